@@ -1,0 +1,28 @@
+"""Multimodal interaction learning: the library behind the mmfuse book.
+
+>>> from mmfuse_lib import data, evaluate, fit, methods
+>>> train, val, test = data.load("digit_pairs", seed=0)
+>>> model = methods.JointFusion.for_data(train, seed=0)
+>>> history = fit(model, train, val, epochs=20, seed=0)
+>>> result = evaluate(model, test)
+>>> round(result.metrics["accuracy"], 2)
+"""
+
+from mmfuse_lib import data, information, methods, plots
+from mmfuse_lib.evaluation import Evaluation, evaluate, mean_interval, synergy_indicator
+from mmfuse_lib.training import History, fit
+
+__version__ = "0.1.0.dev0"
+
+__all__ = [
+    "Evaluation",
+    "History",
+    "data",
+    "evaluate",
+    "fit",
+    "information",
+    "mean_interval",
+    "methods",
+    "plots",
+    "synergy_indicator",
+]

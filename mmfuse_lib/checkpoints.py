@@ -1,0 +1,54 @@
+"""Checkpoints that are whole or absent, and hold tensors and plain values only."""
+
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mmfuse_lib.errors import CheckpointError
+
+FILE_NAME = "last.pt"
+
+
+def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
+    """Write `state` to ``folder/last.pt``: into a temporary file first, then renamed over it.
+
+    Raises
+    ------
+    CheckpointError
+        If the folder cannot be written to.
+    """
+    target = folder / FILE_NAME
+    partial = folder / f"{FILE_NAME}.{os.getpid()}.partial"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, target)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise CheckpointError(f"cannot write the checkpoint {target}: {error}") from error
+
+
+def load_checkpoint(folder: Path, device: torch.device) -> dict[str, Any] | None:
+    """Return the state in ``folder/last.pt``, or None where there is none.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is cut, corrupt or holds anything but tensors and plain values.
+    """
+    path = folder / FILE_NAME
+    if not path.exists():
+        return None
+    try:
+        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise CheckpointError(
+            f"cannot read the checkpoint {path}: {error}. Delete it to start over"
+        ) from error
+    return state

@@ -1,0 +1,109 @@
+"""Data sets by name, and a reader's own arrays.
+
+>>> from mmfuse_lib import data
+>>> train, val, test = data.load("digit_pairs", seed=0, n_classes=4)
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from mmfuse_lib.data import digit_pairs
+from mmfuse_lib.data.multimodal import INTERACTIONS, MultimodalData, check_trainable, from_arrays
+from mmfuse_lib.errors import UnknownNameError
+
+__all__ = [
+    "INTERACTIONS",
+    "MultimodalData",
+    "check_trainable",
+    "describe",
+    "from_arrays",
+    "load",
+    "names",
+]
+
+Splits = tuple[MultimodalData, MultimodalData, MultimodalData]
+
+
+@dataclass(frozen=True)
+class DatasetCard:
+    """What the registry holds of a data set."""
+
+    load: Callable[..., Splits]
+    summary: str
+    source: str
+    licence: str
+    citation: str
+
+
+_CARDS: dict[str, DatasetCard] = {
+    "digit_pairs": DatasetCard(
+        load=digit_pairs.load,
+        summary=(
+            "Two real handwritten digits (8 x 8 pixels, modalities left and right) and a label "
+            "made by a known interaction per sample: R, U1, U2 or S. No download."
+        ),
+        source="https://archive.ics.uci.edu/dataset/80 (the copy bundled with scikit-learn)",
+        licence="CC BY 4.0",
+        citation="Alpaydin & Kaynak, Optical Recognition of Handwritten Digits, UCI, 1998",
+    ),
+}
+
+
+def names() -> tuple[str, ...]:
+    """Return the names that `load` knows."""
+    return tuple(_CARDS)
+
+
+def load(name: str, seed: int = 0, **options: Any) -> Splits:
+    """Load a data set.
+
+    Parameters
+    ----------
+    name : str
+        One of `names()`.
+    seed : int
+        Seed of everything that is drawn.
+    **options
+        What the data set takes; `describe` lists it.
+
+    Returns
+    -------
+    train, val, test : MultimodalData
+        Splits that share no raw input.
+
+    Raises
+    ------
+    UnknownNameError
+        If the data set, or one of the options, does not exist.
+    DataError
+        If an option has a value that cannot be used.
+    """
+    card = _card(name)
+    known = [p for p in inspect.signature(card.load).parameters if p != "seed"]
+    for option in options:
+        if option not in known:
+            raise UnknownNameError(f"option of {name!r}", option, known)
+    return card.load(seed, **options)
+
+
+def describe(name: str) -> str:
+    """Return what a data set is, its options with defaults, its source, licence and citation."""
+    card = _card(name)
+    options = inspect.signature(card.load).parameters.values()
+    return "\n".join(
+        [
+            f"{name}: {card.summary}",
+            f"  options   {', '.join(f'{p.name}={p.default!r}' for p in options)}",
+            f"  source    {card.source}",
+            f"  licence   {card.licence}",
+            f"  cite      {card.citation}",
+        ]
+    )
+
+
+def _card(name: str) -> DatasetCard:
+    if name not in _CARDS:
+        raise UnknownNameError("data set", name, _CARDS)
+    return _CARDS[name]

@@ -1,0 +1,264 @@
+"""`MultimodalData`: several views of the same samples, their labels and, where known, the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from mmfuse_lib.errors import DataError
+
+#: The kinds of interaction that can decide a label, in the order used everywhere.
+INTERACTIONS: tuple[str, str, str, str] = ("R", "U1", "U2", "S")
+
+Task = Literal["classification", "regression"]
+
+
+@dataclass(frozen=True, eq=False)
+class MultimodalData:
+    """Samples seen through several modalities.
+
+    Build it with `from_arrays`, which checks everything; the constructor itself does not, so that
+    taking a batch costs nothing but the indexing.
+
+    Attributes
+    ----------
+    inputs : dict of str to Tensor
+        One tensor a modality, shape ``(N, ...)``; the order of the dictionary is the order of
+        the modalities.
+    target : Tensor
+        Shape ``(N,)``: int64 class indices, or floats for regression.
+    class_names : tuple of str
+        One name a class; empty for regression.
+    composition : Tensor or None
+        Shape ``(N,)``, int64 indices into `INTERACTIONS`: the interaction that decided each
+        label, where that is known.
+    table : ndarray or None
+        The exact distribution ``p(x1, x2, y)`` that the labels follow, where that is known.
+    """
+
+    inputs: dict[str, Tensor]
+    target: Tensor
+    class_names: tuple[str, ...] = ()
+    composition: Tensor | None = None
+    table: NDArray[np.float64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+    def __repr__(self) -> str:
+        views = ", ".join(f"{name} {shape}" for name, shape in self.shapes.items())
+        kind = f"{self.n_classes} classes" if self.task == "classification" else "regression"
+        return f"MultimodalData({len(self)} samples; {views}; {kind})"
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """Names of the modalities, in order."""
+        return tuple(self.inputs)
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of one sample, per modality."""
+        return {name: tuple(x.shape[1:]) for name, x in self.inputs.items()}
+
+    @property
+    def task(self) -> Task:
+        """``"classification"`` for integer targets, ``"regression"`` for floats."""
+        return "regression" if self.target.is_floating_point() else "classification"
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes; 0 for regression."""
+        return len(self.class_names)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that inputs and target take, in bytes."""
+        return sum(x.nbytes for x in (*self.inputs.values(), self.target))
+
+    def __getitem__(self, index: Tensor | slice) -> MultimodalData:
+        """Return the samples at `index`, as `MultimodalData`."""
+        return replace(
+            self,
+            inputs={name: x[index] for name, x in self.inputs.items()},
+            target=self.target[index],
+            composition=None if self.composition is None else self.composition[index],
+        )
+
+    def to(self, device: torch.device | str) -> MultimodalData:
+        """Return the same data with its tensors on `device`."""
+        return replace(
+            self,
+            inputs={name: x.to(device) for name, x in self.inputs.items()},
+            target=self.target.to(device),
+            composition=None if self.composition is None else self.composition.to(device),
+        )
+
+    def split(self, fraction: float, seed: int = 0) -> tuple[MultimodalData, MultimodalData]:
+        """Cut the samples at random into two parts.
+
+        Parameters
+        ----------
+        fraction : float
+            Share of the samples in the first part, strictly between 0 and 1.
+        seed : int
+            Seed of the shuffle.
+
+        Returns
+        -------
+        tuple of MultimodalData
+            Two parts, neither empty, without a sample in common.
+        """
+        n_first = round(fraction * len(self))
+        if not (0 < fraction < 1 and 0 < n_first < len(self)):
+            raise DataError(
+                f"cannot split {len(self)} samples at fraction {fraction}: "
+                "expected a number between 0 and 1 that leaves samples on both sides"
+            )
+        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
+        order = order.to(self.target.device)
+        return self[order[:n_first]], self[order[n_first:]]
+
+    def label_table(self) -> NDArray[np.float64]:
+        """Return the exact ``p(x1, x2, y)`` that the labels follow.
+
+        Raises
+        ------
+        DataError
+            If it is not known, as for real data.
+        """
+        if self.table is None:
+            raise DataError("the distribution of these labels is not known (only made data has it)")
+        return self.table.copy()
+
+
+def from_arrays(
+    inputs: Mapping[str, ArrayLike | Tensor],
+    target: ArrayLike | Tensor,
+    *,
+    composition: ArrayLike | Tensor | None = None,
+    class_names: tuple[str, ...] | None = None,
+    table: NDArray[np.float64] | None = None,
+) -> MultimodalData:
+    """Make `MultimodalData` from NumPy arrays, tensors or lists, checking all of it.
+
+    Parameters
+    ----------
+    inputs : mapping of str to array
+        One array a modality, shape ``(N, ...)``. Everything is converted to float32.
+    target : array
+        Shape ``(N,)``. Floats are regression targets. Integers ``0 .. K-1`` are class indices.
+        Anything else (strings, other integers) names classes, which are numbered in sorted order.
+    composition : array, optional
+        Shape ``(N,)``, indices into `INTERACTIONS`.
+    class_names : tuple of str, optional
+        Names of the K classes when `target` holds indices; K may exceed those that occur.
+    table : ndarray, optional
+        ``p(x1, x2, y)``, where it is known.
+
+    Raises
+    ------
+    DataError
+        If a length, a shape or a value cannot be used; the message names the modality.
+    """
+    if not isinstance(inputs, Mapping) or not inputs:
+        raise DataError('inputs: expected a non-empty mapping such as {"audio": a, "video": v}')
+    y, names = _as_target(target, class_names)
+    views = {str(name): _as_input(str(name), x, len(y)) for name, x in inputs.items()}
+    return MultimodalData(
+        inputs=views,
+        target=y,
+        class_names=names,
+        composition=None if composition is None else _as_composition(composition, len(y)),
+        table=table,
+    )
+
+
+def check_trainable(data: MultimodalData) -> None:
+    """Raise `DataError` unless a model can be trained on `data`: samples, and two classes."""
+    if len(data) == 0:
+        raise DataError("there are no samples to train on")
+    if data.task == "classification":
+        present = torch.unique(data.target)
+        if len(present) < 2:
+            raise DataError(
+                f"the target has one class only ({data.class_names[int(present[0])]!r}): "
+                "expected at least two among the training samples"
+            )
+
+
+def _as_input(name: str, x: ArrayLike | Tensor, n_samples: int) -> Tensor:
+    array = _as_numeric_tensor(f"modality {name!r}", x)
+    if array.ndim < 2:
+        raise DataError(
+            f"modality {name!r} has shape {tuple(array.shape)}: expected (samples, ...), "
+            "at least two axes"
+        )
+    if len(array) != n_samples:
+        raise DataError(
+            f"modality {name!r} has {len(array)} samples but there are {n_samples} labels"
+        )
+    if 0 in array.shape[1:]:
+        raise DataError(f"modality {name!r} has an empty axis: shape {tuple(array.shape)}")
+    array = array.to(torch.float32)
+    if not torch.isfinite(array).all():
+        bad = int((~torch.isfinite(array.flatten(1)).all(1)).nonzero()[0])
+        raise DataError(f"modality {name!r} has NaN or infinite values (first in sample {bad})")
+    return array
+
+
+def _as_target(
+    target: ArrayLike | Tensor, class_names: tuple[str, ...] | None
+) -> tuple[Tensor, tuple[str, ...]]:
+    array = target.detach().cpu().numpy() if isinstance(target, Tensor) else np.asarray(target)
+    if array.ndim != 1:
+        raise DataError(f"target has shape {array.shape}: expected (samples,), one label a sample")
+    if np.issubdtype(array.dtype, np.floating):
+        if not np.isfinite(array).all():
+            raise DataError("target has NaN or infinite values")
+        return torch.tensor(array, dtype=torch.float32), ()
+    if array.dtype.kind not in "biuUS":
+        raise DataError(f"target has dtype {array.dtype}: expected integers, strings or floats")
+    return _as_classes(array, class_names)
+
+
+def _as_classes(
+    array: NDArray[np.generic], class_names: tuple[str, ...] | None
+) -> tuple[Tensor, tuple[str, ...]]:
+    values, index = np.unique(array, return_inverse=True)
+    is_index = array.dtype.kind in "biu" and len(values) > 0 and int(values[0]) >= 0
+    if class_names is not None:
+        if not is_index or int(values[-1]) >= len(class_names):
+            raise DataError(
+                f"target values {values[:5].tolist()}... do not index the "
+                f"{len(class_names)} class_names: expected integers 0 .. {len(class_names) - 1}"
+            )
+        return torch.tensor(array.astype(np.int64)), tuple(map(str, class_names))
+    return torch.tensor(index.astype(np.int64)), tuple(str(v) for v in values)
+
+
+def _as_composition(composition: ArrayLike | Tensor, n_samples: int) -> Tensor:
+    kinds = _as_numeric_tensor("composition", composition).to(torch.int64)
+    if kinds.shape != (n_samples,):
+        raise DataError(f"composition has shape {tuple(kinds.shape)}: expected ({n_samples},)")
+    if ((kinds < 0) | (kinds >= len(INTERACTIONS))).any():
+        raise DataError(f"composition must hold indices 0 .. 3 into {INTERACTIONS}")
+    return kinds
+
+
+def _as_numeric_tensor(what: str, x: ArrayLike | Tensor) -> Tensor:
+    if isinstance(x, Tensor):
+        tensor = x.detach().clone()
+    else:
+        array = np.asarray(x)
+        if array.dtype.kind not in "biuf":
+            raise DataError(f"{what} has dtype {array.dtype}: expected real numbers")
+        tensor = torch.tensor(array)
+    if tensor.is_complex():
+        raise DataError(f"{what} is complex: expected real numbers")
+    return tensor

@@ -1,0 +1,136 @@
+"""Small encoders: one modality in, a feature vector ``z`` of shape ``(B, dim)`` out.
+
+A reader's own network slots in wherever an encoder is expected: any `nn.Module` that maps a batch
+of one modality to a batch of vectors.
+"""
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from mmfuse_lib.errors import DataError
+
+#: Images with fewer pixels than this go to an MLP by default, larger ones to a convolutional net.
+SMALL_IMAGE = 16 * 16
+
+
+class MLPEncoder(nn.Sequential):
+    """Flatten, then two hidden layers with ReLU: vectors and small images.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of one sample.
+    dim : int
+        Length of the feature vector.
+    hidden : int
+        Width of the two hidden layers.
+    """
+
+    def __init__(self, shape: tuple[int, ...], dim: int, hidden: int = 128) -> None:
+        n_inputs = int(torch.Size(shape).numel())
+        super().__init__(
+            nn.Flatten(),
+            nn.Linear(n_inputs, hidden),
+            nn.ReLU(),
+            nn.Linear(hidden, hidden),
+            nn.ReLU(),
+            nn.Linear(hidden, dim),
+        )
+
+
+class ImageEncoder(nn.Sequential):
+    """Three 3 x 3 convolutions with batch normalisation, then pooled: images, spectrograms.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(channels, height, width)`` of one sample.
+    dim : int
+        Length of the feature vector.
+    width : int
+        Channels of the first convolution; doubled by each of the next two.
+    """
+
+    def __init__(self, shape: tuple[int, ...], dim: int, width: int = 16) -> None:
+        if len(shape) != 3:
+            raise DataError(f"ImageEncoder: expected (channels, height, width), got {shape}")
+        widths = (shape[0], width, 2 * width, 4 * width)
+        layers: list[nn.Module] = []
+        for c_in, c_out in pairwise(widths):
+            layers += [
+                nn.Conv2d(c_in, c_out, 3, stride=2, padding=1, bias=False),
+                nn.BatchNorm2d(c_out),
+                nn.ReLU(),
+            ]
+        super().__init__(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4 * width, dim))
+
+
+class SequenceEncoder(nn.Module):
+    """A bidirectional GRU whose final states are projected to one vector: sequences of vectors.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(time, channels)`` of one sample.
+    dim : int
+        Length of the feature vector.
+    hidden : int
+        State size per direction.
+    """
+
+    def __init__(self, shape: tuple[int, ...], dim: int, hidden: int = 64) -> None:
+        super().__init__()
+        if len(shape) != 2:
+            raise DataError(f"SequenceEncoder: expected (time, channels), got {shape}")
+        self.gru = nn.GRU(shape[1], hidden, batch_first=True, bidirectional=True)
+        self.out = nn.Linear(2 * hidden, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``(B, time, channels)`` to ``(B, dim)``."""
+        _, state = self.gru(x)
+        z: Tensor = self.out(torch.cat([state[0], state[1]], dim=1))
+        return z
+
+
+def default_encoder(shape: tuple[int, ...], dim: int) -> nn.Module:
+    """Choose an encoder by the shape of one sample.
+
+    ``(features,)`` and small images: `MLPEncoder`; ``(time, channels)``: `SequenceEncoder`;
+    ``(channels, height, width)``: `ImageEncoder`; more axes: `MLPEncoder` on what is flattened.
+    """
+    if len(shape) == 2:
+        return SequenceEncoder(shape, dim)
+    if len(shape) == 3 and shape[1] * shape[2] >= SMALL_IMAGE:
+        return ImageEncoder(shape, dim)
+    return MLPEncoder(shape, dim)
+
+
+def feature_dim(name: str, encoder: nn.Module, shape: tuple[int, ...]) -> int:
+    """Return the length of the vectors that an encoder makes, by running it on two zero samples.
+
+    Raises
+    ------
+    DataError
+        If the encoder cannot take this shape, or does not return ``(B, dim)``.
+    """
+    was_training = {m: m.training for m in encoder.modules()}
+    device = next((p.device for p in encoder.parameters()), torch.device("cpu"))
+    encoder.eval()
+    try:
+        with torch.no_grad():
+            z = encoder(torch.zeros(2, *shape, device=device))
+    except RuntimeError as error:
+        raise DataError(
+            f"the encoder of modality {name!r} cannot take samples of shape {shape}: {error}"
+        ) from error
+    finally:
+        for module, mode in was_training.items():
+            module.training = mode
+    if not isinstance(z, Tensor) or z.ndim != 2 or len(z) != 2:
+        got = tuple(z.shape) if isinstance(z, Tensor) else type(z).__name__
+        raise DataError(
+            f"the encoder of modality {name!r} returned {got} for 2 samples: expected (2, dim)"
+        )
+    return int(z.shape[1])

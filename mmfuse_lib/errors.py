@@ -1,0 +1,36 @@
+"""Errors that say what was wrong and what was expected."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class UnknownNameError(ValueError):
+    """A name that is not in a registry; the message lists the known ones and the closest match.
+
+    Parameters
+    ----------
+    kind : str
+        What was looked up, e.g. ``"data set"``.
+    name : str
+        The name that was asked for.
+    known : iterable of str
+        The names that exist.
+    """
+
+    def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
+        known = list(known)
+        close = get_close_matches(str(name).lower(), [k.lower() for k in known], n=1, cutoff=0.5)
+        hint = next((f" Did you mean {k!r}?" for k in known if close and k.lower() == close[0]), "")
+        super().__init__(f"unknown {kind} {name!r}.{hint} Known: {', '.join(known)}.")
+
+
+class DataError(ValueError):
+    """Data that cannot be used: wrong shapes, NaN, a missing modality, one class only."""
+
+
+class TrainingError(RuntimeError):
+    """Training had to stop; the message names the stage, the epoch and the batch."""
+
+
+class CheckpointError(RuntimeError):
+    """A checkpoint that cannot be read, or that belongs to another run."""

@@ -1,0 +1,212 @@
+"""`evaluate`: how good a model is, how well it knows it, and what it claims of each sample."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+import torch.nn.functional as F
+from numpy.typing import ArrayLike
+from scipy import stats
+from torch import Tensor
+from torchmetrics.functional import regression as regression_metrics
+from torchmetrics.functional.classification import (
+    binary_auroc,
+    multiclass_accuracy,
+    multiclass_calibration_error,
+    multiclass_f1_score,
+)
+
+from mmfuse_lib.data import INTERACTIONS, MultimodalData
+from mmfuse_lib.errors import DataError
+from mmfuse_lib.methods.base import Method
+from mmfuse_lib.training import device_of, make_fabric
+
+#: Samples a forward pass; bounds memory, does not change the result.
+BATCH_SIZE = 2_048
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What `evaluate` found.
+
+    Attributes
+    ----------
+    metrics : dict of str to float
+        See `evaluate`.
+    predictions : DataFrame
+        A row a sample: target, prediction and, for classification, confidence (the largest
+        probability) and correct; kind (R, U1, U2 or S) where it is known.
+    interactions : DataFrame
+        A row a sample, a column an interaction: what the method claims. No columns for methods
+        that claim none.
+    """
+
+    metrics: dict[str, float]
+    predictions: pd.DataFrame
+    interactions: pd.DataFrame
+
+
+def evaluate(
+    model: Method,
+    data: MultimodalData,
+    *,
+    unimodal: Sequence[Method] = (),
+    device: str = "auto",
+) -> Evaluation:
+    """Evaluate a model.
+
+    Classification gives ``accuracy``, ``macro_f1``, ``auroc`` (one against the rest, mean over
+    the classes that occur), ``ece`` (expected calibration error, 15 bins, Guo et al. 2017) and
+    ``cross_entropy`` in bits; ``accuracy_R`` .. ``accuracy_S`` where the composition is known; and
+    ``synergy_indicator`` where unimodal models are given. Regression gives ``mae``, ``rmse`` and
+    ``r2``.
+
+    Parameters
+    ----------
+    model : Method
+        Evaluated in eval mode; its mode and device are as before afterwards.
+    data : MultimodalData
+        Held-out samples.
+    unimodal : sequence of Method
+        One trained unimodal model per modality, for the synergy indicator.
+    device : str
+        Where to compute, as in `fit`.
+
+    Raises
+    ------
+    DataError
+        If the data does not fit the model, or is empty.
+    """
+    model.spec.check(data)
+    if len(data) == 0:
+        raise DataError("there are no samples to evaluate on")
+    logits, claims = _predict(model, data, device)
+    predictions = _prediction_table(logits, data)
+    if data.task == "regression":
+        metrics = _regression_metrics(logits.squeeze(1), data.target.cpu())
+    else:
+        metrics = _classification_metrics(logits, data.target.cpu())
+        metrics |= _accuracy_by_kind(predictions)
+        if unimodal:
+            others = [_predict(m, data, device)[0].argmax(1) == data.target.cpu() for m in unimodal]
+            metrics["synergy_indicator"] = synergy_indicator(predictions["correct"], others)
+    interactions = pd.DataFrame(claims.numpy(), columns=list(model.interaction_names))
+    return Evaluation(metrics, predictions, interactions)
+
+
+def synergy_indicator(correct: ArrayLike, unimodal_correct: Sequence[ArrayLike]) -> float:
+    """Return the share of samples that a model gets right and every unimodal model gets wrong.
+
+    Parameters
+    ----------
+    correct : array_like of bool, shape (N,)
+        Where the model is right.
+    unimodal_correct : sequence of array_like of bool, each of shape (N,)
+        Where each unimodal model is right.
+
+    Notes
+    -----
+    Defined by Yang et al. (CVPR 2026), for two modalities; here for any number.
+    """
+    any_unimodal = np.any([np.asarray(c, dtype=bool) for c in unimodal_correct], axis=0)
+    return float(np.mean(np.asarray(correct, dtype=bool) & ~any_unimodal))
+
+
+def mean_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float]:
+    """Return the mean and the half-width of its t-interval, e.g. over seeds.
+
+    Parameters
+    ----------
+    values : array_like, shape (n,)
+        Repeats.
+    level : float
+        Coverage.
+
+    Returns
+    -------
+    mean, half_width : float
+        The half-width is NaN for a single value.
+    """
+    x = np.asarray(values, dtype=np.float64)
+    if x.ndim != 1 or len(x) == 0:
+        raise DataError(f"expected a non-empty list of numbers, got shape {x.shape}")
+    if len(x) == 1:
+        return float(x[0]), float("nan")
+    quantile = stats.t.ppf((1 + level) / 2, df=len(x) - 1)
+    return float(x.mean()), float(quantile * x.std(ddof=1) / np.sqrt(len(x)))
+
+
+@torch.no_grad()
+def _predict(model: Method, data: MultimodalData, device: str) -> tuple[Tensor, Tensor]:
+    """Return logits and claimed interactions of all samples, on the CPU."""
+    was_training, home = model.training, device_of(model)
+    place = make_fabric(device).device
+    model.eval().to(place)
+    try:
+        logits, claims = [], []
+        for start in range(0, len(data), BATCH_SIZE):
+            inputs = data[start : start + BATCH_SIZE].to(place).inputs
+            logits.append(model(inputs).float().cpu())
+            claims.append(model.interactions(inputs).float().cpu())
+    finally:
+        model.train(was_training).to(home)
+    return torch.cat(logits), torch.cat(claims)
+
+
+def _prediction_table(logits: Tensor, data: MultimodalData) -> pd.DataFrame:
+    target = data.target.cpu()
+    columns = {"target": target.numpy()}
+    if data.task == "regression":
+        columns["prediction"] = logits.squeeze(1).numpy()
+    else:
+        confidence, prediction = logits.softmax(dim=1).max(dim=1)
+        columns["prediction"] = prediction.numpy()
+        columns["confidence"] = confidence.numpy()
+        columns["correct"] = (prediction == target).numpy()
+    table = pd.DataFrame(columns)
+    if data.composition is not None:
+        kinds = [INTERACTIONS[k] for k in data.composition.tolist()]
+        table["kind"] = pd.Categorical(kinds, categories=INTERACTIONS)
+    return table
+
+
+def _classification_metrics(logits: Tensor, target: Tensor) -> dict[str, float]:
+    n_classes = logits.shape[1]
+    probabilities = logits.softmax(dim=1)
+    return {
+        "accuracy": float(multiclass_accuracy(logits, target, n_classes, average="micro")),
+        "macro_f1": float(multiclass_f1_score(logits, target, n_classes, average="macro")),
+        "auroc": _one_against_rest_auroc(probabilities, target),
+        "ece": float(multiclass_calibration_error(probabilities, target, n_classes, n_bins=15)),
+        "cross_entropy": float(F.cross_entropy(logits, target)) / float(np.log(2)),
+    }
+
+
+def _one_against_rest_auroc(probabilities: Tensor, target: Tensor) -> float:
+    """Return the mean over classes with samples on both sides; NaN if there is none."""
+    areas = [
+        float(binary_auroc(probabilities[:, k], (target == k).long()))
+        for k in range(probabilities.shape[1])
+        if 0 < int((target == k).sum()) < len(target)
+    ]
+    return float(np.mean(areas)) if areas else float("nan")
+
+
+def _accuracy_by_kind(predictions: pd.DataFrame) -> dict[str, float]:
+    if "kind" not in predictions:
+        return {}
+    by_kind = predictions.groupby("kind", observed=True)["correct"].mean()
+    return {f"accuracy_{kind}": float(value) for kind, value in by_kind.items()}
+
+
+def _regression_metrics(prediction: Tensor, target: Tensor) -> dict[str, float]:
+    mse = float(regression_metrics.mean_squared_error(prediction, target))
+    return {
+        "mae": float(regression_metrics.mean_absolute_error(prediction, target)),
+        "rmse": mse**0.5,
+        "r2": float(regression_metrics.r2_score(prediction, target)),
+    }

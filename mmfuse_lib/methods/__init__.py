@@ -1,0 +1,42 @@
+"""Methods by name. Build one with ``methods.JointFusion.for_data(train, seed=0)``."""
+
+from mmfuse_lib.errors import UnknownNameError
+from mmfuse_lib.methods.base import Method, Spec, Stage
+from mmfuse_lib.methods.baselines import Ensemble, JointFusion, LinearProbe, Unimodal
+
+__all__ = [
+    "Ensemble",
+    "JointFusion",
+    "LinearProbe",
+    "Method",
+    "Spec",
+    "Stage",
+    "Unimodal",
+    "get",
+    "names",
+]
+
+_METHODS: dict[str, type[Method]] = {m.__name__: m for m in (Unimodal, Ensemble, JointFusion)}
+
+
+def names() -> tuple[str, ...]:
+    """Return the names that `get` knows."""
+    return tuple(_METHODS)
+
+
+def get(name: str) -> type[Method]:
+    """Return a method's class by its name, e.g. ``"JointFusion"``.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none; the closest match is suggested.
+    """
+    if name not in _METHODS:
+        raise UnknownNameError("method", name, _METHODS)
+    return _METHODS[name]
+
+
+def __getattr__(name: str) -> type[Method]:
+    """Suggest the closest method for ``methods.JointFuson``."""
+    raise AttributeError(str(UnknownNameError("method", name, _METHODS)))

@@ -1,0 +1,200 @@
+"""What every method is: encoders and heads, a list of training stages, a report of interactions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmfuse_lib.data import MultimodalData, check_trainable
+from mmfuse_lib.data.multimodal import Task
+from mmfuse_lib.encoders import default_encoder, feature_dim
+from mmfuse_lib.errors import DataError, UnknownNameError
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a method must know of the data it is built for.
+
+    Attributes
+    ----------
+    shapes : dict of str to tuple of int
+        Shape of one sample per modality; the order is the order of modalities.
+    task : str
+        ``"classification"`` or ``"regression"``.
+    class_names : tuple of str
+        One a class; empty for regression.
+    """
+
+    shapes: dict[str, tuple[int, ...]]
+    task: Task
+    class_names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, data: MultimodalData) -> Spec:
+        """Read the specification off a data set."""
+        return cls(data.shapes, data.task, data.class_names)
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of logits: K classes, or 1 for regression."""
+        return len(self.class_names) if self.task == "classification" else 1
+
+    def check(self, data: MultimodalData) -> None:
+        """Raise `DataError` unless `data` has the modalities, shapes and classes of this spec."""
+        self.check_inputs(data.inputs, self.shapes)
+        if data.task != self.task or data.class_names != self.class_names:
+            raise DataError(
+                f"the model was built for {self.task} with classes {self.class_names}, the data "
+                f"has {data.task} with classes {data.class_names}; where a split lacks a class, "
+                "give all splits the same class_names"
+            )
+
+    def check_inputs(self, inputs: Mapping[str, Tensor], modalities: Sequence[str] | Any) -> None:
+        """Raise `DataError` unless each of `modalities` is in `inputs` with the right shape."""
+        for name in modalities:
+            if name not in inputs:
+                raise DataError(
+                    f"modality {name!r} is missing: the batch has {sorted(inputs)}, "
+                    f"expected {sorted(modalities)}"
+                )
+            shape = tuple(inputs[name].shape)
+            if shape[1:] != self.shapes[name]:
+                expected = ", ".join(("batch", *map(str, self.shapes[name])))
+                raise DataError(f"modality {name!r} has shape {shape}: expected ({expected})")
+
+
+Loss = Callable[[MultimodalData], dict[str, Tensor]]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stretch of training: what is minimised, and which parts move.
+
+    Attributes
+    ----------
+    name : str
+        Shown in the progress bar and in the history.
+    epochs : int
+        Number of passes over the training data.
+    trains : sequence of nn.Module
+        What is trained. Everything else is frozen and in eval mode: no gradient, no moving
+        batch-normalisation statistics, no dropout.
+    loss : callable
+        Maps a batch to named scalar tensors. ``"total"`` is minimised, and its value on the
+        validation data picks the best epoch; the others are recorded.
+    """
+
+    name: str
+    epochs: int
+    trains: Sequence[nn.Module]
+    loss: Loss
+
+
+class Method(nn.Module):
+    """Base class of all methods.
+
+    A method holds ``encoders`` (a dict of modality to network), maps inputs to logits in
+    `forward`, and says in `stages` how it is trained; `mmfuse_lib.fit` knows nothing else of it.
+
+    Parameters
+    ----------
+    spec : Spec
+        The data the method is for.
+    encoders : mapping of str to nn.Module
+        One a modality, each mapping a batch to vectors ``(B, dim)``.
+    """
+
+    #: Names of the columns of `interactions`; empty for methods that claim none.
+    interaction_names: tuple[str, ...] = ()
+
+    def __init__(self, spec: Spec, encoders: Mapping[str, nn.Module]) -> None:
+        super().__init__()
+        self.spec = spec
+        self.encoders = nn.ModuleDict(dict(encoders))
+        self.dims = {name: feature_dim(name, e, spec.shapes[name]) for name, e in encoders.items()}
+
+    @classmethod
+    def for_data(
+        cls,
+        data: MultimodalData,
+        *,
+        encoders: Mapping[str, nn.Module] | None = None,
+        dim: int = 64,
+        seed: int = 0,
+        **options: Any,
+    ) -> Self:
+        """Build the method for a data set.
+
+        Parameters
+        ----------
+        data : MultimodalData
+            Training data: its modalities, shapes and classes are read off.
+        encoders : mapping of str to nn.Module, optional
+            A reader's own encoders; modalities that are not in it get a small default one.
+        dim : int
+            Feature length of the default encoders.
+        seed : int
+            Seed of the initial weights. The global random state is left as it was.
+        **options
+            What the method itself takes.
+
+        Raises
+        ------
+        DataError
+            If nothing can be trained on this data, or an encoder does not fit its modality.
+        UnknownNameError
+            If an encoder is given for a modality that the data does not have.
+        """
+        check_trainable(data)
+        own = dict(encoders or {})
+        for name in own:
+            if name not in data.inputs:
+                raise UnknownNameError("modality", name, data.modalities)
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            networks = {
+                name: own[name] if name in own else default_encoder(shape, dim)
+                for name, shape in data.shapes.items()
+            }
+            return cls(Spec.of(data), networks, **options)
+
+    def encode(self, inputs: Mapping[str, Tensor]) -> list[Tensor]:
+        """Return ``[z_1, .., z_n]``, each ``(B, d_m)``, after checking the inputs."""
+        self.spec.check_inputs(inputs, self.encoders)
+        return [encoder(inputs[name]) for name, encoder in self.encoders.items()]
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Map inputs to logits ``(B, K)``, or to predictions ``(B, 1)`` for regression."""
+        raise NotImplementedError
+
+    def stages(self, epochs: int) -> list[Stage]:
+        """Return the training schedule for a budget of `epochs`: by default one, end to end."""
+        return [Stage("joint", epochs, trains=[self], loss=self.task_terms)]
+
+    def task_terms(self, batch: MultimodalData) -> dict[str, Tensor]:
+        """Return the loss of the method's own prediction on a batch (see `task_terms`)."""
+        return task_terms(self(batch.inputs), batch.target)
+
+    def interactions(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Return ``(B, C)``: what the method claims of each sample, under `interaction_names`."""
+        n_samples = len(next(iter(inputs.values())))
+        return next(iter(inputs.values())).new_zeros(n_samples, 0)
+
+
+def task_terms(logits: Tensor, target: Tensor) -> dict[str, Tensor]:
+    """Return the loss of a prediction, in nats, and beside it the accuracy.
+
+    Classification: cross-entropy ``total`` and ``accuracy``. Regression: mean squared error
+    ``total``.
+    """
+    if target.is_floating_point():
+        return {"total": F.mse_loss(logits.squeeze(1), target)}
+    return {
+        "total": F.cross_entropy(logits, target),
+        "accuracy": (logits.argmax(dim=1) == target).float().mean(),
+    }

@@ -1,0 +1,136 @@
+"""What every method is compared with: one modality alone, an ensemble, joint training, probes."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from mmfuse_lib.errors import DataError, UnknownNameError
+from mmfuse_lib.fusion import make_fusion
+from mmfuse_lib.methods.base import Method, Spec, Stage
+
+
+class Unimodal(Method):
+    """One modality alone: encoder and linear classifier.
+
+    Parameters
+    ----------
+    spec, encoders
+        See `Method`; encoders of other modalities are not kept.
+    modality : str
+        The one modality that is seen.
+    """
+
+    def __init__(self, spec: Spec, encoders: Mapping[str, nn.Module], *, modality: str) -> None:
+        if modality not in spec.shapes:
+            raise UnknownNameError("modality", modality, spec.shapes)
+        super().__init__(spec, {modality: encoders[modality]})
+        self.modality = modality
+        self.head = nn.Linear(self.dims[modality], spec.n_outputs)
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Map inputs to logits; only this model's modality has to be there."""
+        (z,) = self.encode(inputs)
+        logits: Tensor = self.head(z)
+        return logits
+
+
+class LinearProbe(Unimodal):
+    """A linear classifier on a *frozen* encoder: what its features say on their own.
+
+    Only the classifier is trained; the encoder stays in eval mode.
+    """
+
+    @classmethod
+    def of(cls, model: Method, modality: str, seed: int = 0) -> LinearProbe:
+        """Make a probe of a trained model's encoder (a copy: the model is left alone).
+
+        Parameters
+        ----------
+        model : Method
+            The model to look into.
+        modality : str
+            Which of its encoders to probe.
+        seed : int
+            Seed of the classifier's initial weights.
+        """
+        if modality not in model.encoders:
+            raise UnknownNameError("modality", modality, model.encoders)
+        encoder = copy.deepcopy(model.encoders[modality])
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            return cls(model.spec, {modality: encoder}, modality=modality)
+
+    def stages(self, epochs: int) -> list[Stage]:
+        """Train the classifier only."""
+        return [Stage("probe", epochs, trains=[self.head], loss=self.task_terms)]
+
+
+class Ensemble(Method):
+    """Unimodal models trained apart, their logits averaged: fusion by addition.
+
+    Each member has its own stage and is selected on its own validation loss, so the members are
+    the models that `Unimodal` would give. An average of one term a modality cannot express
+    synergy.
+    """
+
+    def __init__(self, spec: Spec, encoders: Mapping[str, nn.Module]) -> None:
+        super().__init__(spec, encoders)
+        self.members = nn.ModuleDict(
+            {name: Unimodal(spec, encoders, modality=name) for name in encoders}
+        )
+
+    def member(self, modality: str) -> Unimodal:
+        """Return the unimodal model of a modality."""
+        if modality not in self.members:
+            raise UnknownNameError("modality", modality, self.members)
+        return cast(Unimodal, self.members[modality])
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Average the members' logits."""
+        self.spec.check_inputs(inputs, self.encoders)
+        return torch.stack([member(inputs) for member in self.members.values()]).mean(dim=0)
+
+    def stages(self, epochs: int) -> list[Stage]:
+        """Train one member after the other, each for the whole budget."""
+        return [
+            Stage(name, epochs, trains=[self.member(name)], loss=self.member(name).task_terms)
+            for name in self.members
+        ]
+
+
+class JointFusion(Method):
+    """All modalities trained end to end on one loss.
+
+    Parameters
+    ----------
+    spec, encoders
+        See `Method`.
+    fusion : str or callable
+        ``"concat"``, ``"sum"``, ``"film"``, ``"gated"``, or a class to be called on the feature
+        lengths and the number of outputs (see `mmfuse_lib.fusion`).
+    """
+
+    def __init__(
+        self,
+        spec: Spec,
+        encoders: Mapping[str, nn.Module],
+        *,
+        fusion: str | Callable[[Sequence[int], int], nn.Module] = "concat",
+    ) -> None:
+        super().__init__(spec, encoders)
+        if len(self.encoders) < 2:
+            raise DataError(
+                f"joint fusion needs two or more modalities, the data has {list(spec.shapes)}; "
+                "use Unimodal for one"
+            )
+        self.fusion = make_fusion(fusion, list(self.dims.values()), spec.n_outputs)
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Encode, fuse."""
+        logits: Tensor = self.fusion(self.encode(inputs))
+        return logits

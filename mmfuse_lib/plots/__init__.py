@@ -1,0 +1,16 @@
+"""The book's figures, in one style."""
+
+from mmfuse_lib.plots.bars import interaction_bars
+from mmfuse_lib.plots.style import LONG_NAMES, MARKERS, PALETTE, color_of, label_bars, use_style
+from mmfuse_lib.plots.training import training_curves
+
+__all__ = [
+    "LONG_NAMES",
+    "MARKERS",
+    "PALETTE",
+    "color_of",
+    "interaction_bars",
+    "label_bars",
+    "training_curves",
+    "use_style",
+]

@@ -1,0 +1,63 @@
+"""Bars of one value per interaction, with intervals."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from mmfuse_lib.errors import DataError
+from mmfuse_lib.evaluation import mean_interval
+from mmfuse_lib.plots.style import PALETTE, color_of
+
+
+def interaction_bars(
+    values: pd.DataFrame,
+    *,
+    by: str | None = None,
+    ylabel: str = "bits",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the mean of each interaction's column, with the 95 % t-interval over the rows.
+
+    Parameters
+    ----------
+    values : DataFrame
+        Columns named R, U1 .. U4, S or joint (drawn in that order, each in its colour); a row a
+        repeat, such as a seed. A single row is drawn without interval.
+    by : str, optional
+        Column that names the group of a row: one cluster of bars a group, in order of appearance.
+    ylabel : str
+        What is measured, with its unit.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+
+    Raises
+    ------
+    DataError
+        If a column is missing or is no interaction.
+    """
+    if by is not None and by not in values:
+        raise DataError(f"no column {by!r} to group by: the columns are {list(values.columns)}")
+    names = [name for name in PALETTE if name in values]
+    unknown = [str(c) for c in values.columns if c not in PALETTE and c != by]
+    if unknown or not names:
+        raise DataError(f"columns {unknown}: expected interactions, among {list(PALETTE)}")
+    groups = [""] if by is None else list(values[by].unique())
+    if ax is None:
+        ax = plt.subplots()[1]
+    width = 0.8 / len(names)
+    for i, name in enumerate(names):
+        rows = [values if by is None else values[values[by] == g] for g in groups]
+        means, halves = np.array([mean_interval(r[name].to_numpy()) for r in rows]).T
+        x = np.arange(len(groups)) + (i - (len(names) - 1) / 2) * width
+        ax.bar(x, means, 0.92 * width, color=color_of(name), label=name)
+        ax.errorbar(x, means, halves, fmt="none", ecolor="black", capsize=3, lw=1.2)
+    if by is None:
+        centres = (np.arange(len(names)) - (len(names) - 1) / 2) * width
+        ax.set_xticks(centres, names)
+    else:
+        ax.set_xticks(np.arange(len(groups)), groups)
+        ax.legend(ncols=len(names), loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    ax.set_ylabel(ylabel)
+    ax.grid(visible=False, axis="x")
+    return ax

@@ -1,0 +1,54 @@
+"""How training went."""
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from mmfuse_lib.errors import UnknownNameError
+from mmfuse_lib.training import History
+
+_LINES = {"train": "--", "val": "-"}
+_UNITS = {"total": "loss (nats)", "accuracy": "accuracy"}
+
+
+def training_curves(history: History, terms: tuple[str, ...] = ("total", "accuracy")) -> Figure:
+    """Draw each term against the epoch, one panel a term, one colour a stage.
+
+    Training is dashed, validation solid; a dot marks the epoch whose weights were kept.
+
+    Parameters
+    ----------
+    history : History
+        What `fit` returned.
+    terms : tuple of str
+        Terms to draw. Terms that no stage recorded are an error.
+
+    Returns
+    -------
+    Figure
+        One panel a term, side by side.
+    """
+    frame = history.to_frame()
+    for term in terms:
+        if term not in set(frame["term"]):
+            raise UnknownNameError("term", term, sorted(set(frame["term"])))
+    figure, axes = plt.subplots(1, len(terms), figsize=(3.4 * len(terms), 3.2), squeeze=False)
+    for ax, term in zip(axes[0], terms, strict=True):
+        for number, stage in enumerate(frame["stage"].unique()):
+            chosen = frame[(frame["term"] == term) & (frame["stage"] == stage)]
+            for split, part in chosen.groupby("split"):
+                label = f"{stage}, {split}"
+                ax.plot(
+                    part["epoch"], part["value"], _LINES[str(split)], c=f"C{number}", label=label
+                )
+            _mark_best(ax, chosen, history.best_epoch.get(stage), f"C{number}")
+        ax.set(xlabel="epoch", ylabel=_UNITS.get(term, f"{term} (nats)"))
+        ax.xaxis.get_major_locator().set_params(integer=True)
+    axes[0, -1].legend(fontsize=9)
+    return figure
+
+
+def _mark_best(ax: Axes, frame: pd.DataFrame, epoch: int | None, color: str) -> None:
+    best = frame[(frame["split"] == "val") & (frame["epoch"] == epoch)]
+    ax.plot(best["epoch"], best["value"], "o", c=color, ms=7)

@@ -1,0 +1,443 @@
+"""`fit`: the one training loop. It runs a method's stages and knows nothing of any paper."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.optim import AdamW, Optimizer
+from tqdm.auto import tqdm
+
+from mmfuse_lib.checkpoints import load_checkpoint, save_checkpoint
+from mmfuse_lib.data import MultimodalData, check_trainable
+from mmfuse_lib.errors import CheckpointError, TrainingError
+from mmfuse_lib.methods.base import Method, Stage
+
+#: How many batches may pass before their losses are looked at: on a GPU each look waits for it.
+CHECK_EVERY = 50
+
+
+def adamw(parameters: list[nn.Parameter], lr: float) -> Optimizer:
+    """Return AdamW with torch's default betas and weight decay, in its fused form."""
+    return AdamW(parameters, lr=lr, fused=True)
+
+
+@dataclass
+class History:
+    """What `fit` recorded.
+
+    Attributes
+    ----------
+    records : list of dict
+        One an epoch, split and term: keys stage, epoch (from 1, within the stage), split
+        (``"train"`` or ``"val"``), term, value (mean over the samples; losses in nats).
+    best_epoch : dict of str to int
+        Per stage, the epoch whose weights were kept.
+    """
+
+    records: list[dict[str, str | int | float]] = field(default_factory=list)
+    best_epoch: dict[str, int] = field(default_factory=dict)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the records as a tidy table, columns stage, epoch, split, term, value."""
+        return pd.DataFrame(self.records, columns=["stage", "epoch", "split", "term", "value"])
+
+
+@dataclass
+class _Position:
+    """Where a run stands; with the weights and the random states, all that a resume needs."""
+
+    stage: int = 0
+    epoch: int = 0
+    best_score: float = float("inf")
+    best_weights: dict[str, Tensor] | None = None
+    epochs_since_best: int = 0
+
+
+def fit(
+    model: Method,
+    train: MultimodalData,
+    val: MultimodalData | None = None,
+    *,
+    epochs: int = 30,
+    batch_size: int = 128,
+    lr: float = 1e-3,
+    optimizer: Callable[..., Optimizer] = adamw,
+    patience: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    precision: str = "32-true",
+    checkpoint_dir: str | Path | None = None,
+    progress: bool = True,
+) -> History:
+    """Train a method, stage by stage.
+
+    After each stage the weights of the epoch with the lowest validation loss of that stage are
+    restored, so the best checkpoint is carried from stage to stage; without `val` the last
+    weights stay. The model ends on the device it came from, in eval mode. The global random state
+    is left as it was, and a run is a function of its arguments: same machine, device and thread
+    count, same result.
+
+    Parameters
+    ----------
+    model : Method
+        Trained in place.
+    train, val : MultimodalData
+        Training data, and validation data for choosing the epoch.
+    epochs : int
+        Budget handed to ``model.stages``.
+    batch_size : int
+        Largest batch; an epoch is cut into batches of nearly equal size.
+    lr : float
+        Learning rate.
+    optimizer : callable
+        Called as ``optimizer(parameters, lr=lr)`` at the start of each stage; default `adamw`.
+    patience : int, optional
+        Stop a stage after this many epochs without a better validation loss.
+    seed : int
+        Seed of the order of the samples and of everything random in the model.
+    device : str
+        ``"auto"`` (CUDA or MPS where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
+    precision : str
+        A Lightning Fabric precision, e.g. ``"bf16-mixed"``.
+    checkpoint_dir : path, optional
+        Folder of the run. A checkpoint is written there after each epoch, whole or not at all;
+        calling `fit` again with the same arguments continues from it, bit for bit.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    History
+        Losses and accuracies per stage and epoch.
+
+    Raises
+    ------
+    DataError
+        If the data does not fit the model, or has one class only; before anything is trained.
+    TrainingError
+        If a loss is NaN or infinite; names the stage, the epoch and the batch.
+    CheckpointError
+        If the checkpoint in `checkpoint_dir` cannot be read, or is of another run.
+    KeyboardInterrupt
+        Passed on; the last checkpoint stays usable.
+    """
+    _check_arguments(model, train, val, epochs=epochs, batch_size=batch_size, patience=patience)
+    fabric = make_fabric(device, precision)
+    home = device_of(model)
+    settings = {
+        "epochs": epochs, "batch_size": batch_size, "lr": lr, "patience": patience, "seed": seed,
+        "optimizer": getattr(optimizer, "__name__", str(optimizer)), "precision": precision,
+    }  # fmt: skip
+    with _own_randomness(seed, fabric.device), _training_flags_restored(model):
+        model.to(fabric.device)
+        try:
+            run = _Run(
+                model=model,
+                stages=model.stages(epochs),
+                train=_near(train, fabric.device),
+                val=None if val is None else _near(val, fabric.device),
+                fabric=fabric,
+                batch_size=batch_size,
+                make_optimizer=lambda parameters: optimizer(parameters, lr=lr),
+                patience=patience,
+                shuffle=torch.Generator().manual_seed(seed),
+                folder=None if checkpoint_dir is None else Path(checkpoint_dir),
+                fingerprint=_fingerprint(model, train, val, settings),
+                trainable={p for p in model.parameters() if p.requires_grad},
+                progress=progress,
+            )
+            run.resume()
+            run.run()
+        finally:
+            model.to(home)
+    model.eval()
+    return run.history
+
+
+@dataclass
+class _Run:
+    """The state of one call of `fit`."""
+
+    model: Method
+    stages: list[Stage]
+    train: MultimodalData
+    val: MultimodalData | None
+    fabric: Fabric
+    batch_size: int
+    make_optimizer: Callable[[list[nn.Parameter]], Optimizer]
+    patience: int | None
+    shuffle: torch.Generator
+    folder: Path | None
+    fingerprint: str
+    trainable: set[nn.Parameter]
+    progress: bool
+    history: History = field(default_factory=History)
+    position: _Position = field(default_factory=_Position)
+    optimizer_state: dict[str, Any] | None = None
+
+    def run(self) -> None:
+        """Run the stages that are left."""
+        for index in range(self.position.stage, len(self.stages)):
+            self._run_stage(self.stages[index])
+            self.position = _Position(stage=index + 1)
+            self.optimizer_state = None
+        self._save(None)
+
+    def _run_stage(self, stage: Stage) -> None:
+        parameters = _set_trained(self.model, stage.trains, self.trainable)
+        optimizer: Any = self.fabric.setup_optimizers(self.make_optimizer(parameters))
+        if self.optimizer_state is not None:
+            optimizer.load_state_dict(self.optimizer_state)
+        at = self.position
+        with tqdm(
+            total=stage.epochs, initial=at.epoch, desc=stage.name, disable=not self.progress
+        ) as bar:
+            if at.epoch == 0:
+                self._save(optimizer)
+            while at.epoch < stage.epochs and not self._out_of_patience():
+                terms = self._train_epoch(stage, optimizer)
+                at.epoch += 1
+                self._record(stage, "train", terms)
+                if self.val is not None:
+                    terms = self._validate(stage, self.val)
+                    self._record(stage, "val", terms)
+                    self._keep_if_best(stage, terms["total"])
+                self._save(optimizer)
+                bar.update()
+                bar.set_postfix({name: f"{value:.3f}" for name, value in terms.items()})
+        if at.best_weights is not None:
+            self.model.load_state_dict(at.best_weights)
+
+    def _train_epoch(self, stage: Stage, optimizer: Any) -> dict[str, float]:
+        _set_modes(self.model, stage.trains)
+        order = torch.randperm(len(self.train), generator=self.shuffle)
+        log = _TermLog(stage.name, self.position.epoch + 1)
+        for batch in self._batches(self.train, order):
+            optimizer.zero_grad()
+            with self.fabric.autocast():
+                terms = stage.loss(batch)
+            self.fabric.backward(terms["total"])
+            optimizer.step()
+            log.add(terms, len(batch))
+        return log.means()
+
+    @torch.no_grad()
+    def _validate(self, stage: Stage, val: MultimodalData) -> dict[str, float]:
+        self.model.eval()
+        log = _TermLog(f"{stage.name} (validation)", self.position.epoch)
+        for batch in self._batches(val, torch.arange(len(val))):
+            with self.fabric.autocast():
+                log.add(stage.loss(batch), len(batch))
+        return log.means()
+
+    def _batches(self, data: MultimodalData, order: Tensor) -> Iterator[MultimodalData]:
+        """Cut the samples into batches whose sizes differ by one at most: none is a lone sample."""
+        n_batches = -(-len(order) // self.batch_size)
+        for index in order.to(data.target.device).tensor_split(n_batches):
+            yield data[index].to(self.fabric.device)
+
+    def _keep_if_best(self, stage: Stage, score: float) -> None:
+        at = self.position
+        at.epochs_since_best += 1
+        if score < at.best_score:
+            at.best_score, at.epochs_since_best = score, 0
+            at.best_weights = copy.deepcopy(self.model.state_dict())
+            self.history.best_epoch[stage.name] = at.epoch
+
+    def _out_of_patience(self) -> bool:
+        return self.patience is not None and self.position.epochs_since_best >= self.patience
+
+    def _record(self, stage: Stage, split: str, terms: dict[str, float]) -> None:
+        for term, value in terms.items():
+            self.history.records.append(
+                {"stage": stage.name, "epoch": self.position.epoch, "split": split,
+                 "term": term, "value": value}
+            )  # fmt: skip
+
+    def _save(self, optimizer: Any | None) -> None:
+        if self.folder is None:
+            return
+        device = self.fabric.device
+        save_checkpoint(
+            self.folder,
+            {
+                "fingerprint": self.fingerprint,
+                "position": asdict(self.position),
+                "history": asdict(self.history),
+                "weights": self.model.state_dict(),
+                "optimizer": None if optimizer is None else optimizer.state_dict(),
+                "precision": self.fabric.strategy.precision.state_dict(),
+                "shuffle": self.shuffle.get_state(),
+                "random": torch.get_rng_state(),
+                "random_cuda": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
+            },
+        )
+
+    def resume(self) -> None:
+        """Continue from the checkpoint in the run's folder, if there is one."""
+        state = None if self.folder is None else load_checkpoint(self.folder, self.fabric.device)
+        if state is None:
+            return
+        if state["fingerprint"] != self.fingerprint:
+            raise CheckpointError(
+                f"the checkpoint in {self.folder} is of another run: another model, data or "
+                "argument of fit. Use another folder, or delete it to start over"
+            )
+        self.model.load_state_dict(state["weights"])
+        self.position = _Position(**state["position"])
+        self.history = History(**state["history"])
+        self.optimizer_state = state["optimizer"]
+        self.fabric.strategy.precision.load_state_dict(state["precision"])
+        self.shuffle.set_state(state["shuffle"].cpu())
+        torch.set_rng_state(state["random"].cpu())
+        if state["random_cuda"] is not None:
+            torch.cuda.set_rng_state(state["random_cuda"].cpu(), self.fabric.device)
+
+
+class _TermLog:
+    """Mean of each loss term over an epoch, looking at the values only now and then."""
+
+    def __init__(self, stage: str, epoch: int) -> None:
+        self.stage, self.epoch = stage, epoch
+        self.sizes: list[int] = []
+        self.terms: dict[str, list[Tensor]] = {}
+        self.n_checked = 0
+
+    def add(self, terms: dict[str, Tensor], size: int) -> None:
+        """Note the terms of one batch; now and then, check the losses so far."""
+        self.sizes.append(size)
+        for name, value in terms.items():
+            self.terms.setdefault(name, []).append(value.detach())
+        if len(self.sizes) - self.n_checked >= CHECK_EVERY:
+            self._check()
+
+    def means(self) -> dict[str, float]:
+        """Return the mean over samples of each term."""
+        self._check()
+        sizes = torch.tensor(self.sizes, dtype=torch.float64)
+        return {
+            name: float((torch.stack(values).double().cpu() * sizes).sum() / sizes.sum())
+            for name, values in self.terms.items()
+        }
+
+    def _check(self) -> None:
+        losses = torch.stack(self.terms["total"][self.n_checked :])
+        bad = (~torch.isfinite(losses)).nonzero()
+        if len(bad):
+            first = self.n_checked + int(bad[0])
+            raise TrainingError(
+                f"the loss is {float(self.terms['total'][first])} in stage {self.stage!r}, epoch "
+                f"{self.epoch}, batch {first + 1}: try a smaller lr, and check the inputs"
+            )
+        self.n_checked = len(self.sizes)
+
+
+def _check_arguments(
+    model: Method,
+    train: MultimodalData,
+    val: MultimodalData | None,
+    *,
+    epochs: int,
+    batch_size: int,
+    patience: int | None,
+) -> None:
+    check_trainable(train)
+    model.spec.check(train)
+    if val is not None:
+        model.spec.check(val)
+    for name, value in {"epochs": epochs, "batch_size": batch_size, "patience": patience}.items():
+        if value is not None and value < 1:
+            raise ValueError(f"{name} is {value}: expected at least 1")
+    if patience is not None and val is None:
+        raise ValueError("patience needs validation data: pass val")
+
+
+def make_fabric(device: str, precision: str = "32-true") -> Fabric:
+    """Return a Fabric on one device; `device` as in `fit`."""
+    kind, _, index = device.partition(":")
+    if kind not in ("auto", "cpu", "cuda", "mps"):
+        raise ValueError(f"device is {device!r}: expected 'auto', 'cpu', 'cuda', 'cuda:N' or 'mps'")
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device is 'cuda' but torch sees no CUDA device: use device='auto'")
+    return Fabric(
+        accelerator=kind,
+        devices=[int(index)] if index else 1,
+        precision=precision,  # type: ignore[arg-type]
+    )
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Return where a model's parameters are."""
+    return next((p.device for p in model.parameters()), torch.device("cpu"))
+
+
+def _near(data: MultimodalData, device: torch.device) -> MultimodalData:
+    """Put the data on the device if it takes at most half of its free memory."""
+    if device.type == "cuda" and data.nbytes > torch.cuda.mem_get_info(device)[0] // 2:
+        return data
+    return data.to(device)
+
+
+def _set_trained(
+    model: nn.Module, trains: Sequence[nn.Module], trainable: set[nn.Parameter]
+) -> list[nn.Parameter]:
+    """Freeze all but `trains` and return their parameters; what its owner froze stays frozen."""
+    trained = {p for module in trains for p in module.parameters()} & trainable
+    for parameter in model.parameters():
+        parameter.requires_grad_(parameter in trained)
+    return [p for p in model.parameters() if p in trained]
+
+
+def _set_modes(model: nn.Module, trains: Sequence[nn.Module]) -> None:
+    model.eval()
+    for module in trains:
+        module.train()
+
+
+@contextmanager
+def _training_flags_restored(model: nn.Module) -> Iterator[None]:
+    flags = [(p, p.requires_grad) for p in model.parameters()]
+    try:
+        yield
+    finally:
+        for parameter, flag in flags:
+            parameter.requires_grad_(flag)
+
+
+@contextmanager
+def _own_randomness(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed torch for the duration, without a trace afterwards; make cuDNN deterministic."""
+    cuda = [device] if device.type == "cuda" else []
+    with (
+        torch.random.fork_rng(devices=cuda),
+        torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True),
+    ):
+        torch.manual_seed(seed)
+        yield
+
+
+def _fingerprint(
+    model: Method, train: MultimodalData, val: MultimodalData | None, settings: dict[str, Any]
+) -> str:
+    """Return a digest of what makes a run this run: model, stages' schedule, data, arguments."""
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(json.dumps(settings, sort_keys=True).encode())
+    digest.update(type(model).__qualname__.encode())
+    for name, tensor in model.state_dict().items():
+        digest.update(f"{name} {tuple(tensor.shape)}".encode())
+    for data in (train, val):
+        if data is not None:
+            for name, x in {**data.inputs, "target": data.target}.items():
+                digest.update(f"{name} {tuple(x.shape)} {x.double().sum().item()!r}".encode())
+    return digest.hexdigest()
