@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from mmfuse_lib.checkpoints import load_checkpoint, save_checkpoint
 from mmfuse_lib.data import MultimodalData, check_trainable
@@ -200,9 +201,9 @@ class _Run:
         if self.optimizer_state is not None:
             optimizer.load_state_dict(self.optimizer_state)
         at = self.position
-        with tqdm(
-            total=stage.epochs, initial=at.epoch, desc=stage.name, disable=not self.progress
-        ) as bar:
+        # Without progress the bar is off; with it, the environment variable TQDM_DISABLE decides.
+        make_bar = tqdm if self.progress else partial(tqdm, disable=True)
+        with make_bar(total=stage.epochs, initial=at.epoch, desc=stage.name) as bar:
             if at.epoch == 0:
                 self._save(optimizer)
             while at.epoch < stage.epochs and not self._out_of_patience():

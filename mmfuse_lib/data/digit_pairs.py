@@ -7,6 +7,7 @@ real and the truth about interactions is exact.
 
 from collections.abc import Mapping
 from functools import cache
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +68,7 @@ def load(
     Returns
     -------
     train, val, test : MultimodalData
-        With ``composition`` and ``label_table()`` known. Pixels are in [0, 1].
+        With ``composition`` and ``label_table()`` known. Pixels are in [0, 1] before noise.
 
     Raises
     ------
@@ -78,8 +79,8 @@ def load(
     table = label_table(n_classes=n_classes, cue=cue, composition=composition)
     sizes = {"n_train": n_train, "n_val": n_val, "n_test": n_test}
     for name, size in sizes.items():
-        if size < 1:
-            raise DataError(f"{name} is {size}: expected at least 1")
+        if not (isinstance(size, Integral) and size >= 1):
+            raise DataError(f"{name} is {size}: expected an integer of at least 1")
     levels = _noise_levels(noise)
     split_seed, *draw_seeds = np.random.SeedSequence(seed).spawn(1 + len(sizes))
     pools = _image_pools(n_classes, np.random.default_rng(split_seed))
@@ -106,7 +107,7 @@ def label_table(
     measure that may count "left knows in some samples, right in others" as redundancy can answer
     with other atoms than the composition. Without the cue all three informations are smaller.
     """
-    if not (isinstance(n_classes, int) and 2 <= n_classes <= 10):
+    if not (isinstance(n_classes, Integral) and 2 <= n_classes <= 10):
         raise DataError(f"n_classes is {n_classes!r}: expected an integer from 2 to 10")
     return symbol_table(composition_weights(composition), n_classes, cue)
 
@@ -142,9 +143,10 @@ def _make_split(
     a, b, y, kind = draw_symbols(weights, n_samples, n_classes, rng)
     views = {}
     for (name, level), digit in zip(levels.items(), (a, b), strict=True):
-        images = _draw_images(pool, digit, rng)
+        images_rng, noise_rng = rng.spawn(2)  # noise on one view leaves the other as it was
+        images = _draw_images(pool, digit, images_rng)
         if level > 0:
-            images += rng.normal(0, level, images.shape).astype(np.float32)
+            images += noise_rng.normal(0, level, images.shape).astype(np.float32)
         views[name] = (_with_cue(images, kind) if cue else images)[:, None]
     return from_arrays(
         views,
@@ -157,6 +159,8 @@ def _make_split(
 
 def _noise_levels(noise: Mapping[str, float] | None) -> dict[str, float]:
     levels = dict.fromkeys(MODALITIES, 0.0)
+    if not isinstance(noise, Mapping | None):
+        raise DataError(f"noise is {noise!r}: expected a mapping such as {{'left': 0.5}}")
     for name, level in (noise or {}).items():
         if name not in levels:
             raise UnknownNameError("modality", name, MODALITIES)

@@ -38,6 +38,8 @@ def composition_weights(composition: Mapping[str, float] | None) -> NDArray[np.f
     """
     if composition is None:
         return np.full(len(INTERACTIONS), 1 / len(INTERACTIONS))
+    if not isinstance(composition, Mapping):
+        raise DataError(f"composition is {composition!r}: expected a mapping such as {{'R': 1.0}}")
     for key in composition:
         if key not in INTERACTIONS:
             raise UnknownNameError("interaction", key, INTERACTIONS)

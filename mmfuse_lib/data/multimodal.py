@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -114,8 +114,8 @@ class MultimodalData:
         tuple of MultimodalData
             Two parts, neither empty, without a sample in common.
         """
-        n_first = round(fraction * len(self))
-        if not (0 < fraction < 1 and 0 < n_first < len(self)):
+        n_first = round(fraction * len(self)) if 0 < fraction < 1 else 0
+        if not 0 < n_first < len(self):
             raise DataError(
                 f"cannot split {len(self)} samples at fraction {fraction}: "
                 "expected a number between 0 and 1 that leaves samples on both sides"
@@ -215,13 +215,16 @@ def _as_input(name: str, x: ArrayLike | Tensor, n_samples: int) -> Tensor:
 def _as_target(
     target: ArrayLike | Tensor, class_names: tuple[str, ...] | None
 ) -> tuple[Tensor, tuple[str, ...]]:
-    array = target.detach().cpu().numpy() if isinstance(target, Tensor) else np.asarray(target)
+    array = _as_array("target", target)
     if array.ndim != 1:
         raise DataError(f"target has shape {array.shape}: expected (samples,), one label a sample")
-    if np.issubdtype(array.dtype, np.floating):
-        if not np.isfinite(array).all():
+    if array.dtype.kind == "f":
+        y = _as_float32(array)
+        if not torch.isfinite(y).all():
             raise DataError("target has NaN or infinite values")
-        return torch.tensor(array, dtype=torch.float32), ()
+        return y, ()
+    if array.dtype.kind == "O" and all(isinstance(v, str) for v in array):
+        array = array.astype(str)
     if array.dtype.kind not in "biuUS":
         raise DataError(f"target has dtype {array.dtype}: expected integers, strings or floats")
     return _as_classes(array, class_names)
@@ -253,12 +256,26 @@ def _as_composition(composition: ArrayLike | Tensor, n_samples: int) -> Tensor:
 
 def _as_numeric_tensor(what: str, x: ArrayLike | Tensor) -> Tensor:
     if isinstance(x, Tensor):
-        tensor = x.detach().clone()
-    else:
-        array = np.asarray(x)
-        if array.dtype.kind not in "biuf":
-            raise DataError(f"{what} has dtype {array.dtype}: expected real numbers")
-        tensor = torch.tensor(array)
-    if tensor.is_complex():
-        raise DataError(f"{what} is complex: expected real numbers")
-    return tensor
+        if x.is_complex():
+            raise DataError(f"{what} is complex: expected real numbers")
+        return x.detach().clone()
+    array = _as_array(what, x)
+    if array.dtype.kind not in "biuf":
+        raise DataError(f"{what} has dtype {array.dtype}: expected real numbers")
+    return _as_float32(array)
+
+
+def _as_array(what: str, x: ArrayLike | Tensor) -> NDArray[Any]:
+    if isinstance(x, Tensor):
+        x = x.detach().cpu()
+        return (x.float() if x.is_floating_point() else x).numpy()
+    try:
+        return np.asarray(x)
+    except ValueError as error:
+        raise DataError(f"{what} cannot be made into an array: {error}") from error
+
+
+def _as_float32(array: NDArray[Any]) -> Tensor:
+    """Copy; what torch cannot take as it is (byte order, strides, precision) is converted."""
+    with np.errstate(over="ignore"):  # becomes infinite, which the callers refuse
+        return torch.from_numpy(array.astype(np.float32, order="C"))

@@ -1,6 +1,7 @@
 """The book's figures, in one style."""
 
 from mmfuse_lib.plots.bars import interaction_bars
+from mmfuse_lib.plots.information import information_diagram
 from mmfuse_lib.plots.style import LONG_NAMES, MARKERS, PALETTE, color_of, label_bars, use_style
 from mmfuse_lib.plots.training import training_curves
 
@@ -9,6 +10,7 @@ __all__ = [
     "MARKERS",
     "PALETTE",
     "color_of",
+    "information_diagram",
     "interaction_bars",
     "label_bars",
     "training_curves",

@@ -1,0 +1,1202 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Information in bits
+#
+# A lamp hangs over the stairs, with one switch at the bottom and one at the top. Flip either and
+# the lamp changes. You may not look at the lamp, but you have two cameras: one films the lower
+# switch, the other the upper one.
+#
+# Watch the lower switch for a year. When it is up, the lamp is on half the time; when it is down,
+# the lamp is on half the time. The first camera tells you nothing. Neither does the second, for the
+# same reason. **Yet with both pictures side by side you are never wrong.** Where was the
+# information? Not in the first camera, not in the second, and there is no third.
+#
+# Multimodal learning is full of such lamps. "Great, thanks a lot" is praise or sarcasm depending on
+# the tone, and the tone alone does not tell you which either. This chapter builds the yardstick for
+# what a modality tells about a label, and then finds the exact spot where that yardstick stops
+# measuring what we want to know.
+#
+# ```{admonition} After this chapter you can
+# :class: tip
+# - compute, on paper and with the library, how many bits one variable tells about another;
+# - say what no encoder, however large, can do, and how accurate the best classifier can be;
+# - read a classifier's loss as a measurement of information;
+# - explain why a second modality can make the first one *more* informative, or less;
+# - show that mutual information alone cannot tell redundancy from synergy, and say what it can tell.
+#
+# **Needs:** probability tables, conditional probability, logarithms. **Takes:** about an hour to
+# read, 10 seconds to run on a CPU; nothing is downloaded.
+# ```
+
+# %% tags=["parameters"]
+seed = 0
+n_samples = 20_000  # evenings that the two cameras film
+noise = 0.6  # standard deviation of a camera's reading
+steps = 150  # training steps of the small classifiers
+
+# %%
+import json
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+
+from mmfuse_lib import plots
+from mmfuse_lib.information import (
+    GATES,
+    conditional_entropy,
+    conditional_mutual_information,
+    deterministic,
+    entropy,
+    interaction_information,
+    kl_divergence,
+    mutual_information,
+    noisy,
+    pointwise_mutual_information,
+)
+
+plots.use_style()
+rng = np.random.default_rng(seed)
+INK, GREY, VIOLET = "#222222", "#9AA0A8", "#5B3E96"  # R, U1, U2 and S keep the palette
+
+# %% [markdown]
+# ## The lamp as a table
+#
+# Everything in this chapter is a table of probabilities. Call the switches $X_1$ and $X_2$ (0 is
+# down, 1 is up) and the lamp $Y$. The switches are fair coins, and the lamp is on when they differ:
+# $Y = X_1 \oplus X_2$, *exclusive or*. The library keeps such a table as an array `p[x1, x2, y]`,
+# with the label always on the last axis.
+
+# %%
+lamp = GATES["xor"]()
+print("p(x1, x2, lamp off):", lamp[:, :, 0].tolist())
+print("p(x1, x2, lamp on): ", lamp[:, :, 1].tolist())
+
+# %% [markdown]
+# What camera 1 alone has to go by is the table with $X_2$ summed out, and what camera 2 has is the
+# table with $X_1$ summed out:
+
+# %%
+print("camera 1, p(x1, y):", lamp.sum(axis=1).tolist())
+print("camera 2, p(x2, y):", lamp.sum(axis=0).tolist())
+
+# %% [markdown]
+# Four equal numbers, twice. A real camera is noisy, so let each give a number: $-1$ for down and
+# $+1$ for up, plus Gaussian noise. {numref}`fig-two-cameras` is what a year of evenings looks like.
+
+# %%
+switches = rng.integers(0, 2, size=(n_samples, 2))
+readings = 2 * switches - 1 + noise * rng.normal(size=(n_samples, 2))
+is_on = switches[:, 0] ^ switches[:, 1]
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Scatter plot of 400 evenings. Lamp on fills the upper left and lower right corners, lamp off the other two. The histograms along both edges, one per camera, are the same for on and off."}, "figure": {"caption": "Each point is an evening. Together the two readings separate on from off; seen by one camera alone (the histograms at the edges), on and off look the same.", "name": "fig-two-cameras"}}
+fig, axes = plt.subplot_mosaic(
+    [["top", "."], ["both", "right"]],
+    figsize=(6.4, 5.4),
+    width_ratios=[4, 1.2],
+    height_ratios=[1.2, 4],
+)
+bins = np.linspace(-3, 3, 25)
+for value, name, color, marker in [(0, "off", GREY, "x"), (1, "on", VIOLET, "o")]:
+    x = readings[is_on == value]
+    axes["both"].scatter(*x[:200].T, c=color, marker=marker, s=28, label=f"lamp {name}")
+    step = {"bins": bins, "histtype": "step", "color": color, "lw": 2, "ls": "-" if value else "--"}
+    axes["top"].hist(x[:, 0], **step)
+    axes["right"].hist(x[:, 1], orientation="horizontal", **step)
+_ = axes["both"].set(
+    xlabel="reading of camera 1", ylabel="reading of camera 2", xlim=(-3, 3), ylim=(-3, 3)
+)
+for side in ("top", "right"):
+    axes[side].set_axis_off()
+axes["both"].legend(loc="upper center", bbox_to_anchor=(0.5, 1.12), ncols=2)
+plt.show()
+
+# %% [markdown]
+# To say how much each camera tells, and how much both, we need a unit. It starts with surprise.
+#
+# ## Surprise
+#
+# News is worth more the less you expected it. Let $h(p)$ be the surprise at an event of probability
+# $p$. Three wishes seem fair: what is certain is no surprise; the less likely, the more surprising;
+# and the surprises of two *independent* events, whose probabilities multiply, add up. They leave no
+# choice {cite:p}`shannon1948`.
+#
+# ```{prf:proposition} Surprise is a logarithm
+# :label: prop-surprise
+#
+# If $h(1)=0$, $h$ is decreasing on $(0,1]$, and $h(pq) = h(p) + h(q)$, then
+# $h(p) = -k\log p$ for some $k > 0$.
+# ```
+#
+# ```{prf:proof}
+# Put $g(t) = h(2^{-t})$ for $t \ge 0$. The wishes say that $g$ is increasing and
+# $g(s+t) = g(s) + g(t)$. Adding $n$ equal terms gives $g(nt) = n\,g(t)$, so $g(m/n) = \tfrac{m}{n}\,g(1)$
+# for every fraction. An increasing function that equals $t\,g(1)$ at all fractions is squeezed onto
+# that line everywhere. With $p = 2^{-t}$, $h(p) = -g(1)\log_2 p$.
+# ```
+#
+# The constant $k$ only sets the unit. With base 2 the unit is the **bit**, the surprise of one fair
+# coin toss:
+#
+# $$
+# h(x) = -\log_2 p(x) = \log_2 \frac{1}{p(x)} .
+# $$
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Falling curve of surprise against probability, with a sure thing at 0 bits, a coin at 1, a die at 2.6 and one card in 32 at 5 bits."}, "figure": {"caption": "Halving a probability adds one bit of surprise.", "name": "fig-surprise"}}
+fig, ax = plt.subplots()
+p = np.linspace(0.015, 1, 400)
+ax.plot(p, -np.log2(p), color=INK)
+for probability, name in [
+    (1, "certain"),
+    (1 / 2, "a fair coin"),
+    (1 / 6, "a die"),
+    (1 / 32, "1 card in 32"),
+]:
+    ax.plot(probability, -np.log2(probability), "o", color=VIOLET, ms=8)
+    bits = abs(np.log2(probability))
+    offset, side = ((4, 22), "right") if probability == 1 else ((8, 8), "left")
+    ax.annotate(
+        f"{name}: {bits:.3g} bits", (probability, bits), offset, textcoords="offset points", ha=side
+    )
+_ = ax.set(
+    xlabel="probability of what happened",
+    ylabel="surprise (bits)",
+    xlim=(0, 1.03),
+    ylim=(-0.2, 6.3),
+)
+plt.show()
+
+# %% [markdown]
+# ## Entropy: the surprise to expect
+#
+# ```{prf:definition} Entropy
+# :label: def-entropy
+#
+# The entropy of $X$ is its mean surprise,
+# $H(X) = \mathbb{E}\,[-\log_2 p(X)] = -\sum_x p(x)\log_2 p(x)$, with $0\log_2 0 = 0$:
+# what never happens surprises nobody.
+# ```
+#
+# That is two lines of NumPy. The library's `entropy` is those two lines, plus checks of its input:
+
+
+# %%
+def entropy_by_hand(p):
+    happens = p[p > 0]
+    return float(-(happens * np.log2(happens)).sum())
+
+
+rooms = np.array([1 / 2, 1 / 4, 1 / 8, 1 / 8])  # where the cat sleeps
+print(f"{entropy_by_hand(rooms):.3f} bits by hand, {entropy(rooms):.3f} by the library")
+
+# %% [markdown]
+# A coin is most uncertain when it is fair, and certain at either end:
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "An arch: the entropy of a coin is 0 bits when heads has probability 0 or 1, and peaks at 1 bit for a fair coin. At 0.11 it is one half."}, "figure": {"caption": "The entropy of a coin. A coin that lands heads 11 % of the time is worth half a bit per toss.", "name": "fig-coin"}}
+fig, ax = plt.subplots()
+heads = np.linspace(0, 1, 201)
+ax.plot(heads, [entropy([q, 1 - q]) for q in heads], color=INK)
+for q, text, place in [(0.5, "fair: 1 bit", (0.5, 0.85)), (0.11, "11 %: half a bit", (0.17, 0.45))]:
+    ax.plot(q, entropy([q, 1 - q]), "o", color=VIOLET, ms=8)
+    ax.text(*place, text, ha="left" if q < 0.5 else "center")
+_ = ax.set(xlabel="probability of heads", ylabel="entropy (bits)", ylim=(-0.03, 1.08))
+plt.show()
+
+# %% [markdown]
+# ### Entropy counts questions
+#
+# Play twenty questions about the cat: sofa half the time, kitchen a quarter, garden and cupboard an
+# eighth each. Asking "sofa?" first, then "kitchen?", then "garden?" takes one question half of the
+# time, two a quarter of the time, and three otherwise.
+
+# %%
+questions = np.array([1, 2, 3, 3])
+print(f"questions on average: {rooms @ questions:.2f}   entropy: {entropy(rooms):.2f} bits")
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "A tree of yes/no questions. Sofa is one question deep, kitchen two, garden and cupboard three."}, "figure": {"caption": "Good questions split the remaining probability in half. A room of probability $1/2^k$ then takes $k$ questions, exactly its surprise.", "name": "fig-questions"}}
+fig, ax = plt.subplots(figsize=(6.4, 3.4))
+nodes = [(0, 0, "sofa?"), (1, -1, "kitchen?"), (2, -2, "garden?")]
+leaves = [
+    (-1, -1, "sofa\n1/2"),
+    (0, -2, "kitchen\n1/4"),
+    (1, -3, "garden\n1/8"),
+    (3, -3, "cupboard\n1/8"),
+]
+for (x, y, _), answers in zip(
+    nodes, [[(-1, -1), (1, -1)], [(0, -2), (2, -2)], [(1, -3), (3, -3)]], strict=True
+):
+    for (to_x, to_y), answer in zip(answers, ["yes", "no"], strict=True):
+        ax.plot([x, to_x], [y, to_y], color=GREY, zorder=1)
+        ax.text(
+            (x + to_x) / 2 + (0.12 if answer == "no" else -0.12),
+            (y + to_y) / 2 + 0.08,
+            answer,
+            ha="left" if answer == "no" else "right",
+            color=INK,
+            fontsize=11,
+        )
+for places, face, ink in [(nodes, VIOLET, "white"), (leaves, "white", INK)]:
+    for x, y, text in places:
+        ax.text(
+            x,
+            y,
+            text,
+            ha="center",
+            va="center",
+            color=ink,
+            bbox={"boxstyle": "round", "facecolor": face, "edgecolor": INK},
+        )
+_ = ax.set(xlim=(-1.8, 3.8), ylim=(-3.5, 0.4))
+ax.set_axis_off()
+plt.show()
+
+# %% [markdown]
+# No plan asks fewer. To prove it, and nearly everything else in this chapter, we need a single
+# inequality.
+#
+# ## The one inequality
+#
+# Suppose things happen with probabilities $p$ but you believe in $q$. Your mean surprise is
+# $-\sum p\log_2 q$ instead of $-\sum p\log_2 p$. The difference is the **Kullback–Leibler
+# divergence**
+#
+# $$
+# D(p\,\|\,q) = \sum_x p(x)\log_2\frac{p(x)}{q(x)} .
+# $$
+#
+# ```{prf:theorem} Wrong beliefs never pay
+# :label: thm-gibbs
+#
+# $D(p\,\|\,q) \ge 0$, with equality only if $p = q$.
+# ```
+#
+# ```{prf:proof}
+# The logarithm lies below its tangent at 1: $\ln t \le t - 1$, with equality only at $t=1$. So, over
+# the $x$ with $p(x)>0$,
+#
+# $$
+# -D(p\,\|\,q)\,\ln 2 = \sum_x p(x) \ln\frac{q(x)}{p(x)} \le \sum_x p(x)\Big(\frac{q(x)}{p(x)} - 1\Big)
+# = \sum_{x:\,p(x)>0} q(x) - 1 \le 0 .
+# $$
+#
+# Equality needs $q(x)=p(x)$ wherever $p(x) > 0$, and those already sum to 1.
+# ```
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Mean surprise against believed probability of rain, a bowl that touches the entropy line, 0.81 bits, exactly at the true probability 0.25 and rises on both sides."}, "figure": {"caption": "It rains on a quarter of the days. Whoever believes something else is more surprised on average: the gap above the dotted line is the divergence.", "name": "fig-divergence"}}
+fig, ax = plt.subplots()
+truth, beliefs = [0.25, 0.75], np.linspace(0.02, 0.9, 200)
+extra = np.array([kl_divergence(truth, [q, 1 - q]) for q in beliefs])
+ax.plot(beliefs, entropy(truth) + extra, color=INK)
+ax.axhline(entropy(truth), color=GREY, ls=":")
+ax.fill_between(beliefs, entropy(truth), entropy(truth) + extra, color=VIOLET, alpha=0.25, lw=0)
+ax.plot(0.25, entropy(truth), "o", color=VIOLET, ms=8)
+ax.text(0.27, entropy(truth) - 0.17, f"the truth: {entropy(truth):.2f} bits")
+ax.text(0.71, 1.02, "$D(p\\,||\\,q)$", ha="center")
+_ = ax.set(xlabel="believed probability of rain", ylabel="mean surprise (bits)", ylim=(0.5, 2.1))
+plt.show()
+
+# %% [markdown]
+# Three consequences at once:
+#
+# * **Uniform is the most uncertain.** Take $q$ uniform on $n$ values:
+#   $0 \le D(p\,\|\,q) = \log_2 n - H(X)$, so $H(X) \le \log_2 n$.
+# * **No plan of questions beats entropy.** Let a plan take $\ell(x)$ yes/no questions to find $x$.
+#   Someone who answers by tossing fair coins ends up at $x$ with probability $2^{-\ell(x)}$, so
+#   these numbers sum to at most 1, to $c \le 1$ say. With $q(x) = 2^{-\ell(x)}/c$, the mean number of
+#   questions is $\mathbb{E}\,\ell = H(X) + D(p\,\|\,q) - \log_2 c \ge H(X)$. (And some plan needs less
+#   than $H(X)+1$: {cite:t}`cover2006`, section 5.4.)
+# * **A classifier's loss has a floor**, which is a section of its own below.
+#
+# ## Two variables
+#
+# Back to one camera and one switch. Let $X$ be what a cheap camera reports, "up" or "down", and $Y$
+# where the switch really is. The camera is wrong one time in ten.
+
+# %%
+camera = noisy(np.eye(2) / 2, eps=0.1)  # p(x, y)
+print(camera.round(2).tolist())
+
+# %% [markdown]
+# The surprise of a pair splits like its probability, $p(x,y) = p(x)\,p(y|x)$. Take minus the
+# logarithm and the mean on both sides:
+#
+# $$
+# H(X,Y) = H(X) + H(Y|X), \qquad H(Y|X) = \mathbb{E}\,[-\log_2 p(Y|X)] .
+# $$ (eq-chain)
+#
+# This is the **chain rule**. $H(Y|X)$, the **conditional entropy**, is what is still unknown about
+# $Y$ for someone who sees $X$; it is an average over what they may see.
+#
+# ```{prf:definition} Mutual information
+# :label: def-mi
+#
+# $I(X;Y) = H(Y) - H(Y|X)$: how much of the uncertainty about $Y$ goes away when $X$ is seen.
+# ```
+#
+# ```{prf:theorem} Three faces of mutual information
+# :label: thm-three-faces
+#
+# $$
+# I(X;Y) = H(Y) - H(Y|X) = H(X) + H(Y) - H(X,Y) = D\big(p(x,y)\,\|\,p(x)\,p(y)\big).
+# $$
+#
+# So $I(X;Y) = I(Y;X)$, and $I(X;Y) \ge 0$ with equality exactly if $X$ and $Y$ are independent.
+# ```
+#
+# ```{prf:proof}
+# Replace $H(Y|X)$ by the chain rule for the second form. It is the mean of
+# $-\log_2 p(x) - \log_2 p(y) + \log_2 p(x,y)$, which is the mean of
+# $\log_2 \frac{p(x,y)}{p(x)p(y)}$: the third. The second is symmetric; {prf:ref}`thm-gibbs` applied
+# to the third gives the sign.
+# ```
+
+# %%
+p_x, p_y = camera.sum(axis=1), camera.sum(axis=0)
+print(f"H(Y) - H(Y|X)        = {entropy(p_y) - conditional_entropy(camera):.4f} bits")
+print(f"H(X) + H(Y) - H(X,Y) = {entropy(p_x) + entropy(p_y) - entropy(camera):.4f} bits")
+print(f"D(p(x,y) || p(x)p(y)) = {kl_divergence(camera, np.outer(p_x, p_y)):.4f} bits")
+print(f"mutual_information    = {mutual_information(camera):.4f} bits")
+
+# %% [markdown]
+# Ten per cent of errors cost almost half a bit, because the errors do not announce themselves. The
+# whole bookkeeping fits in one picture (after {cite:t}`mackay2003`, section 8.1): lengths are bits,
+# and they add up.
+
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Three stacked bars on one axis of bits. H(X,Y) is 1.47 bits long. H(X) covers the first 1.00, H(Y) the last 1.00; where they overlap, 0.53 bits, is I(X;Y). What remains at the ends is H(X|Y) and H(Y|X), 0.47 bits each."}, "figure": {"caption": "Entropies as lengths. The overlap of $H(X)$ and $H(Y)$ is the mutual information.", "name": "fig-entropy-bars"}}
+def bar(ax, row, start, end, text, color, ink="white"):
+    ax.barh(row, end - start, left=start, color=color, edgecolor="white", height=0.8)
+    ax.text(
+        (start + end) / 2, row, f"{text}\n{end - start:.2f}", ha="center", va="center", color=ink
+    )
+
+
+total, shared = entropy(camera), mutual_information(camera)
+fig, ax = plt.subplots(figsize=(6.4, 3.4))
+bar(ax, 3, 0, total, "$H(X,Y)$", INK)
+bar(ax, 2, 0, entropy(p_x), "$H(X)$", GREY, INK)
+bar(ax, 1, total - entropy(p_y), total, "$H(Y)$", GREY, INK)
+bar(ax, 0, 0, total - entropy(p_y), "$H(X|Y)$", "#D5D8DC", INK)
+bar(ax, 0, total - entropy(p_y), entropy(p_x), "$I(X;Y)$", VIOLET)
+bar(ax, 0, entropy(p_x), total, "$H(Y|X)$", "#D5D8DC", INK)
+_ = ax.set(xlabel="bits", yticks=[], xlim=(0, total))
+ax.spines["left"].set_visible(False)
+plt.show()
+
+# %% [markdown]
+# ### One sample at a time
+#
+# $I(X;Y)$ is a mean, so each pair has its own value, the **pointwise mutual information**
+# {cite:p}`fano1961`
+#
+# $$
+# i(x;y) = \log_2\frac{p(x,y)}{p(x)\,p(y)} = \log_2\frac{p(y|x)}{p(y)} .
+# $$
+
+# %%
+i = pointwise_mutual_information(camera)
+print("report is right:", f"{i[0, 0]:+.2f} bits,", "report is wrong:", f"{i[0, 1]:+.2f} bits")
+print(f"mean over all four cases: {(camera * i).sum():.2f} bits")
+
+# %% [markdown]
+# A wrong report is worth *less than nothing*: it makes the truth five times less likely than no
+# report at all. Only the mean is safe from going negative. With the noisy numeric readings of
+# {numref}`fig-two-cameras` the value of a reading slides from one to the other.
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Pointwise information of one reading about a switch that is up. It rises from strongly negative for readings below zero to one bit for readings above one. A histogram below shows that most readings are on the informative side."}, "figure": {"caption": "What one reading says when the switch is up. Readings below 0 mislead (shaded), but they are rare: the mean is positive.", "name": "fig-pointwise"}}
+x = np.linspace(-2, 3, 300)
+value = 1 - np.log2(1 + np.exp(-2 * x / noise**2))
+fig, (ax, below) = plt.subplots(2, 1, sharex=True, height_ratios=[3, 1], figsize=(6.4, 4.2))
+ax.plot(x, value, color=INK)
+ax.fill_between(x, value, 0, where=value < 0, color=VIOLET, alpha=0.3, lw=0)
+ax.axhline(0, color=INK, lw=1)
+_ = ax.set(ylabel="$i(x;\\mathrm{up})$ (bits)", ylim=(-6, 1.6))
+below.hist(readings[switches[:, 0] == 1, 0], bins=np.linspace(-2, 3, 51), color=GREY, density=True)
+_ = below.set(xlabel="reading of camera 1 when its switch is up", ylabel="share", yticks=[])
+plt.show()
+
+# %% [markdown]
+# ## What no encoder can do
+#
+# An encoder turns an input $X$ into a feature $Z = f(X)$, perhaps with dropout or other noise, but
+# without ever seeing $Y$. In the language of probability: given $X$, $Z$ is independent of $Y$.
+#
+# ```{prf:theorem} Data-processing inequality
+# :label: thm-dpi
+#
+# If $Z$ is computed from $X$ without further access to $Y$, then $I(Z;Y) \le I(X;Y)$.
+# ```
+#
+# ```{prf:proof}
+# Ask what the pair $(X,Z)$ tells about $Y$. Nothing is lost by keeping $X$ and nothing is gained
+# from $Z$: $p(y|x,z) = p(y|x)$, so $H(Y|X,Z) = H(Y|X)$. And knowing more leaves no more unknown,
+# $H(Y|X,Z) \le H(Y|Z)$, because the difference $H(Y|Z) - H(Y|X,Z)$ is, for each value $z$, a mutual
+# information between $X$ and $Y$, hence not negative. Together $H(Y|X) \le H(Y|Z)$; subtract both from
+# $H(Y)$.
+# ```
+#
+# Let an input have 16 possible values and a label 4, tied together at random, and let random
+# encoders keep only $k$ different features:
+
+# %%
+table = rng.dirichlet(np.full(64, 0.3)).reshape(16, 4)
+raw_bits = mutual_information(table)
+
+
+def encode(p, k):
+    """Send each of the 16 inputs to one of k features; return the table p(z, y)."""
+    feature = rng.integers(0, k, size=len(p))
+    return np.stack([p[feature == z].sum(axis=0) for z in range(k)])
+
+
+kept = [(k, mutual_information(encode(table, k))) for k in range(1, 33) for _ in range(15)]
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Dots of information kept by 480 random encoders against their number of features. All lie below a horizontal line, the information in the input itself, and approach it as the number of features grows."}, "figure": {"caption": "480 random encoders. The line is what the raw input tells; no encoder gets above it.", "name": "fig-dpi"}}
+fig, ax = plt.subplots()
+ax.scatter(*np.transpose(kept), s=14, color=VIOLET, alpha=0.5, lw=0)
+ax.axhline(raw_bits, color=INK)
+ax.text(0.5, raw_bits + 0.02, "$I(X;Y)$, the raw input")
+_ = ax.set(xlabel="number of features $k$", ylabel="$I(Z;Y)$ (bits)", ylim=(-0.03, raw_bits * 1.12))
+plt.show()
+
+# %% [markdown]
+# So why train an encoder at all? Because the bound counts what an *unlimited* reader could get out of
+# $X$. A network makes information easier to use, for a linear head say; it never makes more of it.
+# (What a limited reader can use has a theory of its own: {cite:t}`xu2020`.) For multimodal learning
+# the consequence is sharp: **what an encoder has thrown away, no fusion layer behind it brings
+# back.**
+#
+# ## How accurate can a classifier be?
+#
+# ```{prf:theorem} Fano's inequality
+# :label: thm-fano
+#
+# If $Y$ has $K$ values and a classifier $\hat y(X)$ is wrong with probability $e$, then
+#
+# $$
+# H(Y|X) \le H_2(e) + e\log_2(K-1), \qquad H_2(e) = -e\log_2 e-(1-e)\log_2(1-e).
+# $$
+# ```
+#
+# ```{prf:proof}
+# Let $E$ be 1 if the classifier errs, else 0. Given $X$ and $Y$, $E$ is known, so by the chain rule
+# $H(Y|X) = H(E,Y|X) = H(E|X) + H(Y|E,X)$. The first term is at most $H(E) = H_2(e)$. In the second,
+# $E=0$ means $Y=\hat y(X)$, nothing unknown; $E=1$, with probability $e$, leaves $K-1$ values, at most
+# $\log_2(K-1)$ bits.
+# ```
+#
+# Few bits, many errors {cite:p}`fano1961`. With $K=4$ equally likely labels, $H(Y|X) = 2 - I(X;Y)$,
+# and the inequality is a ceiling on accuracy. Here it is against the *best possible* classifiers for
+# random channels, which pick the likeliest label for every $x$:
+
+
+# %%
+def random_channel(peak):
+    """p(x, y) with four equally likely labels; a low peak makes p(x|y) concentrated."""
+    return rng.dirichlet(np.full(8, peak), size=4).T / 4
+
+
+channels = [random_channel(peak) for peak in np.geomspace(0.03, 30, 400)]
+bits = [mutual_information(p) for p in channels]
+best_accuracy = [p.max(axis=1).sum() for p in channels]
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Accuracy of the best classifier against mutual information for 400 random channels with four labels. All points lie below a rising curve, Fano's ceiling, which runs from 25 percent at 0 bits to 100 percent at 2 bits."}, "figure": {"caption": "Fano's ceiling for four equally likely labels, and the best classifier on each of 400 random channels. Zero bits is chance, 25 %.", "name": "fig-fano"}}
+error = np.linspace(0, 0.75, 300)
+ceiling = [2 - entropy([e, 1 - e]) - e * np.log2(3) for e in error]
+fig, ax = plt.subplots()
+ax.scatter(
+    bits,
+    100 * np.array(best_accuracy),
+    s=16,
+    color=VIOLET,
+    alpha=0.5,
+    lw=0,
+    label="random channels",
+)
+ax.plot(ceiling, 100 * (1 - error), color=INK, label="Fano's ceiling")
+_ = ax.set(xlabel="$I(X;Y)$ (bits)", ylabel="accuracy (%)", ylim=(20, 104))
+ax.legend(loc="lower right")
+plt.show()
+
+# %% [markdown]
+# ## A loss is a measurement
+#
+# Tables are known only in textbooks. For images and sound, $p$ is out of reach, but we can train a
+# classifier $q(y|x)$, and its cross-entropy loss is an information measurement in disguise.
+#
+# ```{prf:theorem} Cross-entropy bounds information
+# :label: thm-cross-entropy
+#
+# For any classifier $q$, written in bits,
+#
+# $$
+# \underbrace{\mathbb{E}\,[-\log_2 q(Y|X)]}_{\text{expected loss}}
+# = H(Y|X) + \mathbb{E}_X\, D\big(p(\cdot|X)\,\|\,q(\cdot|X)\big)
+# \quad\Longrightarrow\quad
+# I(X;Y) \ge H(Y) - \text{expected loss}.
+# $$
+# ```
+#
+# ```{prf:proof}
+# $-\log_2 q = -\log_2 p + \log_2\frac{p}{q}$; take means. The last term is a mean of divergences, so
+# not negative ({prf:ref}`thm-gibbs`).
+# ```
+#
+# Two things to note. The loss must be measured on samples that were not trained on: a memorised
+# training set has loss 0 and proves nothing. And the bound points one way: a *low* loss proves that
+# information is there; a *high* loss proves nothing at all, since the classifier may just be bad.
+#
+# Let us watch it. Camera 1's reading has a known amount of information about its own switch, which
+# we get to four digits from a fine table. Then we train logistic regression and follow
+# $1 - \text{loss}$ on evenings it has not seen.
+
+# %%
+grid = np.linspace(-5, 5, 501)
+density = np.exp(-((grid - np.array([[-1], [1]])) ** 2) / (2 * noise**2))
+density /= density.sum(axis=1, keepdims=True)  # row s: p(reading | switch = s)
+truth = mutual_information(density.T / 2)
+print(f"I(reading 1; switch 1) = {truth:.4f} bits")
+
+
+# %%
+def bits_learned(features, labels):
+    """Train logistic regression; return 1 - held-out loss, in bits, before and after each step."""
+    x, y = torch.tensor(features), torch.tensor(labels, dtype=torch.float64)
+    half, model = len(y) // 2, torch.nn.Linear(x.shape[1], 1, dtype=torch.float64)
+    torch.nn.init.zeros_(model.weight), torch.nn.init.zeros_(model.bias)
+    loss_of = torch.nn.BCEWithLogitsLoss()
+    optimiser = torch.optim.Adam(model.parameters(), lr=0.1)
+    history = []
+    for _ in range(steps + 1):
+        loss = loss_of(model(x[:half])[:, 0], y[:half])
+        with torch.no_grad():
+            history.append(1 - loss_of(model(x[half:])[:, 0], y[half:]).item() / np.log(2))
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    return history
+
+
+# %%
+history = bits_learned(readings[:, :1], switches[:, 0])
+print(f"learned {history[-1]:.3f} of {truth:.3f} bits")
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Held-out information against training step. It starts at 0 bits, rises steeply and flattens just at the horizontal line of the true mutual information, 0.82 bits."}, "figure": {"caption": "A training curve in bits. The curve is a lower bound at every step; the line is the truth.", "name": "fig-learning-in-bits"}}
+fig, ax = plt.subplots()
+ax.plot(history, color=VIOLET, label="$H(Y)$ minus held-out loss")
+ax.axhline(truth, color=INK, ls="--", label="$I(X;Y)$")
+_ = ax.set(xlabel="training step", ylabel="information (bits)", ylim=(-0.05, 1))
+ax.legend(loc="lower right")
+plt.show()
+
+# %% [markdown]
+# The model starts by knowing nothing, a loss of exactly one bit, and climbs to the ceiling, which it
+# reaches because logistic regression happens to be the right family here. (The
+# curve is an average over finitely many evenings, so it may end a few thousandths of a bit to either side of
+# the line: sampling error.)
+#
+# ## With another sensor in the room
+#
+# Now the second modality comes in. What does $X_1$ add for someone who *already sees* $X_2$?
+#
+# ```{prf:definition} Conditional mutual information
+# :label: def-cmi
+#
+# $I(X_1;Y|X_2) = H(Y|X_2) - H(Y|X_1,X_2)$: the mutual information of $X_1$ and $Y$ within each value
+# of $X_2$, averaged over $X_2$. It is never negative.
+# ```
+#
+# With it, information has a chain rule: what both tell is what one tells, plus what the other adds,
+#
+# $$
+# I(X_1,X_2;Y) = I(X_2;Y) + I(X_1;Y|X_2),
+# $$ (eq-chain-information)
+#
+# since the right-hand side is $H(Y) - H(Y|X_2) + H(Y|X_2) - H(Y|X_1,X_2)$. Seeing $X_2$ first can
+# make $X_1$ *less* useful: two cameras on the same switch. It can make it *more* useful: the lamp.
+# {numref}`fig-conditioning` goes through the library's gates, each a table of two fair bits.
+
+# %%
+two_bit = ["redundant", "and", "copy", "two_bit_copy", "xor"]
+alone = [mutual_information(GATES[name](), x=0) for name in two_bit]
+given_x2 = [conditional_mutual_information(GATES[name]()) for name in two_bit]
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Paired bars for five gates: information of source 1 alone and given source 2. Redundant 1 and 0 bits; and 0.31 and 0.50; copy 1 and 1; two-bit copy 1 and 1; xor 0 and 1."}, "figure": {"caption": "What source 1 tells alone, and what it adds for someone who sees source 2. Conditioning can take everything away (left) or bring everything about (right).", "name": "fig-conditioning"}}
+fig, ax = plt.subplots()
+position = np.arange(len(two_bit))
+ax.bar(position - 0.2, alone, 0.38, color=GREY, label="$I(X_1;Y)$")
+ax.bar(position + 0.2, given_x2, 0.38, color=VIOLET, label="$I(X_1;Y|X_2)$")
+plots.label_bars(ax)
+rules = ["$X_1=X_2$", "$X_1∧X_2$", "$X_1$", "$(X_1,X_2)$", "$X_1⊕X_2$"]
+_ = ax.set_xticks(
+    position,
+    [f"{n.replace('_', ' ')}\n$Y=${r}" for n, r in zip(two_bit, rules, strict=True)],
+    fontsize=11,
+)
+_ = ax.set(ylabel="bits", ylim=(0, 1.35))
+ax.grid(axis="x", visible=False)
+ax.legend(loc="upper center", ncols=2)
+plt.show()
+
+# %% [markdown]
+# The difference of the two bars has a name, though not everyone gives it the same sign.
+#
+# ```{prf:definition} Interaction information
+# :label: def-interaction
+#
+# $\mathrm{II} = I(X_1;Y|X_2) - I(X_1;Y)$ {cite:p}`mcgill1954`. Its negative is known as
+# co-information {cite:p}`bell2003`. By {eq}`eq-chain-information` it equals
+# $I(X_1,X_2;Y) - I(X_1;Y) - I(X_2;Y)$: the whole minus the sum of its parts.
+# ```
+#
+# When should we expect which sign? Two cases can be settled once and for all.
+#
+# ```{prf:theorem} Where the sign comes from
+# :label: thm-sign
+#
+# $$
+# \mathrm{II} = I(X_1;X_2|Y) - I(X_1;X_2).
+# $$
+#
+# So if the sources are independent, conditioning never hurts: $\mathrm{II} \ge 0$. And if they are
+# independent *once the label is known*, it never helps: $\mathrm{II} \le 0$.
+# ```
+#
+# ```{prf:proof}
+# Write out $I(X_1;X_2,Y)$ with the chain rule in both orders:
+# $I(X_1;X_2) + I(X_1;Y|X_2) = I(X_1;Y) + I(X_1;X_2|Y)$, and rearrange. In the two cases one of the
+# terms on the right vanishes, and the other is a mutual information.
+# ```
+#
+# The second case is the assumption of naive Bayes: two recordings of one event, with separate noise.
+# The lamp is the first case at its purest.
+
+# %%
+for name in ["xor", "redundant"]:
+    gate = GATES[name]()
+    between = mutual_information(gate, x=0, y=1)
+    within = conditional_mutual_information(gate, x=0, y=1, given=2)
+    print(f"{name:>9}: {within:.0f} - {between:.0f} = {interaction_information(gate):+.0f} bit")
+
+# %% [markdown]
+# ### Zero is not nothing
+#
+# Let the lamp be honest only sometimes: on a share $t$ of the evenings the label is made by the
+# XOR rule, otherwise both switches are wired together and the lamp follows them.
+
+# %%
+shares = np.linspace(0, 1, 201)
+mixtures = [(1 - t) * GATES["redundant"]() + t * GATES["xor"]() for t in shares]
+interaction = np.array([interaction_information(p) for p in mixtures])
+crossing = float(np.interp(0, interaction, shares))
+print(f"the interaction information is 0 at t = {crossing:.2f}")
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Interaction information rises from minus one bit, pure redundancy, to plus one bit, pure exclusive or, as the share of exclusive or grows; it crosses zero on the way."}, "figure": {"caption": "Mixing a redundant label with the XOR label. Where the curve crosses zero, neither mechanism is gone: they cancel.", "name": "fig-mixture"}}
+fig, ax = plt.subplots()
+ax.plot(shares, interaction, color=INK)
+ax.axhline(0, color=GREY, lw=1)
+ax.plot(crossing, 0, "o", color=VIOLET, ms=8)
+ax.annotate(
+    "zero, but not nothing", (crossing, 0), (-8, 12), textcoords="offset points", ha="right"
+)
+_ = ax.set(
+    xlabel="share $t$ of evenings with the XOR rule", ylabel="interaction information (bits)"
+)
+plt.show()
+
+# %% [markdown]
+# At the crossing the two cameras would be reported as not interacting at all. That is a warning:
+# one number cannot hold two quantities.
+#
+# ## Four unknowns, three equations
+#
+# {cite:t}`williams2010` named the quantities. What two sources tell about a label should come in
+# four parts, none negative: what both tell, **redundancy** $R$; what only one tells, **unique**
+# $U_1$ and $U_2$; and what only the pair tells, **synergy** $S$. Mutual information sees their sums:
+#
+# $$
+# \begin{aligned}
+# I(X_1;Y) &= R + U_1,\\
+# I(X_2;Y) &= R + U_2,\\
+# I(X_1,X_2;Y) &= R + U_1 + U_2 + S.
+# \end{aligned}
+# $$ (eq-pid)
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two overlapping circles within an ellipse. The overlap is R, redundant; the crescents are U1 and U2, unique; the rest of the ellipse is S, synergistic. The left circle is I(X1;Y), the right one I(X2;Y), everything is I(X1,X2;Y)."}, "figure": {"caption": "The four parts. Each circle is what one source tells alone; the ellipse is what both tell together.", "name": "fig-four-parts"}}
+plots.information_diagram()
+plt.show()
+
+# %% [markdown]
+# Subtract the first two equations from the third: $\mathrm{II} = S - R$. *That* is what interaction
+# information measures, and why redundancy and synergy cancelled above. The other mutual informations
+# do not help, as they are combinations of these three; $I(X_1;Y|X_2) = U_1 + S$, for instance. Four
+# unknowns, three equations: one direction stays invisible. Linear algebra names it.
+
+# %%
+equations = np.array([[1, 1, 0, 0], [1, 0, 1, 0], [1, 1, 1, 1]])  # columns R, U1, U2, S
+invisible = np.linalg.svd(equations)[2][-1]
+print("rank:", np.linalg.matrix_rank(equations))
+print("invisible direction (R, U1, U2, S):", (invisible / invisible[0]).round(6).tolist())
+
+# %% [markdown]
+# Move one bit of each unique part into redundancy, add one bit of synergy, and *no* mutual
+# information with the label changes. Is that only algebra, or are there real distributions that
+# differ like this? There are.
+#
+# ## Two houses
+#
+# Two lamps now, so the label has two bits: $Y = $ (hall lamp, stair lamp).
+#
+# * **House A.** Each lamp has its own switch. Camera 1 films the switch of the hall lamp, camera 2
+#   that of the stair lamp.
+# * **House B.** The hall lamp has one switch, and *both* cameras have it in view. The stair lamp has
+#   two switches, as in our opening; each camera sees one of them.
+#
+# In house A each camera holds one bit that the other lacks: $U_1 = U_2 = 1$. In house B the hall
+# lamp is one bit of redundancy and the stair lamp one bit of synergy: $R = S = 1$. You could hardly
+# wire two houses more differently.
+
+# %%
+houses = {"A": GATES["two_bit_copy"](), "B": GATES["redundant_xor"]()}
+
+
+def what_information_sees(p):
+    """The mutual informations between cameras and label."""
+    return {
+        "$I(X_1;Y)$": mutual_information(p, x=0),
+        "$I(X_2;Y)$": mutual_information(p, x=1),
+        "$I(X_1,X_2;Y)$": mutual_information(p),
+        "$I(X_1;Y|X_2)$": conditional_mutual_information(p, x=0, given=1),
+        "$I(X_2;Y|X_1)$": conditional_mutual_information(p, x=1, given=0),
+    }
+
+
+seen = {name: what_information_sees(p) for name, p in houses.items()}
+print("equal in every one:", seen["A"] == seen["B"])
+
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Above, the wiring: in house A camera 1 sees the hall switch and camera 2 the stair switch; in house B both cameras see the hall switch and each sees one of the two stair switches. Below, for each house, the same five bars: 1, 1, 2, 1 and 1 bits."}, "figure": {"caption": "Two houses, wired differently (above), with equal mutual informations (below).", "name": "fig-two-houses"}}
+def wire(ax, boxes, wires):
+    for name, pairs in wires.items():
+        for start, end in map(str.split, pairs):
+            ends = zip(boxes[start][0], boxes[end][0], strict=True)
+            ax.plot(*ends, color=plots.PALETTE[name], lw=3, zorder=1)
+    for place, text in boxes.values():
+        ax.text(
+            *place,
+            text,
+            ha="center",
+            va="center",
+            fontsize=11,
+            bbox={"boxstyle": "round", "facecolor": "white", "edgecolor": INK},
+        )
+    _ = ax.set(xlim=(-0.55, 2.55), ylim=(-1.0, 2.3))
+    ax.set_axis_off()
+
+
+top = {"c1": ((0, 2), "camera 1"), "c2": ((2, 2), "camera 2")}
+boxes_a = top | {
+    "h": ((0, 0.7), "switch"),
+    "s": ((2, 0.7), "switch"),
+    "hall": ((0, -0.7), "hall lamp"),
+    "stair": ((2, -0.7), "stair lamp"),
+}
+boxes_b = top | {
+    "h": ((1, 1), "switch"),
+    "s": ((0, 0.7), "switch"),
+    "t": ((2, 0.7), "switch"),
+    "hall": ((1, 0.1), "hall lamp"),
+    "stair": ((1, -0.7), "stair lamp"),
+}
+wires_a = {"U1": ["c1 h", "h hall"], "U2": ["c2 s", "s stair"]}
+wires_b = {"R": ["c1 h", "c2 h", "h hall"], "S": ["c1 s", "s stair", "c2 t", "t stair"]}
+wiring = {"A": (boxes_a, wires_a), "B": (boxes_b, wires_b)}
+fig, axes = plt.subplots(2, 2, figsize=(6.4, 6.0), height_ratios=[1, 1.1])
+for (above, below), (name, values) in zip(axes.T, seen.items(), strict=True):
+    wire(above, *wiring[name])
+    _ = above.set_title(f"House {name}: " + " and ".join(wiring[name][1]))
+    bars = below.barh(list(values), list(values.values()), color=GREY)
+    below.bar_label(bars, fmt="%.0f", padding=3)
+    below.invert_yaxis()
+    _ = below.set(xlabel="bits", xlim=(0, 2.4))
+    below.grid(axis="y", visible=False)
+axes[1, 1].set_yticklabels([])
+plt.show()
+
+# %% [markdown]
+# **Equal bars, different houses.** Whatever you compute from these numbers, an index of "fusion
+# benefit", a modality ranking, a regulariser, gives the same answer for both.
+#
+# ### Does it matter? Ask an ensemble
+#
+# It matters as soon as you build something. Chapter 1 trained one model per modality and averaged
+# their logits. That ensemble can use what each camera tells by itself, $p(y|x_1)$ and $p(y|x_2)$, and
+# adds up the logarithms, so it ranks labels by $p(y|x_1)\,p(y|x_2)$. No training is needed to see
+# how far that can go at best:
+
+
+# %%
+def ensemble_accuracy(p):
+    """Accuracy of ranking labels by p(y|x1) p(y|x2); ties are broken by a fair draw."""
+    score = p.sum(axis=1)[:, None, :] * p.sum(axis=0)[None, :, :]
+    best = np.isclose(score, score.max(axis=-1, keepdims=True))
+    return float((p * best / best.sum(axis=-1, keepdims=True)).sum())
+
+
+for name, p in houses.items():
+    print(
+        f"house {name}: ensemble {ensemble_accuracy(p):.0%}, joint model {p.max(axis=-1).sum():.0%}"
+    )
+
+# %% [markdown]
+# In house A the ensemble is perfect. In house B it gets the hall lamp right, knows nothing of the stair
+# lamp, and no amount of data will change that. **The same mutual informations; one house where late
+# fusion is all you need, one where it fails half of the time.**
+#
+# ### Could other entropies tell?
+#
+# A careful reader objects: in house A the cameras are independent, in house B they share the hall
+# switch. $I(X_1;X_2)$ is 0 and 1. True, but that is luck. Hang a clock in house A where both cameras
+# see it, showing a random bit that has nothing to do with any lamp {cite:p}`james2017`:
+
+# %%
+clock, house_b = GATES["dyadic"](), houses["B"]
+for axes in [0, 1, 2, (0, 1), (0, 2), (1, 2), (0, 1, 2)]:
+    names = ", ".join(["X1", "X2", "Y"][a] for a in np.atleast_1d(axes))
+    print(f"H({names})".ljust(13), entropy(clock, axes), entropy(house_b, axes), sep="   ")
+print("ensemble     ", ensemble_accuracy(clock), ensemble_accuracy(house_b), sep="   ")
+
+# %% [markdown]
+# Now **every entropy of every subset of the three variables is equal**, so nothing that can be written
+# with entropies, mutual informations or their conditional forms tells house A with a clock from
+# house B. And still an ensemble is perfect in the one and fails in the other.
+#
+# ## What the three numbers do say
+#
+# Not everything, but not nothing. Call the three numbers $I_1$, $I_2$ and $I_{12}$.
+#
+# ```{prf:theorem} The feasible range
+# :label: thm-range
+#
+# All solutions of {eq}`eq-pid` with no negative part are
+#
+# $$
+# R = t,\quad U_1 = I_1 - t,\quad U_2 = I_2 - t,\quad S = I_{12} - I_1 - I_2 + t,
+# $$
+#
+# for $t$ from $\max(0,\ I_1 + I_2 - I_{12})$ to $\min(I_1, I_2)$.
+# ```
+#
+# ```{prf:proof}
+# Choosing $R = t$ fixes the other three. $R \ge 0$ and $S \ge 0$ give the two lower limits of $t$,
+# $U_1, U_2 \ge 0$ the two upper ones. The range is never empty, as $I_{12}$ is at least the larger of
+# $I_1$ and $I_2$.
+# ```
+
+
+# %%
+def slide(p, n=101):
+    """All (R, U1, U2, S) that fit the three mutual informations of p, as rows."""
+    i1, i2, i12 = mutual_information(p, x=0), mutual_information(p, x=1), mutual_information(p)
+    t = np.linspace(max(0.0, i1 + i2 - i12), min(i1, i2), n)
+    return np.stack([t, i1 - t, i2 - t, i12 - i1 - i2 + t], axis=1)
+
+
+parts = slide(houses["B"])
+print("ends of the line:", parts[0].tolist(), parts[-1].tolist())
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Four stacked areas over the free number t from 0 to 1. From left to right R and S grow from 0 to 1 bit while U1 and U2 shrink from 1 to 0; R plus U1 stays at 1 bit, the total at 2. House A is the left end, house B the right end."}, "figure": {"caption": "Everything that fits $I_1=I_2=1$ and $I_{12}=2$ bits: $R+U_1$ and the total stay put while the parts change. The two houses are the two ends.", "name": "fig-slide"}}
+fig, ax = plt.subplots(figsize=(6.4, 4.0))
+names = ["R", "U1", "U2", "S"]
+ax.stackplot(
+    parts[:, 0], parts.T, colors=[plots.PALETTE[n] for n in names], edgecolor="white", lw=1.5
+)
+for name, place, ink in zip(
+    names,
+    [(0.72, 0.3), (0.28, 0.65), (0.28, 1.35), (0.72, 1.7)],
+    ["white", *["black"] * 3],
+    strict=True,
+):
+    ax.text(*place, f"{name}, {plots.LONG_NAMES[name]}", color=ink, ha="center", va="center")
+for t, house in [(0, "A"), (1, "B")]:
+    ax.axvline(t, ymax=0.95, color=INK, lw=3)
+    ax.text(t, 2.13, f"house {house}", ha="center")
+_ = ax.set(
+    xlabel="redundancy $t$ (bits), the free number",
+    ylabel="bits, stacked",
+    xlim=(-0.12, 1.12),
+    ylim=(0, 2.1),
+)
+plt.show()
+
+# %% [markdown]
+# Sometimes the range is a single point and mutual information *does* suffice. For the lamp
+# $I_1 = I_2 = 0$ leaves only $t = 0$, so $S = 1$: the puzzle that opened the chapter is solved, and its
+# bit is entirely synergy. (When else this happens is {ref}`ex-point`.) In general a fourth equation
+# is needed, and people do not agree which. The most used one asks what is left when the pairing of
+# $X_1$ and $X_2$ is taken away and only the two single views are kept
+# {cite:p}`bertschinger2014`; {cite:t}`griffith2014` discuss others. That is the subject of
+# *Splitting information*, later in this book.
+#
+# ## Two models that meet a lamp
+#
+# What does this look like in training? We have cameras with noise, an additive model, and the loss as
+# a measuring device. First the truth, from a fine table again; then two logistic regressions, one
+# that adds up the two readings and one that may also use their product.
+
+# %%
+noisy_lamp = np.einsum("aby,ai,bj->ijy", lamp, density, density)
+lamp_bits = mutual_information(noisy_lamp)
+product = readings[:, :1] * readings[:, 1:]
+additive = bits_learned(readings, is_on)
+with_product = bits_learned(np.hstack([readings, product]), is_on)
+print(
+    f"truth {lamp_bits:.2f}, additive {additive[-1]:z.2f}, with product {with_product[-1]:.2f} bits"
+)
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Held-out information about the lamp against training step. The additive model stays at 0 bits throughout. The model with the product of the two readings climbs to the truth, 0.68 bits."}, "figure": {"caption": "Two models of the noisy lamp. Adding evidence finds nothing, however long it trains; one product is enough.", "name": "fig-additive"}}
+fig, ax = plt.subplots()
+ax.axhline(lamp_bits, color=INK, ls="--", label="$I(X_1,X_2;Y)$")
+ax.plot(with_product, color=VIOLET, label="with the product $x_1x_2$")
+ax.plot(additive, color=GREY, label="additive: $w_1x_1 + w_2x_2$")
+_ = ax.set(xlabel="training step", ylabel="information (bits)", ylim=(-0.05, 1.15))
+ax.legend(loc="upper right")
+plt.show()
+
+# %% [markdown]
+# The additive model is the ensemble of chapter 1 in its smallest form: a sum of one term per modality.
+# Its loss stays at one bit, yet 0.68 bits are there. Had we only looked at its loss, we would have
+# said the cameras know nothing of the lamp, and {prf:ref}`thm-cross-entropy` warned us: a high loss
+# proves nothing. Synergy is exactly what sums of single-modality terms cannot express, and a product
+# is the least that can. Later chapters meet that product again inside real fusion models.
+#
+# ## From losses to a proof, on real images
+#
+# Can three numbers say anything about data whose table we do not have? Cut the 1,797 handwritten
+# digits of scikit-learn into a left and a right half, two "modalities" of one event. Train a
+# classifier on each half alone.
+
+# %%
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_predict
+
+digits = load_digits()
+images, labels = digits.images / 16, digits.target
+h_label = entropy(np.bincount(labels) / len(labels))
+
+
+def bits_each(views):
+    """What a held-out classifier knows about each label, in bits: surprise before minus after."""
+    x = views.reshape(len(views), -1)
+    q = cross_val_predict(LogisticRegression(max_iter=1000), x, labels, method="predict_proba")
+    return h_label + np.log2(q[np.arange(len(labels)), labels])
+
+
+# %%
+left, right = bits_each(images[:, :, :4]), bits_each(images[:, :, 4:])
+net = left + right - h_label
+error = net.std() / np.sqrt(len(net))
+print(
+    f"I(left;Y) >= {left.mean():.1f}, I(right;Y) >= {right.mean():.1f}, H(Y) = {h_label:.1f} bits"
+)
+print(f"R - S >= {net.mean():.1f} bits, standard error {error:.2f}")
+
+# %% [markdown]
+# The last line deserves a pause. Both losses bound information from below, and two halves together
+# cannot tell more than there is to know, $I_{12} \le H(Y)$. So
+#
+# $$
+# R - S = I_1 + I_2 - I_{12} \;\ge\; (\text{bits of left}) + (\text{bits of right}) - H(Y).
+# $$
+#
+# Without any model of the two halves *together*, and whatever the fourth equation will be, two small
+# classifiers prove that the halves of a digit share more than one and a half bits: redundancy
+# outweighs synergy. (Up to sampling error, which the last number measures.)
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two bars laid end to end against the label's entropy of 3.3 bits: the left half's 2.4 bits from the left end, the right half's 2.6 bits from the right end. A fourth bar marks their overlap, 1.6 bits."}, "figure": {"caption": "Two bars that do not fit side by side into $H(Y)$ must overlap. The overlap is a lower bound on $R-S$.", "name": "fig-digits"}}
+fig, ax = plt.subplots(figsize=(6.4, 3.4))
+bar(ax, 3, 0, h_label, "$H(Y)$", INK)
+bar(ax, 2, 0, left.mean(), "left half, at least", GREY, INK)
+bar(ax, 1, h_label - right.mean(), h_label, "right half, at least", GREY, INK)
+bar(ax, 0, h_label - right.mean(), left.mean(), "$R-S$, at least", VIOLET)
+_ = ax.set(xlabel="bits about the digit", yticks=[], xlim=(0, h_label))
+ax.spines["left"].set_visible(False)
+plt.show()
+
+# %% [markdown]
+# ## Check
+#
+# What this chapter claimed, as assertions. If one of them fails, the text above is wrong.
+
+# %%
+for seen_by in (lamp.sum(axis=1), lamp.sum(axis=0)):
+    assert mutual_information(seen_by) == 0
+assert mutual_information(lamp) == interaction_information(lamp) == 1
+assert abs(truth - history[-1]) < 0.03
+assert additive[-1] < 0.01
+assert abs(lamp_bits - with_product[-1]) < 0.03
+assert max(bits for _, bits in kept) <= raw_bits + 1e-12
+
+# %%
+for p in (houses["A"], clock):
+    assert what_information_sees(p) == what_information_sees(houses["B"])
+    assert ensemble_accuracy(p) == 1
+assert ensemble_accuracy(houses["B"]) == 0.5
+assert np.allclose(equations @ invisible, 0)
+assert np.allclose(parts @ equations.T, [1, 1, 2])
+assert parts.min() >= 0
+assert net.mean() - 3 * error > 1.4
+
+# %% [markdown]
+# ## Takeaways
+#
+# * A **bit** is the surprise of a coin toss; entropy is the surprise to expect, and mutual information
+#   how far one variable lowers it. All of it follows from $\ln t \le t-1$.
+# * **Encoders only lose information**; fusion cannot bring back what they dropped. Fano turns missing
+#   bits into unavoidable errors.
+# * **A held-out loss measures information from below.** A low loss is a proof, a high one is not.
+# * A second modality can lower what the first adds (**redundancy**) or raise it (**synergy**).
+#   Interaction information is $S - R$, one number for two quantities.
+# * **Three equations, four unknowns**: two houses with equal entropies throughout can be as different as
+#   "an ensemble is perfect" and "an ensemble fails half of the time".
+#
+# ## Exercises
+#
+# ```{exercise} The cat's diary
+# :label: ex-diary
+#
+# The cat sleeps on the sofa with probability 0.9 and in the kitchen otherwise, every day anew. (a) How
+# many yes/no questions does one day take, and what is the entropy? (b) Ask about two days at once and
+# find a better plan. (c) What does the bound on plans of questions say about asking for a whole year
+# at once?
+# ```
+#
+# ```{solution} ex-diary
+# :class: dropdown
+#
+# (a) One question, for $H_2(0.1) = 0.47$ bits: more than half of the question is wasted. (b) Ask "sofa
+# both days?" (yes: done, probability 0.81), then "only day 1 on the sofa?" (0.09), then "only day 2 on
+# the sofa?" (0.09; otherwise neither, 0.01). Mean $0.81 + 2\cdot 0.09 + 3\cdot 0.10 = 1.29$ questions,
+# 0.645 a day. (c) The entropy of independent days adds up, so a year has $365\cdot 0.469 \approx 171$ bits;
+# the best plan takes at most one question more than
+# its entropy, so it is within 1/365 = 0.003 questions of the entropy a day.
+# ```
+#
+# ```{exercise} The AND lamp
+# :label: ex-and
+#
+# A lamp is on only if both switches are up. Find $I(X_1;Y)$, $I(X_1;Y|X_2)$ and $S-R$ by hand. What
+# does {prf:ref}`thm-range` leave open? Check with the library.
+# ```
+#
+# ```{solution-start} ex-and
+# :class: dropdown
+# ```
+
+# %% [markdown]
+# $p(y{=}1)=\tfrac14$, so $H(Y) = H_2(\tfrac14) = 2 - \tfrac34\log_2 3 = 0.811$. A switch that is down
+# settles the lamp, one that is up leaves a fair coin: $H(Y|X_1)=\tfrac12$ and $I(X_1;Y)=0.311$. Given
+# $X_2$ down nothing is open; given $X_2$ up the lamp is $X_1$: $I(X_1;Y|X_2)=\tfrac12$. So
+# $S - R = 0.189$, and $R$ may be anything from 0 to 0.311 bits.
+
+# %%
+gate = GATES["and"]()
+print(f"I(X1;Y) = {mutual_information(gate, x=0):.3f}")
+print(f"I(X1;Y|X2) = {conditional_mutual_information(gate):.3f}")
+print("R from", slide(gate)[0, 0].round(3), "to", slide(gate)[-1, 0].round(3))
+
+# %% [markdown]
+# ```{solution-end}
+# ```
+#
+# ```{exercise} What a bad loss proves
+# :label: ex-loss
+#
+# An audio model for 10 equally likely classes has a held-out loss of 1.2 bits. Which of these follow?
+# (a) The audio holds at least 2.1 bits about the class. (b) By Fano's inequality no audio model can be
+# 95 % accurate. (c) A video model with a loss of 0.9 bits sees something the audio does not hold.
+# ```
+#
+# ```{solution} ex-loss
+# :class: dropdown
+#
+# Only (a): $\log_2 10 - 1.2 = 2.12$ bits ({prf:ref}`thm-cross-entropy`). Fano's inequality needs a
+# *lower* bound on $H(Y|X)$, and the loss is an *upper* bound: a better model might have a loss near 0,
+# so (b) does not follow. Nor does (c): the audio may hold everything and have a worse model. Comparing
+# losses compares models; comparing information needs bounds on both sides.
+# ```
+#
+# ```{exercise} Parity
+# :label: ex-parity
+#
+# Let the label be the parity of *three* fair bits. Which subsets of the sources have any information
+# about it? Guess first. Then build the table with `deterministic` and check every subset.
+# ```
+#
+# ```{solution-start} ex-parity
+# :class: dropdown
+# ```
+
+# %% [markdown]
+# Only all three: leave one out, and what is missing flips the label as a fair coin would. With $n$ bits
+# every proper subset is useless, so no search that adds one modality at a time would ever find them.
+
+# %%
+from itertools import combinations
+
+parity = deterministic(np.full((2, 2, 2), 1 / 8), np.indices((2, 2, 2)).sum(axis=0) % 2)
+for size in (1, 2, 3):
+    found = [mutual_information(parity, x=subset) for subset in combinations(range(3), size)]
+    print(size, "sources:", found)
+
+# %% [markdown]
+# ```{solution-end}
+# ```
+#
+# ```{exercise} When three numbers are enough
+# :label: ex-point
+#
+# For which $I_1$, $I_2$, $I_{12}$ is the range of {prf:ref}`thm-range` a single point? Say in words what
+# that means for the two modalities.
+# ```
+#
+# ```{solution} ex-point
+# :class: dropdown
+#
+# The range is a point if $\max(0, I_1+I_2-I_{12}) = \min(I_1,I_2)$. Either $\min(I_1,I_2) = 0$: one modality
+# alone is useless, so nothing can be redundant and $R=0$. Or $I_1 + I_2 - I_{12} = \min(I_1,I_2)$, that is
+# $I_{12} = \max(I_1,I_2)$: the better modality alone is sufficient, so $S = 0$, the weaker one has nothing
+# unique, and all it tells is redundant. Everywhere in between, mutual information leaves a choice.
+# ```
+#
+# ## Further reading
+#
+# * {cite:t}`shannon1948`: still the best introduction to entropy; sections 6 and 7 are short.
+# * {cite:t}`cover2006`, chapter 2, has all the identities and inequalities; {cite:t}`mackay2003` the
+#   most playful exercises.
+# * {cite:t}`mcgill1954` and {cite:t}`bell2003` on interaction information and its relatives;
+#   {cite:t}`james2017` on why it is not enough.
+# * {cite:t}`williams2010` started the decomposition into four parts; {cite:t}`liang2023` brought it to
+#   multimodal learning.
+
+# %% tags=["headline"]
+headline = {
+    "bits_of_camera_1": round(truth, 3),
+    "bits_of_noisy_lamp": round(lamp_bits, 3),
+    "ensemble_accuracy_house_a": ensemble_accuracy(houses["A"]),
+    "ensemble_accuracy_house_b": ensemble_accuracy(houses["B"]),
+    "digit_halves_redundancy_minus_synergy_at_least": round(float(net.mean()), 2),
+}
+print(json.dumps(headline))
