@@ -18,8 +18,8 @@
 # On three kinds of question this works perfectly. On a fourth kind it is exactly as good as rolling
 # a die, **however good the two people are**. Which kind is it, and why can no amount of skill help?
 #
-# **After this chapter you can**
-#
+# ```{admonition} After this chapter you can
+# :class: tip
 # - say what it means for information about a label to be *redundant* (R), *unique* to one modality
 #   (U1, U2) or *synergistic* (S);
 # - prove that no model that adds up one score per modality can learn synergy, and see a trained
@@ -28,8 +28,9 @@
 #   interaction by interaction, with intervals over seeds;
 # - give one reason why joint training is nevertheless not simply better.
 #
-# *Needs:* probability and a little PyTorch. *Time:* under a minute on two CPU cores; the models
-# are so small that a GPU does not help.
+# **Needs:** probability and a little PyTorch. **Takes:** half an hour to read, under a minute to run on
+# two CPU cores; nothing is downloaded. The models are too small for a GPU to help.
+# ```
 
 # %% tags=["parameters"]
 seed = 0

@@ -184,8 +184,12 @@ plt.show()
 # :label: def-entropy
 #
 # The entropy of $X$ is its mean surprise,
-# $H(X) = \mathbb{E}\,[-\log_2 p(X)] = -\sum_x p(x)\log_2 p(x)$, with $0\log_2 0 = 0$:
-# what never happens surprises nobody.
+#
+# $$
+# H(X) = \mathbb{E}\,[-\log_2 p(X)] = -\sum_x p(x)\log_2 p(x),
+# $$
+#
+# with $0\log_2 0 = 0$: what never happens surprises nobody.
 # ```
 #
 # That is two lines of NumPy. The library's `entropy` is those two lines, plus checks of its input:
@@ -262,7 +266,7 @@ ax.set_axis_off()
 plt.show()
 
 # %% [markdown]
-# No plan asks fewer. To prove it, and nearly everything else in this chapter, we need a single
+# No plan asks fewer on average. To prove it, and nearly everything else in this chapter, we need a single
 # inequality.
 #
 # ## The one inequality
@@ -286,8 +290,11 @@ plt.show()
 # the $x$ with $p(x)>0$,
 #
 # $$
-# -D(p\,\|\,q)\,\ln 2 = \sum_x p(x) \ln\frac{q(x)}{p(x)} \le \sum_x p(x)\Big(\frac{q(x)}{p(x)} - 1\Big)
-# = \sum_{x:\,p(x)>0} q(x) - 1 \le 0 .
+# \begin{aligned}
+# -D(p\,\|\,q)\,\ln 2 &= \sum_x p(x) \ln\frac{q(x)}{p(x)} \\
+# &\le \sum_x p(x)\Big(\frac{q(x)}{p(x)} - 1\Big) \\
+# &= \sum_x q(x) - 1 \le 0 .
+# \end{aligned}
 # $$
 #
 # Equality needs $q(x)=p(x)$ wherever $p(x) > 0$, and those already sum to 1.
@@ -314,8 +321,8 @@ plt.show()
 # * **No plan of questions beats entropy.** Let a plan take $\ell(x)$ yes/no questions to find $x$.
 #   Someone who answers by tossing fair coins ends up at $x$ with probability $2^{-\ell(x)}$, so
 #   these numbers sum to at most 1, to $c \le 1$ say. With $q(x) = 2^{-\ell(x)}/c$, the mean number of
-#   questions is $\mathbb{E}\,\ell = H(X) + D(p\,\|\,q) - \log_2 c \ge H(X)$. (And some plan needs less
-#   than $H(X)+1$: {cite:t}`cover2006`, section 5.4.)
+#   questions is $H(X) + D(p\,\|\,q) - \log_2 c$, and neither $D$ nor $-\log_2 c$ is negative. (Some plan
+#   needs less than $H(X)+1$: {cite:t}`cover2006`, section 5.4.)
 # * **A classifier's loss has a floor**, which is a section of its own below.
 #
 # ## Two variables
@@ -332,7 +339,10 @@ print(camera.round(2).tolist())
 # logarithm and the mean on both sides:
 #
 # $$
-# H(X,Y) = H(X) + H(Y|X), \qquad H(Y|X) = \mathbb{E}\,[-\log_2 p(Y|X)] .
+# \begin{aligned}
+# H(X,Y) &= H(X) + H(Y|X), \\
+# \text{with}\quad H(Y|X) &= \mathbb{E}\,[-\log_2 p(Y|X)] .
+# \end{aligned}
 # $$ (eq-chain)
 #
 # This is the **chain rule**. $H(Y|X)$, the **conditional entropy**, is what is still unknown about
@@ -348,7 +358,11 @@ print(camera.round(2).tolist())
 # :label: thm-three-faces
 #
 # $$
-# I(X;Y) = H(Y) - H(Y|X) = H(X) + H(Y) - H(X,Y) = D\big(p(x,y)\,\|\,p(x)\,p(y)\big).
+# \begin{aligned}
+# I(X;Y) &= H(Y) - H(Y|X) \\
+# &= H(X) + H(Y) - H(X,Y) \\
+# &= D\big(p(x,y)\,\|\,p(x)\,p(y)\big).
+# \end{aligned}
 # $$
 #
 # So $I(X;Y) = I(Y;X)$, and $I(X;Y) \ge 0$ with equality exactly if $X$ and $Y$ are independent.
@@ -363,8 +377,8 @@ print(camera.round(2).tolist())
 
 # %%
 p_x, p_y = camera.sum(axis=1), camera.sum(axis=0)
-print(f"H(Y) - H(Y|X)        = {entropy(p_y) - conditional_entropy(camera):.4f} bits")
-print(f"H(X) + H(Y) - H(X,Y) = {entropy(p_x) + entropy(p_y) - entropy(camera):.4f} bits")
+print(f"H(Y) - H(Y|X)         = {entropy(p_y) - conditional_entropy(camera):.4f} bits")
+print(f"H(X) + H(Y) - H(X,Y)  = {entropy(p_x) + entropy(p_y) - entropy(camera):.4f} bits")
 print(f"D(p(x,y) || p(x)p(y)) = {kl_divergence(camera, np.outer(p_x, p_y)):.4f} bits")
 print(f"mutual_information    = {mutual_information(camera):.4f} bits")
 
@@ -406,7 +420,7 @@ plt.show()
 
 # %%
 i = pointwise_mutual_information(camera)
-print("report is right:", f"{i[0, 0]:+.2f} bits,", "report is wrong:", f"{i[0, 1]:+.2f} bits")
+print(f"report is right: {i[0, 0]:+.2f} bits, wrong: {i[0, 1]:+.2f} bits")
 print(f"mean over all four cases: {(camera * i).sum():.2f} bits")
 
 # %% [markdown]
@@ -485,13 +499,15 @@ plt.show()
 # If $Y$ has $K$ values and a classifier $\hat y(X)$ is wrong with probability $e$, then
 #
 # $$
-# H(Y|X) \le H_2(e) + e\log_2(K-1), \qquad H_2(e) = -e\log_2 e-(1-e)\log_2(1-e).
+# H(Y|X) \le H_2(e) + e\log_2(K-1),
 # $$
+#
+# where $H_2(e)$ is the entropy of a coin that lands heads with probability $e$.
 # ```
 #
 # ```{prf:proof}
-# Let $E$ be 1 if the classifier errs, else 0. Given $X$ and $Y$, $E$ is known, so by the chain rule
-# $H(Y|X) = H(E,Y|X) = H(E|X) + H(Y|E,X)$. The first term is at most $H(E) = H_2(e)$. In the second,
+# Let $E$ be 1 if the classifier errs, else 0. Given $X$ and $Y$, $E$ is known, so
+# $H(Y|X) = H(E,Y|X)$. By the chain rule that is $H(E|X) + H(Y|E,X)$. The first term is at most $H(E) = H_2(e)$. In the second,
 # $E=0$ means $Y=\hat y(X)$, nothing unknown; $E=1$, with probability $e$, leaves $K-1$ values, at most
 # $\log_2(K-1)$ bits.
 # ```
@@ -541,11 +557,13 @@ plt.show()
 # For any classifier $q$, written in bits,
 #
 # $$
-# \underbrace{\mathbb{E}\,[-\log_2 q(Y|X)]}_{\text{expected loss}}
-# = H(Y|X) + \mathbb{E}_X\, D\big(p(\cdot|X)\,\|\,q(\cdot|X)\big)
-# \quad\Longrightarrow\quad
-# I(X;Y) \ge H(Y) - \text{expected loss}.
+# \begin{aligned}
+# \text{expected loss} &= \mathbb{E}\,[-\log_2 q(Y|X)] \\
+# &= H(Y|X) + \mathbb{E}\, D\big(p(\cdot|X)\,\|\,q(\cdot|X)\big),
+# \end{aligned}
 # $$
+#
+# so $I(X;Y)$ is at least $H(Y)$ minus the expected loss.
 # ```
 #
 # ```{prf:proof}
@@ -568,20 +586,21 @@ density /= density.sum(axis=1, keepdims=True)  # row s: p(reading | switch = s)
 truth = mutual_information(density.T / 2)
 print(f"I(reading 1; switch 1) = {truth:.4f} bits")
 
-
 # %%
+from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
+
+
 def bits_learned(features, labels):
-    """Train logistic regression; return 1 - held-out loss, in bits, before and after each step."""
+    """Train logistic regression; return 1 - held-out loss in bits, step by step."""
     x, y = torch.tensor(features), torch.tensor(labels, dtype=torch.float64)
-    half, model = len(y) // 2, torch.nn.Linear(x.shape[1], 1, dtype=torch.float64)
-    torch.nn.init.zeros_(model.weight), torch.nn.init.zeros_(model.bias)
-    loss_of = torch.nn.BCEWithLogitsLoss()
-    optimiser = torch.optim.Adam(model.parameters(), lr=0.1)
+    half = len(y) // 2
+    weights = torch.zeros(x.shape[1] + 1, dtype=torch.float64, requires_grad=True)
+    optimiser = torch.optim.Adam([weights], lr=0.1)
     history = []
     for _ in range(steps + 1):
-        loss = loss_of(model(x[:half])[:, 0], y[:half])
-        with torch.no_grad():
-            history.append(1 - loss_of(model(x[half:])[:, 0], y[half:]).item() / np.log(2))
+        losses = cross_entropy(x @ weights[:-1] + weights[-1], y, reduction="none")
+        history.append(1 - losses[half:].mean().item() / np.log(2))
+        loss = losses[:half].mean()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -592,7 +611,7 @@ def bits_learned(features, labels):
 history = bits_learned(readings[:, :1], switches[:, 0])
 print(f"learned {history[-1]:.3f} of {truth:.3f} bits")
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Held-out information against training step. It starts at 0 bits, rises steeply and flattens just at the horizontal line of the true mutual information, 0.82 bits."}, "figure": {"caption": "A training curve in bits. The curve is a lower bound at every step; the line is the truth.", "name": "fig-learning-in-bits"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Held-out information against training step. It starts at 0 bits, rises steeply and flattens just at the horizontal line of the true mutual information, 0.82 bits."}, "figure": {"caption": "A training curve in bits. At every step the curve is a lower bound, up to sampling error; the line is the truth.", "name": "fig-learning-in-bits"}}
 fig, ax = plt.subplots()
 ax.plot(history, color=VIOLET, label="$H(Y)$ minus held-out loss")
 ax.axhline(truth, color=INK, ls="--", label="$I(X;Y)$")
@@ -613,17 +632,23 @@ plt.show()
 # ```{prf:definition} Conditional mutual information
 # :label: def-cmi
 #
-# $I(X_1;Y|X_2) = H(Y|X_2) - H(Y|X_1,X_2)$: the mutual information of $X_1$ and $Y$ within each value
-# of $X_2$, averaged over $X_2$. It is never negative.
+# $I(X_1;Y|X_2)$ is the mutual information of $X_1$ and $Y$ within each value of $X_2$, averaged over $X_2$:
+#
+# $$
+# I(X_1;Y|X_2) = H(Y|X_2) - H(Y|X_1,X_2) \ge 0 .
+# $$
 # ```
 #
 # With it, information has a chain rule: what both tell is what one tells, plus what the other adds,
 #
 # $$
-# I(X_1,X_2;Y) = I(X_2;Y) + I(X_1;Y|X_2),
+# \begin{aligned}
+# I(X_1,X_2;Y) &= I(X_2;Y) \\
+# &+ I(X_1;Y|X_2),
+# \end{aligned}
 # $$ (eq-chain-information)
 #
-# since the right-hand side is $H(Y) - H(Y|X_2) + H(Y|X_2) - H(Y|X_1,X_2)$. Seeing $X_2$ first can
+# since on the right $H(Y|X_2)$ is once taken away and once added. Seeing $X_2$ first can
 # make $X_1$ *less* useful: two cameras on the same switch. It can make it *more* useful: the lamp.
 # {numref}`fig-conditioning` goes through the library's gates, each a table of two fair bits.
 
@@ -637,7 +662,8 @@ fig, ax = plt.subplots()
 position = np.arange(len(two_bit))
 ax.bar(position - 0.2, alone, 0.38, color=GREY, label="$I(X_1;Y)$")
 ax.bar(position + 0.2, given_x2, 0.38, color=VIOLET, label="$I(X_1;Y|X_2)$")
-plots.label_bars(ax)
+for bars in ax.containers:
+    ax.bar_label(bars, fmt="%.2g", padding=2, fontsize=11)
 rules = ["$X_1=X_2$", "$X_1∧X_2$", "$X_1$", "$(X_1,X_2)$", "$X_1⊕X_2$"]
 _ = ax.set_xticks(
     position,
@@ -656,8 +682,12 @@ plt.show()
 # :label: def-interaction
 #
 # $\mathrm{II} = I(X_1;Y|X_2) - I(X_1;Y)$ {cite:p}`mcgill1954`. Its negative is known as
-# co-information {cite:p}`bell2003`. By {eq}`eq-chain-information` it equals
-# $I(X_1,X_2;Y) - I(X_1;Y) - I(X_2;Y)$: the whole minus the sum of its parts.
+# co-information {cite:p}`bell2003`. By {eq}`eq-chain-information` it is the
+# whole minus the sum of its parts,
+#
+# $$
+# \mathrm{II} = I(X_1,X_2;Y) - I(X_1;Y) - I(X_2;Y).
+# $$
 # ```
 #
 # When should we expect which sign? Two cases can be settled once and for all.
@@ -674,8 +704,16 @@ plt.show()
 # ```
 #
 # ```{prf:proof}
-# Write out $I(X_1;X_2,Y)$ with the chain rule in both orders:
-# $I(X_1;X_2) + I(X_1;Y|X_2) = I(X_1;Y) + I(X_1;X_2|Y)$, and rearrange. In the two cases one of the
+# Write out $I(X_1;X_2,Y)$ with the chain rule in both orders,
+#
+# $$
+# \begin{aligned}
+# I(X_1;X_2,Y) &= I(X_1;X_2) + I(X_1;Y|X_2) \\
+# &= I(X_1;Y) + I(X_1;X_2|Y),
+# \end{aligned}
+# $$
+#
+# and rearrange. In the two cases one of the
 # terms on the right vanishes, and the other is a mutual information.
 # ```
 #
@@ -687,13 +725,14 @@ for name in ["xor", "redundant"]:
     gate = GATES[name]()
     between = mutual_information(gate, x=0, y=1)
     within = conditional_mutual_information(gate, x=0, y=1, given=2)
-    print(f"{name:>9}: {within:.0f} - {between:.0f} = {interaction_information(gate):+.0f} bit")
+    ii = interaction_information(gate)
+    print(f"{name:>9}: {within:.0f} - {between:.0f} = {ii:+.0f} bit")
 
 # %% [markdown]
 # ### Zero is not nothing
 #
-# Let the lamp be honest only sometimes: on a share $t$ of the evenings the label is made by the
-# XOR rule, otherwise both switches are wired together and the lamp follows them.
+# Let the wiring change from evening to evening: on a share $t$ of them the lamp follows the XOR rule,
+# on the others both switches move together and the lamp follows them.
 
 # %%
 shares = np.linspace(0, 1, 201)
@@ -707,9 +746,7 @@ fig, ax = plt.subplots()
 ax.plot(shares, interaction, color=INK)
 ax.axhline(0, color=GREY, lw=1)
 ax.plot(crossing, 0, "o", color=VIOLET, ms=8)
-ax.annotate(
-    "zero, but not nothing", (crossing, 0), (-8, 12), textcoords="offset points", ha="right"
-)
+ax.annotate("zero, but not nothing", (crossing, 0), (10, -16), textcoords="offset points")
 _ = ax.set(
     xlabel="share $t$ of evenings with the XOR rule", ylabel="interaction information (bits)"
 )
@@ -765,7 +802,8 @@ print("invisible direction (R, U1, U2, S):", (invisible / invisible[0]).round(6)
 #
 # In house A each camera holds one bit that the other lacks: $U_1 = U_2 = 1$. In house B the hall
 # lamp is one bit of redundancy and the stair lamp one bit of synergy: $R = S = 1$. You could hardly
-# wire two houses more differently.
+# wire two houses more differently. (We read these numbers off the wiring; *Splitting information*, later in
+# this book, computes them.)
 
 # %%
 houses = {"A": GATES["two_bit_copy"](), "B": GATES["redundant_xor"]()}
@@ -801,7 +839,7 @@ def wire(ax, boxes, wires):
             fontsize=11,
             bbox={"boxstyle": "round", "facecolor": "white", "edgecolor": INK},
         )
-    _ = ax.set(xlim=(-0.55, 2.55), ylim=(-1.0, 2.3))
+    _ = ax.set(xlim=(-0.55, 2.55), ylim=(-1.2, 2.3))
     ax.set_axis_off()
 
 
@@ -809,15 +847,15 @@ top = {"c1": ((0, 2), "camera 1"), "c2": ((2, 2), "camera 2")}
 boxes_a = top | {
     "h": ((0, 0.7), "switch"),
     "s": ((2, 0.7), "switch"),
-    "hall": ((0, -0.7), "hall lamp"),
-    "stair": ((2, -0.7), "stair lamp"),
+    "hall": ((0, -0.95), "hall lamp"),
+    "stair": ((2, -0.95), "stair lamp"),
 }
 boxes_b = top | {
     "h": ((1, 1), "switch"),
     "s": ((0, 0.7), "switch"),
     "t": ((2, 0.7), "switch"),
     "hall": ((1, 0.1), "hall lamp"),
-    "stair": ((1, -0.7), "stair lamp"),
+    "stair": ((1, -0.95), "stair lamp"),
 }
 wires_a = {"U1": ["c1 h", "h hall"], "U2": ["c2 s", "s stair"]}
 wires_b = {"R": ["c1 h", "c2 h", "h hall"], "S": ["c1 s", "s stair", "c2 t", "t stair"]}
@@ -855,9 +893,8 @@ def ensemble_accuracy(p):
 
 
 for name, p in houses.items():
-    print(
-        f"house {name}: ensemble {ensemble_accuracy(p):.0%}, joint model {p.max(axis=-1).sum():.0%}"
-    )
+    joint = p.max(axis=-1).sum()
+    print(f"house {name}: ensemble {ensemble_accuracy(p):.0%}, joint model {joint:.0%}")
 
 # %% [markdown]
 # In house A the ensemble is perfect. In house B it gets the hall lamp right, knows nothing of the stair
@@ -892,7 +929,10 @@ print("ensemble     ", ensemble_accuracy(clock), ensemble_accuracy(house_b), sep
 # All solutions of {eq}`eq-pid` with no negative part are
 #
 # $$
-# R = t,\quad U_1 = I_1 - t,\quad U_2 = I_2 - t,\quad S = I_{12} - I_1 - I_2 + t,
+# \begin{aligned}
+# R &= t, & U_1 &= I_1 - t, \\
+# S &= I_{12} - I_1 - I_2 + t, & U_2 &= I_2 - t,
+# \end{aligned}
 # $$
 #
 # for $t$ from $\max(0,\ I_1 + I_2 - I_{12})$ to $\min(I_1, I_2)$.
@@ -908,7 +948,8 @@ print("ensemble     ", ensemble_accuracy(clock), ensemble_accuracy(house_b), sep
 # %%
 def slide(p, n=101):
     """All (R, U1, U2, S) that fit the three mutual informations of p, as rows."""
-    i1, i2, i12 = mutual_information(p, x=0), mutual_information(p, x=1), mutual_information(p)
+    i1, i2 = mutual_information(p, x=0), mutual_information(p, x=1)
+    i12 = mutual_information(p)
     t = np.linspace(max(0.0, i1 + i2 - i12), min(i1, i2), n)
     return np.stack([t, i1 - t, i2 - t, i12 - i1 - i2 + t], axis=1)
 
@@ -947,7 +988,7 @@ plt.show()
 # is needed, and people do not agree which. The most used one asks what is left when the pairing of
 # $X_1$ and $X_2$ is taken away and only the two single views are kept
 # {cite:p}`bertschinger2014`; {cite:t}`griffith2014` discuss others. That is the subject of
-# *Splitting information*, later in this book.
+# *Splitting information*.
 #
 # ## Two models that meet a lamp
 #
@@ -961,9 +1002,8 @@ lamp_bits = mutual_information(noisy_lamp)
 product = readings[:, :1] * readings[:, 1:]
 additive = bits_learned(readings, is_on)
 with_product = bits_learned(np.hstack([readings, product]), is_on)
-print(
-    f"truth {lamp_bits:.2f}, additive {additive[-1]:z.2f}, with product {with_product[-1]:.2f} bits"
-)
+print(f"truth {lamp_bits:.2f} bits")
+print(f"additive {additive[-1]:z.2f}, with product {with_product[-1]:.2f} bits")
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Held-out information about the lamp against training step. The additive model stays at 0 bits throughout. The model with the product of the two readings climbs to the truth, 0.68 bits."}, "figure": {"caption": "Two models of the noisy lamp. Adding evidence finds nothing, however long it trains; one product is enough.", "name": "fig-additive"}}
 fig, ax = plt.subplots()
@@ -975,11 +1015,25 @@ ax.legend(loc="upper right")
 plt.show()
 
 # %% [markdown]
-# The additive model is the ensemble of chapter 1 in its smallest form: a sum of one term per modality.
-# Its loss stays at one bit, yet 0.68 bits are there. Had we only looked at its loss, we would have
-# said the cameras know nothing of the lamp, and {prf:ref}`thm-cross-entropy` warned us: a high loss
-# proves nothing. Synergy is exactly what sums of single-modality terms cannot express, and a product
-# is the least that can. Later chapters meet that product again inside real fusion models.
+# Had we only looked at the additive model's loss, we would have said that the cameras know nothing of the
+# lamp; {prf:ref}`thm-cross-entropy` warned us that a high loss proves nothing. And training longer, or
+# with larger networks in place of $w_1x_1$ and $w_2x_2$, would not have helped:
+#
+# ```{prf:proposition} No sum computes XOR
+# :label: prop-no-sum
+#
+# There are no functions $f$ and $g$ such that $f(x_1) + g(x_2)$ is positive exactly when $x_1 \ne x_2$.
+# ```
+#
+# ```{prf:proof}
+# It would need $f(0)+g(1) > 0$ and $f(1)+g(0) > 0$, but $f(0)+g(0) \le 0$ and $f(1)+g(1) \le 0$. The
+# first two add up to the same sum as the last two.
+# ```
+#
+# An ensemble is such a sum: one logit per modality, averaged. That is why chapter 1's ensemble stayed at
+# chance on the synergistic samples. (Not all synergy is out of a sum's reach: with weights trained *together*,
+# a sum and a threshold compute AND. But weights that were trained apart cannot know of each other.) One
+# product is the least it takes, and later chapters meet it again inside real fusion models.
 #
 # ## From losses to a proof, on real images
 #
@@ -998,9 +1052,9 @@ h_label = entropy(np.bincount(labels) / len(labels))
 
 
 def bits_each(views):
-    """What a held-out classifier knows about each label, in bits: surprise before minus after."""
-    x = views.reshape(len(views), -1)
-    q = cross_val_predict(LogisticRegression(max_iter=1000), x, labels, method="predict_proba")
+    """Surprise at each label without the view, minus a held-out classifier's with it."""
+    x, model = views.reshape(len(views), -1), LogisticRegression(max_iter=1000)
+    q = cross_val_predict(model, x, labels, method="predict_proba")
     return h_label + np.log2(q[np.arange(len(labels)), labels])
 
 
@@ -1008,22 +1062,24 @@ def bits_each(views):
 left, right = bits_each(images[:, :, :4]), bits_each(images[:, :, 4:])
 net = left + right - h_label
 error = net.std() / np.sqrt(len(net))
-print(
-    f"I(left;Y) >= {left.mean():.1f}, I(right;Y) >= {right.mean():.1f}, H(Y) = {h_label:.1f} bits"
-)
-print(f"R - S >= {net.mean():.1f} bits, standard error {error:.2f}")
+print(f"H(Y) = {h_label:.2f} bits")
+print(f"I(left;Y) >= {left.mean():.2f}, I(right;Y) >= {right.mean():.2f} bits")
+print(f"R - S >= {net.mean():.2f} bits, standard error {error:.2f}")
 
 # %% [markdown]
 # The last line deserves a pause. Both losses bound information from below, and two halves together
 # cannot tell more than there is to know, $I_{12} \le H(Y)$. So
 #
 # $$
-# R - S = I_1 + I_2 - I_{12} \;\ge\; (\text{bits of left}) + (\text{bits of right}) - H(Y).
+# \begin{aligned}
+# R - S &= I_1 + I_2 - I_{12} \\
+# &\ge (\text{left's bits}) + (\text{right's bits}) - H(Y).
+# \end{aligned}
 # $$
 #
 # Without any model of the two halves *together*, and whatever the fourth equation will be, two small
-# classifiers prove that the halves of a digit share more than one and a half bits: redundancy
-# outweighs synergy. (Up to sampling error, which the last number measures.)
+# classifiers prove that redundancy outweighs synergy, and, as $S$ is not negative, that the halves of a digit share more
+# than one and a half bits about it. (Up to sampling error, which the last number measures.)
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Two bars laid end to end against the label's entropy of 3.3 bits: the left half's 2.4 bits from the left end, the right half's 2.6 bits from the right end. A fourth bar marks their overlap, 1.6 bits."}, "figure": {"caption": "Two bars that do not fit side by side into $H(Y)$ must overlap. The overlap is a lower bound on $R-S$.", "name": "fig-digits"}}
 fig, ax = plt.subplots(figsize=(6.4, 3.4))
@@ -1191,7 +1247,7 @@ for size in (1, 2, 3):
 # * {cite:t}`williams2010` started the decomposition into four parts; {cite:t}`liang2023` brought it to
 #   multimodal learning.
 
-# %% tags=["headline"]
+# %% tags=["headline", "hide-cell"]
 headline = {
     "bits_of_camera_1": round(truth, 3),
     "bits_of_noisy_lamp": round(lamp_bits, 3),
