@@ -1,7 +1,7 @@
 """Checkpoints that are whole or absent, and hold tensors and plain values only."""
 
 import os
-import pickle
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,15 @@ def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
     partial = folder / f"{FILE_NAME}.{os.getpid()}.partial"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, target)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
+        try:
+            with partial.open("wb") as file:
+                torch.save(state, file)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(partial, target)
+        finally:
+            partial.unlink(missing_ok=True)
+    except (OSError, RuntimeError) as error:  # torch's writer answers a full disk with the latter
         raise CheckpointError(f"cannot write the checkpoint {target}: {error}") from error
 
 
@@ -40,14 +42,19 @@ def load_checkpoint(folder: Path, device: torch.device) -> dict[str, Any] | None
     Raises
     ------
     CheckpointError
-        If the file is cut, corrupt or holds anything but tensors and plain values.
+        If the file is cut, corrupt or holds anything but a dict of tensors and plain values.
     """
     path = folder / FILE_NAME
     if not path.exists():
         return None
     try:
-        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        with zipfile.ZipFile(path) as archive:  # torch itself does not look at the checksums
+            if (damaged := archive.testzip()) is not None:
+                raise zipfile.BadZipFile(f"{damaged} is damaged")
+        state: object = torch.load(path, map_location=device, weights_only=True)
+        if not isinstance(state, dict):
+            raise TypeError(f"it holds {type(state).__name__}, not the state of a run")
+    except Exception as error:
         raise CheckpointError(
             f"cannot read the checkpoint {path}: {error}. Delete it to start over"
         ) from error

@@ -4,6 +4,8 @@ A reader's own network slots in wherever an encoder is expected: any `nn.Module`
 of one modality to a batch of vectors.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 
 import torch
@@ -107,6 +109,18 @@ def default_encoder(shape: tuple[int, ...], dim: int) -> nn.Module:
     return MLPEncoder(shape, dim)
 
 
+@contextmanager
+def eval_mode(network: nn.Module) -> Iterator[None]:
+    """Put a network in eval mode for the duration; each part has its own mode again afterwards."""
+    modes = {module: module.training for module in network.modules()}
+    network.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+
+
 def feature_dim(name: str, encoder: nn.Module, shape: tuple[int, ...]) -> int:
     """Return the length of the vectors that an encoder makes, by running it on two zero samples.
 
@@ -115,19 +129,14 @@ def feature_dim(name: str, encoder: nn.Module, shape: tuple[int, ...]) -> int:
     DataError
         If the encoder cannot take this shape, or does not return ``(B, dim)``.
     """
-    was_training = {m: m.training for m in encoder.modules()}
     device = next((p.device for p in encoder.parameters()), torch.device("cpu"))
-    encoder.eval()
     try:
-        with torch.no_grad():
+        with torch.no_grad(), eval_mode(encoder):
             z = encoder(torch.zeros(2, *shape, device=device))
-    except RuntimeError as error:
+    except Exception as error:
         raise DataError(
             f"the encoder of modality {name!r} cannot take samples of shape {shape}: {error}"
         ) from error
-    finally:
-        for module, mode in was_training.items():
-            module.training = mode
     if not isinstance(z, Tensor) or z.ndim != 2 or len(z) != 2:
         got = tuple(z.shape) if isinstance(z, Tensor) else type(z).__name__
         raise DataError(

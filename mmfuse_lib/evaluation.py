@@ -16,11 +16,11 @@ from torchmetrics.functional import regression as regression_metrics
 from torchmetrics.functional.classification import (
     binary_auroc,
     multiclass_accuracy,
-    multiclass_calibration_error,
     multiclass_f1_score,
 )
 
 from mmfuse_lib.data import INTERACTIONS, MultimodalData
+from mmfuse_lib.encoders import eval_mode
 from mmfuse_lib.errors import DataError
 from mmfuse_lib.methods.base import Method
 from mmfuse_lib.training import device_of, make_fabric
@@ -81,7 +81,8 @@ def evaluate(
     DataError
         If the data does not fit the model, or is empty.
     """
-    model.spec.check(data)
+    for m in (model, *unimodal):
+        m.spec.check(data)
     if len(data) == 0:
         raise DataError("there are no samples to evaluate on")
     logits, claims = _predict(model, data, device)
@@ -143,17 +144,17 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float]
 @torch.no_grad()
 def _predict(model: Method, data: MultimodalData, device: str) -> tuple[Tensor, Tensor]:
     """Return logits and claimed interactions of all samples, on the CPU."""
-    was_training, home = model.training, device_of(model)
-    place = make_fabric(device).device
-    model.eval().to(place)
+    home, place = device_of(model), make_fabric(device).device
+    model.to(place)
     try:
         logits, claims = [], []
-        for start in range(0, len(data), BATCH_SIZE):
-            inputs = data[start : start + BATCH_SIZE].to(place).inputs
-            logits.append(model(inputs).float().cpu())
-            claims.append(model.interactions(inputs).float().cpu())
+        with eval_mode(model):
+            for start in range(0, len(data), BATCH_SIZE):
+                inputs = data[start : start + BATCH_SIZE].to(place).inputs
+                logits.append(model(inputs).float().cpu())
+                claims.append(model.interactions(inputs).float().cpu())
     finally:
-        model.train(was_training).to(home)
+        model.to(home)
     return torch.cat(logits), torch.cat(claims)
 
 
@@ -181,9 +182,21 @@ def _classification_metrics(logits: Tensor, target: Tensor) -> dict[str, float]:
         "accuracy": float(multiclass_accuracy(logits, target, n_classes, average="micro")),
         "macro_f1": float(multiclass_f1_score(logits, target, n_classes, average="macro")),
         "auroc": _one_against_rest_auroc(probabilities, target),
-        "ece": float(multiclass_calibration_error(probabilities, target, n_classes, n_bins=15)),
+        "ece": _calibration_error(probabilities, target),
         "cross_entropy": float(F.cross_entropy(logits, target)) / float(np.log(2)),
     }
+
+
+def _calibration_error(probabilities: Tensor, target: Tensor, n_bins: int = 15) -> float:
+    """Return the mean gap of confidence and accuracy over bins ``(m / n, (m + 1) / n]``.
+
+    Not torchmetrics': it gives a confidence of exactly 1 a bin of its own.
+    """
+    confidence, prediction = probabilities.max(dim=1)
+    bins = torch.bucketize(confidence, torch.linspace(0, 1, n_bins + 1)[1:-1])
+    gaps = torch.zeros(n_bins, dtype=torch.float64)
+    gaps.index_add_(0, bins, (prediction == target).double() - confidence.double())
+    return float(gaps.abs().sum()) / len(target)
 
 
 def _one_against_rest_auroc(probabilities: Tensor, target: Tensor) -> float:
@@ -205,8 +218,9 @@ def _accuracy_by_kind(predictions: pd.DataFrame) -> dict[str, float]:
 
 def _regression_metrics(prediction: Tensor, target: Tensor) -> dict[str, float]:
     mse = float(regression_metrics.mean_squared_error(prediction, target))
+    r2 = regression_metrics.r2_score(prediction, target) if len(target) > 1 else float("nan")
     return {
         "mae": float(regression_metrics.mean_absolute_error(prediction, target)),
         "rmse": mse**0.5,
-        "r2": float(regression_metrics.r2_score(prediction, target)),
+        "r2": float(r2),
     }

@@ -1,7 +1,7 @@
 """Fusion: features ``[z_1, .., z_n]`` in, logits ``(B, K)`` out.
 
 Each takes the feature lengths of the modalities, in order, and the number of outputs. `SumFusion`
-is *additive*: its logits are a sum of one term a modality, so it cannot express synergy. The other
+is *additive*: its logits are a sum of one term a modality, so XOR is out of its reach. The other
 three let the modalities meet before the last layer.
 """
 
@@ -29,7 +29,7 @@ class ConcatFusion(nn.Module):
 
 
 class SumFusion(nn.Module):
-    """Add one linear classifier per modality: ``sum_m W_m z_m``. It cannot express synergy."""
+    """Add one linear classifier per modality: ``sum_m W_m z_m``. XOR is out of its reach."""
 
     def __init__(self, dims: Sequence[int], n_outputs: int) -> None:
         super().__init__()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -12,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from lightning_fabric import Fabric
@@ -21,8 +23,9 @@ from tqdm import tqdm
 
 from mmfuse_lib.checkpoints import load_checkpoint, save_checkpoint
 from mmfuse_lib.data import MultimodalData, check_trainable
-from mmfuse_lib.errors import CheckpointError, TrainingError
+from mmfuse_lib.errors import CheckpointError, DataError, TrainingError
 from mmfuse_lib.methods.base import Method, Stage
+from mmfuse_lib.randomness import device_state, own_randomness, set_device_state
 
 #: How many batches may pass before their losses are looked at: on a GPU each look waits for it.
 CHECK_EVERY = 50
@@ -138,14 +141,21 @@ def fit(
     home = device_of(model)
     settings = {
         "epochs": epochs, "batch_size": batch_size, "lr": lr, "patience": patience, "seed": seed,
-        "optimizer": getattr(optimizer, "__name__", str(optimizer)), "precision": precision,
+        "optimizer": _name_of(optimizer), "precision": precision,
     }  # fmt: skip
-    with _own_randomness(seed, fabric.device), _training_flags_restored(model):
+    with (
+        own_randomness(seed, fabric.device),
+        torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True),
+        _training_flags_restored(model),
+    ):
         model.to(fabric.device)
         try:
+            stages = model.stages(epochs)
+            trainable = {p for p in model.parameters() if p.requires_grad}
+            _check_stages(stages, trainable)
             run = _Run(
                 model=model,
-                stages=model.stages(epochs),
+                stages=stages,
                 train=_near(train, fabric.device),
                 val=None if val is None else _near(val, fabric.device),
                 fabric=fabric,
@@ -154,8 +164,8 @@ def fit(
                 patience=patience,
                 shuffle=torch.Generator().manual_seed(seed),
                 folder=None if checkpoint_dir is None else Path(checkpoint_dir),
-                fingerprint=_fingerprint(model, train, val, settings),
-                trainable={p for p in model.parameters() if p.requires_grad},
+                fingerprint=_fingerprint(model, stages, train, val, settings),
+                trainable=trainable,
                 progress=progress,
             )
             run.resume()
@@ -243,7 +253,7 @@ class _Run:
         return log.means()
 
     def _batches(self, data: MultimodalData, order: Tensor) -> Iterator[MultimodalData]:
-        """Cut the samples into batches whose sizes differ by one at most: none is a lone sample."""
+        """Cut the samples into batches whose sizes differ by one at most: no small leftover."""
         n_batches = -(-len(order) // self.batch_size)
         for index in order.to(data.target.device).tensor_split(n_batches):
             yield data[index].to(self.fabric.device)
@@ -269,7 +279,6 @@ class _Run:
     def _save(self, optimizer: Any | None) -> None:
         if self.folder is None:
             return
-        device = self.fabric.device
         save_checkpoint(
             self.folder,
             {
@@ -281,7 +290,7 @@ class _Run:
                 "precision": self.fabric.strategy.precision.state_dict(),
                 "shuffle": self.shuffle.get_state(),
                 "random": torch.get_rng_state(),
-                "random_cuda": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
+                "random_device": device_state(self.fabric.device),
             },
         )
 
@@ -290,7 +299,7 @@ class _Run:
         state = None if self.folder is None else load_checkpoint(self.folder, self.fabric.device)
         if state is None:
             return
-        if state["fingerprint"] != self.fingerprint:
+        if state.get("fingerprint") != self.fingerprint:
             raise CheckpointError(
                 f"the checkpoint in {self.folder} is of another run: another model, data or "
                 "argument of fit. Use another folder, or delete it to start over"
@@ -302,8 +311,7 @@ class _Run:
         self.fabric.strategy.precision.load_state_dict(state["precision"])
         self.shuffle.set_state(state["shuffle"].cpu())
         torch.set_rng_state(state["random"].cpu())
-        if state["random_cuda"] is not None:
-            torch.cuda.set_rng_state(state["random_cuda"].cpu(), self.fabric.device)
+        set_device_state(state["random_device"], self.fabric.device)
 
 
 class _TermLog:
@@ -357,20 +365,33 @@ def _check_arguments(
     model.spec.check(train)
     if val is not None:
         model.spec.check(val)
+        if len(val) == 0:
+            raise DataError("there are no samples to validate on: leave val out instead")
     for name, value in {"epochs": epochs, "batch_size": batch_size, "patience": patience}.items():
-        if value is not None and value < 1:
-            raise ValueError(f"{name} is {value}: expected at least 1")
+        if value is not None and not (isinstance(value, int | np.integer) and value >= 1):
+            raise ValueError(f"{name} is {value}: expected an integer of at least 1")
     if patience is not None and val is None:
         raise ValueError("patience needs validation data: pass val")
 
 
+def _check_stages(stages: Sequence[Stage], trainable: set[nn.Parameter]) -> None:
+    for stage in stages:
+        if trainable.isdisjoint(p for module in stage.trains for p in module.parameters()):
+            raise ValueError(
+                f"stage {stage.name!r} has nothing to train: no parameter has requires_grad=True"
+            )
+
+
 def make_fabric(device: str, precision: str = "32-true") -> Fabric:
     """Return a Fabric on one device; `device` as in `fit`."""
-    kind, _, index = device.partition(":")
-    if kind not in ("auto", "cpu", "cuda", "mps"):
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?|mps", device):
         raise ValueError(f"device is {device!r}: expected 'auto', 'cpu', 'cuda', 'cuda:N' or 'mps'")
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise ValueError("device is 'cuda' but torch sees no CUDA device: use device='auto'")
+    kind, _, index = device.partition(":")
+    is_there = torch.backends.mps.is_available if kind == "mps" else torch.cuda.is_available
+    if kind in ("cuda", "mps") and not is_there():
+        raise ValueError(
+            f"device is {device!r} but torch sees no {kind.upper()} device: use device='auto'"
+        )
     return Fabric(
         accelerator=kind,
         devices=[int(index)] if index else 1,
@@ -401,9 +422,14 @@ def _set_trained(
 
 
 def _set_modes(model: nn.Module, trains: Sequence[nn.Module]) -> None:
+    """Put in training mode what is trained; all else, also in it, is in eval mode."""
     model.eval()
     for module in trains:
         module.train()
+    for module in model.modules():
+        parameters = list(module.parameters())
+        if parameters and not any(p.requires_grad for p in parameters):
+            module.eval()
 
 
 @contextmanager
@@ -416,29 +442,30 @@ def _training_flags_restored(model: nn.Module) -> Iterator[None]:
             parameter.requires_grad_(flag)
 
 
-@contextmanager
-def _own_randomness(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed torch for the duration, without a trace afterwards; make cuDNN deterministic."""
-    cuda = [device] if device.type == "cuda" else []
-    with (
-        torch.random.fork_rng(devices=cuda),
-        torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True),
-    ):
-        torch.manual_seed(seed)
-        yield
+def _name_of(function: Callable[..., Any]) -> str:
+    """Return a name that is the same in another process."""
+    if isinstance(function, partial):
+        return f"partial({_name_of(function.func)}, {function.args}, {function.keywords})"
+    return getattr(function, "__qualname__", type(function).__qualname__)
 
 
 def _fingerprint(
-    model: Method, train: MultimodalData, val: MultimodalData | None, settings: dict[str, Any]
+    model: Method,
+    stages: Sequence[Stage],
+    train: MultimodalData,
+    val: MultimodalData | None,
+    settings: dict[str, Any],
 ) -> str:
     """Return a digest of what makes a run this run: model, stages' schedule, data, arguments."""
     digest = hashlib.blake2b(digest_size=16)
-    digest.update(json.dumps(settings, sort_keys=True).encode())
+    schedule = [(stage.name, stage.epochs) for stage in stages]
+    digest.update(json.dumps([settings, schedule], sort_keys=True, default=int).encode())
     digest.update(type(model).__qualname__.encode())
     for name, tensor in model.state_dict().items():
         digest.update(f"{name} {tuple(tensor.shape)}".encode())
     for data in (train, val):
         if data is not None:
             for name, x in {**data.inputs, "target": data.target}.items():
-                digest.update(f"{name} {tuple(x.shape)} {x.double().sum().item()!r}".encode())
+                digest.update(f"{name} {tuple(x.shape)} {x.dtype}".encode())
+                digest.update(x.contiguous().cpu().numpy().data)
     return digest.hexdigest()

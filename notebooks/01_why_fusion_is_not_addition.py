@@ -114,7 +114,7 @@ plt.show()
 # Nothing is said about how clever $f$ and $g$ are. They may be huge networks, trained apart or
 # together. Still:
 #
-# ```{prf:theorem} Addition cannot express synergy
+# ```{prf:theorem} Addition cannot learn a sum of symbols
 # :label: thm-additive
 #
 # Let $a$ and $b$ be independent and uniform on $\{0, \dots, K-1\}$, $K \ge 2$, and
@@ -163,7 +163,8 @@ for name, x in {"a plus b, added": additive, "(a, b) together": together}.items(
 # %% [markdown]
 # The additive model answers $1/K$ everywhere: told everything, it still guesses. This is the sense
 # of the chapter's title. *Fusion* earns its name only where modalities meet inside a non-additive
-# function; {prf:ref}`thm-additive` says that without such a meeting there is no synergy to be had.
+# function; {prf:ref}`thm-additive` says that without such a meeting there is no synergy of this kind
+# to be had.
 #
 # ## Two models, one data set
 #
@@ -224,6 +225,7 @@ ax = plots.interaction_bars(by_kind[["model", *KINDS]], by="model", ylabel="test
 ax.axhline(1 / 4, color="black", ls=":", lw=1.2)
 _ = ax.set_ylim(0, 1.05)
 plt.show()
+
 
 # %%
 def summary(frame, columns):
@@ -294,7 +296,7 @@ plt.show()
 # *modality competition* at work.
 #
 # So there are two failures, and they are opposite. Adding modalities up loses synergy; training them
-# jointly under-uses redundancy. The three methods of this book each try to have both: DI-MML trains
+# jointly under-uses redundancy. Three methods each try to have both, and later chapters build them: DI-MML trains
 # the modalities apart but lets them talk {cite:p}`fan2024`, DMIL splits each sample's information
 # into R, U1, U2 and S {cite:p}`yang2026`, and I2MoE gives each interaction an expert of its own
 # {cite:p}`xin2025`.
@@ -329,8 +331,9 @@ print(json.dumps(headline))
 #
 # - Information about a label is **redundant** if each modality has it, **unique** if one has it,
 #   **synergistic** if only all together have it.
-# - A model that adds one score per modality cannot express synergy. This holds for averages of
-#   logits, products of probabilities and a jointly trained linear last layer; skill does not help.
+# - A model that adds one score per modality cannot learn synergy of the kind of XOR. This holds for
+#   averages of logits, products of probabilities and a jointly trained linear last layer; skill does
+#   not help. (Milder synergy, as in AND, is within reach of a sum that is trained jointly: chapter 2.)
 # - Modalities have to meet in a **non-additive** function. A single hidden layer is enough here.
 # - Joint training learns synergy but can leave a weaker modality's redundant information unused; an
 #   ensemble does the reverse. Which is better depends on the interactions in the data, and that is

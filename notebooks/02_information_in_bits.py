@@ -186,7 +186,10 @@ plt.show()
 # The entropy of $X$ is its mean surprise,
 #
 # $$
-# H(X) = \mathbb{E}\,[-\log_2 p(X)] = -\sum_x p(x)\log_2 p(x),
+# \begin{aligned}
+# H(X) &= \mathbb{E}\,[-\log_2 p(X)] \\
+# &= -\sum_x p(x)\log_2 p(x),
+# \end{aligned}
 # $$
 #
 # with $0\log_2 0 = 0$: what never happens surprises nobody.
@@ -558,12 +561,12 @@ plt.show()
 #
 # $$
 # \begin{aligned}
-# \text{expected loss} &= \mathbb{E}\,[-\log_2 q(Y|X)] \\
-# &= H(Y|X) + \mathbb{E}\, D\big(p(\cdot|X)\,\|\,q(\cdot|X)\big),
+# L &= \mathbb{E}\,[-\log_2 q(Y|X)] \\
+# &= H(Y|X) + \mathbb{E}\,D(p_X\,\|\,q_X),
 # \end{aligned}
 # $$
 #
-# so $I(X;Y)$ is at least $H(Y)$ minus the expected loss.
+# with $L$ the expected loss, $p_X$ and $q_X$ the distributions of $Y$ given $X$, true and predicted. So $I(X;Y)$ is at least $H(Y)$ minus the expected loss.
 # ```
 #
 # ```{prf:proof}
@@ -635,7 +638,10 @@ plt.show()
 # $I(X_1;Y|X_2)$ is the mutual information of $X_1$ and $Y$ within each value of $X_2$, averaged over $X_2$:
 #
 # $$
-# I(X_1;Y|X_2) = H(Y|X_2) - H(Y|X_1,X_2) \ge 0 .
+# \begin{aligned}
+# I(X_1;Y|X_2) &= H(Y|X_2) \\
+# &- H(Y|X_1,X_2) \ge 0 .
+# \end{aligned}
 # $$
 # ```
 #
@@ -686,7 +692,10 @@ plt.show()
 # whole minus the sum of its parts,
 #
 # $$
-# \mathrm{II} = I(X_1,X_2;Y) - I(X_1;Y) - I(X_2;Y).
+# \begin{aligned}
+# \mathrm{II} &= I(X_1,X_2;Y) \\
+# &- I(X_1;Y) - I(X_2;Y).
+# \end{aligned}
 # $$
 # ```
 #
@@ -708,8 +717,8 @@ plt.show()
 #
 # $$
 # \begin{aligned}
-# I(X_1;X_2,Y) &= I(X_1;X_2) + I(X_1;Y|X_2) \\
-# &= I(X_1;Y) + I(X_1;X_2|Y),
+# & I(X_1;X_2) + I(X_1;Y|X_2) \\
+# ={}& I(X_1;Y) + I(X_1;X_2|Y),
 # \end{aligned}
 # $$
 #
@@ -930,8 +939,10 @@ print("ensemble     ", ensemble_accuracy(clock), ensemble_accuracy(house_b), sep
 #
 # $$
 # \begin{aligned}
-# R &= t, & U_1 &= I_1 - t, \\
-# S &= I_{12} - I_1 - I_2 + t, & U_2 &= I_2 - t,
+# R &= t, \\
+# U_1 &= I_1 - t, \\
+# U_2 &= I_2 - t, \\
+# S &= I_{12} - I_1 - I_2 + t,
 # \end{aligned}
 # $$
 #
@@ -1073,9 +1084,11 @@ print(f"R - S >= {net.mean():.2f} bits, standard error {error:.2f}")
 # $$
 # \begin{aligned}
 # R - S &= I_1 + I_2 - I_{12} \\
-# &\ge (\text{left's bits}) + (\text{right's bits}) - H(Y).
+# &\ge B_{\text{left}} + B_{\text{right}} - H(Y),
 # \end{aligned}
 # $$
+#
+# where $B$ is what a half's classifier knows, in bits.
 #
 # Without any model of the two halves *together*, and whatever the fourth equation will be, two small
 # classifiers prove that redundancy outweighs synergy, and, as $S$ is not negative, that the halves of a digit share more

@@ -32,7 +32,7 @@
 # %% tags=["parameters"]
 seed = 0
 n_seeds = 5
-epochs = 16
+epochs = 12
 lr = 2e-3
 n_train = 2_000
 noise_levels = [0.0, 0.2, 0.4]
@@ -123,6 +123,7 @@ def probe(model, modality, splits, seed):
 # %% [markdown]
 # For every noise level and seed we train three things: each modality alone (together they are the
 # ensemble), and a joint model with a hidden layer across both. Then we probe the joint model's encoders.
+
 
 # %%
 def compare(noise, seed):
@@ -253,6 +254,7 @@ plt.show()
 # samples depends on the seed only. To see the state at the very epoch, no validation data is given, so
 # that the last weights are kept.)
 
+
 # %%
 def at_epoch(n_epochs, noise, seed):
     """What the right encoder knows after some epochs, trained alone and jointly."""
@@ -291,6 +293,7 @@ plt.show()
 #
 # At test time we black out the left image, as if the camera had failed. Now the label can only come from
 # the right image, and everything that the model learned about it counts.
+
 
 # %%
 def blackout(samples, modality):
@@ -354,8 +357,8 @@ summary(results[["noise", "ensemble", "joint"]])
 # best single modality {cite:p}`wang2020`, and encoders inside joint models that fall short of their
 # unimodal twins {cite:p}`peng2022`. {cite:t}`huang2022` prove for a class of two-layer
 # networks that joint training learns only a subset of the modalities well. Common remedies change
-# the *gradient* of joint training: they slow down the modality that is ahead. DI-MML, the first method
-# that this book builds, takes {eq}`eq-shared-residual` at its word: if the shared residual is the
+# the *gradient* of joint training: they slow down the modality that is ahead. DI-MML, which a
+# later chapter builds, takes {eq}`eq-shared-residual` at its word: if the shared residual is the
 # problem, then do not share it. Each modality gets its own loss, and they exchange what they know in
 # another way {cite:p}`fan2024`.
 #

@@ -7,7 +7,6 @@ real and the truth about interactions is exact.
 
 from collections.abc import Mapping
 from functools import cache
-from numbers import Integral
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,7 +78,7 @@ def load(
     table = label_table(n_classes=n_classes, cue=cue, composition=composition)
     sizes = {"n_train": n_train, "n_val": n_val, "n_test": n_test}
     for name, size in sizes.items():
-        if not (isinstance(size, Integral) and size >= 1):
+        if not (isinstance(size, int | np.integer) and size >= 1):
             raise DataError(f"{name} is {size}: expected an integer of at least 1")
     levels = _noise_levels(noise)
     split_seed, *draw_seeds = np.random.SeedSequence(seed).spawn(1 + len(sizes))
@@ -107,7 +106,7 @@ def label_table(
     measure that may count "left knows in some samples, right in others" as redundancy can answer
     with other atoms than the composition. Without the cue all three informations are smaller.
     """
-    if not (isinstance(n_classes, Integral) and 2 <= n_classes <= 10):
+    if not (isinstance(n_classes, int | np.integer) and 2 <= n_classes <= 10):
         raise DataError(f"n_classes is {n_classes!r}: expected an integer from 2 to 10")
     return symbol_table(composition_weights(composition), n_classes, cue)
 
@@ -141,15 +140,14 @@ def _make_split(
 ) -> MultimodalData:
     n_classes = len(pool)
     a, b, y, kind = draw_symbols(weights, n_samples, n_classes, rng)
-    views = {}
-    for (name, level), digit in zip(levels.items(), (a, b), strict=True):
-        images_rng, noise_rng = rng.spawn(2)  # noise on one view leaves the other as it was
-        images = _draw_images(pool, digit, images_rng)
+    views = {name: _draw_images(pool, x, rng) for name, x in zip(levels, (a, b), strict=True)}
+    for name, level in levels.items():  # after all images: noise changes no other draw
         if level > 0:
-            images += noise_rng.normal(0, level, images.shape).astype(np.float32)
-        views[name] = (_with_cue(images, kind) if cue else images)[:, None]
+            views[name] += rng.normal(0, level, views[name].shape).astype(np.float32)
+    if cue:
+        views = {name: _with_cue(images, kind) for name, images in views.items()}
     return from_arrays(
-        views,
+        {name: images[:, None] for name, images in views.items()},
         y,
         composition=kind,
         class_names=tuple(str(k) for k in range(n_classes)),

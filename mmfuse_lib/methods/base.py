@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -14,6 +13,7 @@ from mmfuse_lib.data import MultimodalData, check_trainable
 from mmfuse_lib.data.multimodal import Task
 from mmfuse_lib.encoders import default_encoder, feature_dim
 from mmfuse_lib.errors import DataError, UnknownNameError
+from mmfuse_lib.randomness import own_randomness
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,10 @@ class Method(nn.Module):
     def __init__(self, spec: Spec, encoders: Mapping[str, nn.Module]) -> None:
         super().__init__()
         self.spec = spec
-        self.encoders = nn.ModuleDict(dict(encoders))
+        try:
+            self.encoders = nn.ModuleDict(dict(encoders))
+        except KeyError as error:
+            raise DataError(f"a modality has a name that torch cannot use: {error}") from error
         self.dims = {name: feature_dim(name, e, spec.shapes[name]) for name, e in encoders.items()}
 
     @classmethod
@@ -155,8 +158,7 @@ class Method(nn.Module):
         for name in own:
             if name not in data.inputs:
                 raise UnknownNameError("modality", name, data.modalities)
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
+        with own_randomness(seed):
             networks = {
                 name: own[name] if name in own else default_encoder(shape, dim)
                 for name, shape in data.shapes.items()

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from mmfuse_lib.errors import DataError, UnknownNameError
 from mmfuse_lib.fusion import make_fusion
 from mmfuse_lib.methods.base import Method, Spec, Stage
+from mmfuse_lib.randomness import own_randomness
 
 
 class Unimodal(Method):
@@ -61,8 +62,7 @@ class LinearProbe(Unimodal):
         if modality not in model.encoders:
             raise UnknownNameError("modality", modality, model.encoders)
         encoder = copy.deepcopy(model.encoders[modality])
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
+        with own_randomness(seed):
             return cls(model.spec, {modality: encoder}, modality=modality)
 
     def stages(self, epochs: int) -> list[Stage]:
@@ -75,7 +75,7 @@ class Ensemble(Method):
 
     Each member has its own stage and is selected on its own validation loss, so the members are
     the models that `Unimodal` would give. An average of one term a modality cannot express
-    synergy.
+    XOR.
     """
 
     def __init__(self, spec: Spec, encoders: Mapping[str, nn.Module]) -> None:

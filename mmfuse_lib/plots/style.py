@@ -4,7 +4,6 @@ from typing import Any
 
 import matplotlib as mpl
 from cycler import cycler
-from matplotlib.axes import Axes
 
 #: Colour of each interaction and of "joint", the same in every figure. From the Okabe-Ito set;
 #: a test holds them apart under simulated protanopia, deuteranopia and tritanopia.
@@ -29,17 +28,6 @@ LONG_NAMES: dict[str, str] = {
     "joint": "joint",
 }
 
-#: Markers that go with the palette, so that no figure relies on colour alone.
-MARKERS: dict[str, str] = {
-    "R": "o",
-    "U1": "<",
-    "U2": ">",
-    "U3": "^",
-    "U4": "v",
-    "S": "s",
-    "joint": "D",
-}
-
 _RC: Any = {
     "figure.figsize": (6.4, 3.6),
     "figure.dpi": 100,
@@ -53,7 +41,7 @@ _RC: Any = {
     "axes.spines.right": False,
     "axes.grid": True,
     "axes.axisbelow": True,
-    "axes.prop_cycle": cycler(color=["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#404040"]),
+    "axes.prop_cycle": cycler(color=["#404040", "#A6611A", "#018571", "#8073AC"]),
     "grid.color": "#D9D9D9",
     "grid.linewidth": 0.8,
     "lines.linewidth": 2.0,
@@ -83,10 +71,3 @@ def color_of(name: str) -> str:
     if name not in PALETTE:
         raise ValueError(f"no colour for {name!r}: expected one of {', '.join(PALETTE)}")
     return PALETTE[name]
-
-
-def label_bars(ax: Axes, fmt: str = "%.2f") -> None:
-    """Write each bar's height above it, small, so that a reader on a phone need not measure."""
-    for container in ax.containers:
-        if hasattr(container, "patches"):
-            ax.bar_label(container, fmt=fmt, padding=2, fontsize=9)  # type: ignore[arg-type]
