@@ -139,6 +139,7 @@ def fit(
     _check_arguments(model, train, val, epochs=epochs, batch_size=batch_size, patience=patience)
     fabric = make_fabric(device, precision)
     home = device_of(model)
+    folder = None if checkpoint_dir is None else Path(checkpoint_dir)
     settings = {
         "epochs": epochs, "batch_size": batch_size, "lr": lr, "patience": patience, "seed": seed,
         "optimizer": _name_of(optimizer), "precision": precision,
@@ -163,8 +164,9 @@ def fit(
                 make_optimizer=lambda parameters: optimizer(parameters, lr=lr),
                 patience=patience,
                 shuffle=torch.Generator().manual_seed(seed),
-                folder=None if checkpoint_dir is None else Path(checkpoint_dir),
-                fingerprint=_fingerprint(model, stages, train, val, settings),
+                folder=folder,
+                # Only a checkpoint needs it, and it reads all the data.
+                fingerprint=_fingerprint(model, stages, train, val, settings) if folder else "",
                 trainable=trainable,
                 progress=progress,
             )
@@ -256,7 +258,8 @@ class _Run:
         """Cut the samples into batches whose sizes differ by one at most: no small leftover."""
         n_batches = -(-len(order) // self.batch_size)
         for index in order.to(data.target.device).tensor_split(n_batches):
-            yield data[index].to(self.fabric.device)
+            batch = data[index]
+            yield batch if index.device == self.fabric.device else batch.to(self.fabric.device)
 
     def _keep_if_best(self, stage: Stage, score: float) -> None:
         at = self.position

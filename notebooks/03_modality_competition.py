@@ -65,7 +65,7 @@ SEEDS = range(seed, seed + n_seeds)
 def load(noise, seed):
     """Redundant digit pairs whose right image carries noise of this standard deviation."""
     return data.load(
-        "digit_pairs", seed=seed, n_train=n_train, n_val=1_000, n_test=2_000, n_classes=10,
+        "digit_pairs", seed=seed, n_train=n_train, n_val=500, n_test=2_000, n_classes=10,
         cue=False, composition={"R": 1.0}, noise={"right": noise},
     )  # fmt: skip
 

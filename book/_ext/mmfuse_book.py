@@ -1,0 +1,80 @@
+"""Sphinx extension: what `_config.yml` cannot say.
+
+MathJax comes from the package `sphinx-mathjax-offline`, whose own extension copies all its 24 MB.
+Here the one component the pages load and its fonts go into the output, with their licence.
+
+Pages load only the scripts they use. Jupyter Book adds thebe to each, twice, which is an error in
+the browser's console, and MathJax to each, which is 1.3 MB.
+
+Docstrings give shapes as the mathematics does, `(|X1|, |Y|)`; reStructuredText would read a
+substitution there, which this book has none of.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+
+PACKAGE = "sphinx-mathjax-offline"
+INSIDE = "static/mathjax/"
+NEEDED = ("tex-chtml-full.js", "output/chtml/fonts/woff-v2/")
+LITERAL_OR_BARS = re.compile(r"`[^`]+`|\|(\w+)\|")
+LICENCE = Path(__file__).with_name("MATHJAX-LICENSE.txt")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Connect to Sphinx."""
+    app.connect("build-finished", copy_mathjax)
+    app.connect("autodoc-process-docstring", escape_bars)
+    app.connect("html-page-context", drop_idle_scripts, priority=900)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:
+    """Copy MathJax to where ``mathjax_path`` says it is."""
+    if exception is not None:
+        return
+    target = Path(app.outdir) / "_static" / "mathjax"
+    copied = 0
+    for file in metadata.files(PACKAGE) or []:
+        _, found, inside = file.as_posix().partition(INSIDE)
+        if found and inside.startswith(NEEDED):
+            (target / inside).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(str(file.locate()), target / inside)
+            copied += 1
+    if not copied:
+        raise ExtensionError(f"{PACKAGE} holds no {INSIDE}{NEEDED[0]}")
+    shutil.copyfile(LICENCE, target / "LICENSE.txt")
+
+
+def escape_bars(
+    app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
+) -> None:
+    """Escape bars around a name in a docstring, in place, outside literals."""
+    lines[:] = [LITERAL_OR_BARS.sub(_escaped, line) for line in lines]
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return rf"\|{match[1]}\|" if match[1] else match[0]
+
+
+def drop_idle_scripts(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object
+) -> None:
+    """Take thebe off each page, and MathJax off those without mathematics."""
+    has_mathematics = 'class="math' in context.get("body", "")
+    context["script_files"] = [
+        script
+        for script in context.get("script_files", [])
+        if "thebe" not in _text(script) and (has_mathematics or "mathjax" not in _text(script))
+    ]
+
+
+def _text(script: Any) -> str:
+    return f"{script.filename} {script.attributes.get('body', '')}".lower()

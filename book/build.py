@@ -1,0 +1,127 @@
+"""Build the book: ``python -m book.build COMMAND``; `make` calls these in the right order."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+if __package__ in (None, ""):  # run as a file: `python book/build.py`
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from book.pipeline import chapters, colab, execution, gpu, machine, site, validation
+from book.pipeline.tree import BookError, Tree
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
+NO_GPU = 2
+
+Profile = Annotated[str, typer.Option(help="Name of a file in book/profiles.")]
+Force = Annotated[bool, typer.Option("--force", help="Also what has not changed.")]
+
+
+@app.callback()
+def main(
+    context: typer.Context,
+    root: Annotated[Path, typer.Option(help="The repository.")] = Path(__file__).parents[1],
+) -> None:
+    """Build the book, one step a command."""
+    context.obj = Tree(root.resolve())
+
+
+@app.command("convert")
+def convert_command(context: typer.Context) -> None:
+    """Write the chapters as notebooks, not executed."""
+    with _errors():
+        for stem in chapters.stems(context.obj):
+            typer.echo(chapters.convert(context.obj, stem))
+
+
+@app.command("execute")
+def execute_command(
+    context: typer.Context,
+    profile: Profile = "default",
+    force: Force = False,
+    only: Annotated[str, typer.Option(help="Only this chapter.")] = "",
+) -> None:
+    """Execute the chapters that changed since they were last executed."""
+    with _errors():
+        outcomes = execution.execute(context.obj, profile, force=force, only=only)
+        typer.echo(_table(outcomes))
+        if failures := [outcome.error for outcome in outcomes if outcome.error]:
+            raise BookError("\n\n".join(failures))
+
+
+@app.command("validate")
+def validate_command(
+    context: typer.Context, profile: Profile = "default", force: Force = False
+) -> None:
+    """Run executed chapters again and compare all outputs (nbval)."""
+    with _errors():
+        checked = validation.validate(context.obj, profile, force=force)
+        typer.echo(f"validated: {', '.join(checked) or 'nothing changed since it last passed'}")
+
+
+@app.command("html")
+def html_command(context: typer.Context, profile: Profile = "default") -> None:
+    """Build the pages from the executed chapters."""
+    with _errors():
+        index = site.build(context.obj, profile)
+        typer.echo(f"\nThe book is at {index}\n  open   {index.as_uri()}")
+        typer.echo(f"  serve  {sys.executable} -m http.server --directory {index.parent}")
+
+
+@app.command("colab")
+def colab_command(
+    context: typer.Context,
+    check: Annotated[bool, typer.Option("--check", help="Only say whether they are.")] = False,
+) -> None:
+    """Bring the notebooks that Colab opens in line with the chapters."""
+    with _errors():
+        if check:
+            colab.check(context.obj)
+        else:
+            for path in colab.write(context.obj):
+                typer.echo(path)
+
+
+@app.command("gpu")
+def gpu_command(context: typer.Context) -> None:
+    """Test and execute on a CUDA GPU, and write what was measured to reproduce/gpu."""
+    device = machine.gpu_name()
+    if device is None:
+        typer.echo("no CUDA device on this machine: nothing was run, nothing was written", err=True)
+        raise typer.Exit(NO_GPU)
+    with _errors():
+        typer.echo(gpu.run(context.obj, device))
+
+
+@app.command("times")
+def times_command(context: typer.Context, profile: Profile = "default") -> None:
+    """Print how long each chapter took, slowest first."""
+    seconds = execution.times(context.obj, profile)
+    for stem in sorted(seconds, key=lambda s: -seconds[s]):
+        typer.echo(f"{seconds[stem]:7.1f} s  {stem}")
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    try:
+        yield
+    except BookError as error:
+        typer.echo(f"\nerror: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+def _table(outcomes: list[execution.Outcome]) -> str:
+    def status(outcome: execution.Outcome) -> str:
+        return "FAILED" if outcome.error else "unchanged" if outcome.cached else "executed"
+
+    return "\n".join(f"{o.seconds:7.1f} s  {status(o):9}  {o.stem}" for o in outcomes)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,77 @@
+"""The notebooks that Colab opens: `notebooks/NN_slug.ipynb`, committed beside their sources."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from . import chapters, references
+from .myst import MystError
+from .plain import Writer
+from .tree import BookError, Project, Tree, write_atomic
+
+COMMAND = "make colab"
+HIDING = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
+
+
+def write(tree: Tree) -> list[Path]:
+    """Write the notebook of each chapter, remove those without a chapter, return the paths."""
+    texts = render_all(tree)
+    for path in tree.notebooks.glob("*.ipynb"):
+        if path not in texts:
+            path.unlink()
+    for path, text in texts.items():
+        write_atomic(path, text)
+    return list(texts)
+
+
+def check(tree: Tree) -> None:
+    """Fail where a committed notebook is not what its chapter gives."""
+    texts = render_all(tree)
+    for path in sorted({*texts, *tree.notebooks.glob("*.ipynb")}):
+        if path not in texts:
+            raise BookError(f"{path} has no chapter; run: {COMMAND}")
+        if not path.exists() or path.read_text("utf8") != texts[path]:
+            raise BookError(f"{path} is out of date; run: {COMMAND}")
+
+
+def render_all(tree: Tree) -> dict[Path, str]:
+    """Return path and text of the notebook of each chapter."""
+    known = references.collect(tree)
+    project = tree.project()
+    return {
+        tree.notebooks / f"{chapter.stem}.ipynb": chapters.dumps(render(chapter, known, project))
+        for chapter in chapters.read_chapters(tree)
+    }
+
+
+def render(
+    chapter: chapters.Chapter, known: references.References, project: Project
+) -> NotebookNode:
+    """Make the plain notebook of a chapter: no MyST, no outputs, solutions folded."""
+    page = f"notebooks/{chapter.stem}"
+    raw = project.repository.replace("https://github.com/", "https://raw.githubusercontent.com/")
+    writer = Writer(page, known, f"{raw}/{project.ref}")
+    notebook: NotebookNode = chapter.notebook.copy()
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            try:
+                cell["source"] = writer.cell(cell.source)
+            except MystError as error:
+                raise BookError(f"{chapter.stem}: cell {cell['id']}: {error}") from None
+        elif writer.in_solution or _is_hidden(cell):
+            cell.metadata["jupyter"] = {"source_hidden": True}
+            cell.metadata["cellView"] = "form"
+    notebook["cells"] = [cell for cell in notebook.cells if cell.source]
+    notebook.cells[0]["source"] += (
+        f"\n\n*This notebook is made from a chapter of [the book]({known.url(page)}), "
+        "where figures and results are shown too.*"
+    )
+    notebook.metadata["colab"] = {"provenance": []}
+    return notebook
+
+
+def _is_hidden(cell: NotebookNode) -> bool:
+    marks = set(chapters.tags(cell))
+    return bool(marks & HIDING) and "install" not in marks

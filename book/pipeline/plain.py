@@ -1,0 +1,317 @@
+"""Plain Markdown: rewrite a chapter's MyST so that it reads well in plain Jupyter and on Colab."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from . import myst
+from .myst import Directive, Math, MystError
+from .references import NUMBERED, References, Target
+
+ADMONITIONS = {
+    name: name.capitalize()
+    for name in ("note", "tip", "important", "warning", "caution", "attention", "danger", "hint")
+} | {"seealso": "See also", "admonition": "", "sidebar": "", "margin": ""}
+CODE = ("code", "code-block")
+DROPPED = ("contents", "tableofcontents", "solution-end", "exercise-end")
+GROUPS = ("tab-set", "grid")
+LINK = re.compile(r"(!?)\[((?:[^\[\]]|\\.)*)\]\(([^()\s]+)\)")
+EXPLICIT = re.compile(r"^(.*?)\s*<([^<>]+)>$", re.DOTALL)
+ABSOLUTE = ("http://", "https://", "mailto:")
+# What must not be left in the result.
+RAW = [
+    (re.compile(r"^\s*(`{3,}|~{3,}|:{3,})\{", re.MULTILINE), "a directive"),
+    (re.compile(r"^\s*:{3,}", re.MULTILINE), "a colon fence"),
+    (re.compile(r"\{[\w:+-]+\}`"), "a role"),
+    (re.compile(r"^\([\w:.-]+\)=", re.MULTILINE), "a label"),
+    (re.compile(r"^:[ \t]+\S", re.MULTILINE), "a definition list"),
+]
+API_ROLES = ("class", "func", "meth", "mod", "attr", "data", "exc", "obj")
+
+
+@dataclass
+class Writer:
+    """Writes the cells of one chapter, one after the other, and counts what has a number.
+
+    Parameters
+    ----------
+    page : str
+        The chapter's page, ``notebooks/NN_slug``.
+    references : References
+        What the book's labels point to.
+    source : str
+        Address of the repository's files, for pictures.
+    """
+
+    page: str
+    references: References
+    source: str
+    counts: dict[str, int] = field(default_factory=dict)
+    in_solution: bool = False
+
+    def cell(self, text: str) -> str:
+        """Rewrite one Markdown cell."""
+        folded = self.in_solution
+        written = self.blocks(text)
+        if folded and written.strip():
+            written = details("Solution, continued", written)
+        for pattern, name in RAW:
+            if left := pattern.search(without_code(written)):
+                raise MystError(f"{name} is left over: {left[0].strip()!r}")
+        return _squeeze(written).strip("\n")
+
+    def blocks(self, text: str) -> str:
+        """Rewrite Markdown with directives in it."""
+        parts: list[str] = []
+        for block in myst.parse(text):
+            match block:
+                case myst.Text(text=prose):
+                    parts.append(self.inline(prose))
+                case myst.Code(text=code):
+                    parts.append(code)
+                case Math():
+                    parts.append(self.math(block))
+                case Directive():
+                    parts.append(_indent(self.directive(block), block.indent))
+                case myst.Label():
+                    pass
+        return "\n".join(parts)
+
+    # Blocks
+
+    def math(self, block: Math) -> str:
+        """Write displayed mathematics; an equation with a label shows its number."""
+        tag = f"\n\\tag{{{self.count('equation')}}}" if block.label else ""
+        return _indent(f"\n$$\n{block.tex}{tag}\n$$\n", block.indent)
+
+    def directive(self, block: Directive) -> str:
+        """Write any directive, or say that it is unknown."""
+        name = block.name
+        if name in DROPPED:
+            self.in_solution = self.in_solution and name != "solution-end"
+            return ""
+        if name == "math":
+            label = block.options.get("label") or block.options.get("name") or ""
+            return self.math(Math(f"{block.argument}\n{block.body}".strip(), label))
+        if name in CODE:
+            return f"\n```{block.argument}\n{block.body}\n```\n"
+        if name in ("figure", "image"):
+            return self.figure(block)
+        if name == "table":
+            title = self.inline(block.argument)
+            return f"\n**Table {self.count('Table')}.** {title}\n\n{self.blocks(block.body)}\n"
+        if name in ADMONITIONS or name in ("dropdown", "tab-item", "card"):
+            return self.box(block, self.inline(block.argument) or ADMONITIONS.get(name, ""))
+        if name in GROUPS:
+            return self.blocks(block.body)
+        if name in ("solution", "solution-start"):
+            return self.solution(block)
+        if name == "prf:proof":
+            return self.box(block, self.titled("Proof", block.argument))
+        if kind := NUMBERED.get(name):
+            return self.box(block, self.titled(f"{kind} {self.count(kind)}", block.argument))
+        raise MystError(f"unknown directive {{{name}}}")
+
+    def box(self, block: Directive, title: str) -> str:
+        """Write a titled box: a quotation, or folded away where the book folds it."""
+        body = self.blocks(block.body)
+        if block.name in ADMONITIONS and block.name != "admonition" and block.argument:
+            # Text on the opening line of a note belongs to the note.
+            body, title = f"{self.inline(block.argument)}\n{body}", ADMONITIONS[block.name] or title
+        if "dropdown" in block.options.get("class", "") or block.name == "dropdown":
+            return details(title, body)
+        return quote(f"**{title}**\n\n{body.strip()}" if title else body.strip())
+
+    def titled(self, title: str, argument: str) -> str:
+        """Return a title with what the author added to it in brackets."""
+        return f"{title} ({self.inline(argument)})" if argument else title
+
+    def solution(self, block: Directive) -> str:
+        """Write a solution, folded; the code cells of a gated one are hidden by the notebook."""
+        target = self.target(block.argument)
+        if block.name == "solution-start":
+            self.in_solution = True
+        title = f"Solution to {target.text}"
+        body = self.blocks(block.body).strip()
+        if block.name == "solution":
+            return details(title, body)
+        return details(title, body) if body else f"\n**{title}**: the next code cells, folded.\n"
+
+    def figure(self, block: Directive) -> str:
+        """Write a picture with its caption."""
+        alt = block.options.get("alt", "")
+        if not alt:
+            raise MystError(f"the {block.name} {block.argument!r} has no :alt:")
+        picture = f"\n![{alt}]({self.picture(block.argument)})\n"
+        if block.name == "image":
+            return picture
+        caption = " ".join(self.inline(block.body).split())
+        return f"{picture}\n**Figure {self.count('Figure')}.** {caption}\n"
+
+    # Inline
+
+    def inline(self, text: str) -> str:
+        """Rewrite roles and links within a piece of text."""
+        return _outside_code(myst.replace_roles(text, self.role), self.links)
+
+    def role(self, name: str, content: str) -> str:
+        """Write any role, or say that it is unknown."""
+        if name in ("cite", "cite:p", "cite:ps", "cite:t", "cite:ts"):
+            return self.cite(content, textual="t" in name.partition(":")[2])
+        if name == "math":
+            return f"${content}$"
+        if name in ("code", "kbd", "command", "file"):
+            return f"`{content}`"
+        if name == "abbr":
+            return content
+        if name == "term":
+            return self.term(content)
+        if name == "doc":
+            return self.document(content)
+        if name in ("ref", "numref", "eq", "prf:ref"):
+            text, label = _explicit(content)
+            target = self.target(label)
+            if name == "numref" and text:
+                text = re.sub(r"%s|\{number\}", target.text.rpartition(" ")[2], text)
+            return f"[{text or target.text}]({self.references.url(target.page, target.anchor)})"
+        if name.removeprefix("py:") in API_ROLES:
+            return self.api(content)
+        raise MystError(f"unknown role {{{name}}}")
+
+    def cite(self, keys: str, *, textual: bool) -> str:
+        """Write author and year, linked to the bibliography."""
+        url = self.references.url("book/bibliography")
+        cited = []
+        for key in (key.strip() for key in keys.split(",")):
+            if key not in self.references.works:
+                raise MystError(f"no entry {key!r} in references.bib")
+            authors, year = self.references.works[key]
+            text = f"{authors} ({year})" if textual else f"{authors}, {year}"
+            cited.append(f"[{text}]({url})")
+        return ", ".join(cited) if textual else f"({'; '.join(cited)})"
+
+    def term(self, content: str) -> str:
+        """Write a glossary term, linked to the glossary."""
+        text, term = _explicit(content)
+        page = self.references.terms.get(term.lower())
+        if page is None:
+            raise MystError(f"no term {term!r} in the glossary")
+        return f"[{text or term}]({self.references.url(page)})"
+
+    def document(self, content: str) -> str:
+        """Write a link to another page of the book."""
+        text, name = _explicit(content)
+        page = name.lstrip("/") if name.startswith("/") else self.resolve(name)
+        if page not in self.references.titles:
+            raise MystError(f"no page {name!r}")
+        return f"[{text or self.references.titles[page]}]({self.references.url(page)})"
+
+    def api(self, content: str) -> str:
+        """Write the name of something in the library, linked to where it is described."""
+        text, name = _explicit(content)
+        full = name.lstrip("~!")
+        shown = text or (full.rpartition(".")[2] if name.startswith("~") else full)
+        module = full
+        while module and module not in self.references.modules:
+            module = module.rpartition(".")[0]
+        if not module:
+            return f"`{shown}`"
+        return f"[`{shown}`]({self.references.url(self.references.modules[module], full)})"
+
+    def links(self, text: str) -> str:
+        """Make links between pages absolute."""
+        return LINK.sub(self.link, text)
+
+    def link(self, match: re.Match[str]) -> str:
+        """Make one link absolute."""
+        bang, text, address = match.groups()
+        if bang:
+            if not text:
+                raise MystError(f"the picture {address!r} has no alternative text")
+            return f"![{text}]({self.picture(address)})"
+        if address.startswith(ABSOLUTE):
+            return match[0]
+        path, _, fragment = address.partition("#")
+        page = re.sub(r"\.(md|ipynb)$", "", self.resolve(path)) if path else self.page
+        if page in self.references.titles:
+            if fragment in self.references.targets:
+                fragment = self.references.targets[fragment].anchor
+            return (
+                f"[{text or self.references.titles[page]}]({self.references.url(page, fragment)})"
+            )
+        target = self.target(address.lstrip("#"))
+        return f"[{text or target.text}]({self.references.url(target.page, target.anchor)})"
+
+    def picture(self, address: str) -> str:
+        """Return the address of a picture in the repository."""
+        if address.startswith(ABSOLUTE):
+            return address
+        return f"{self.source}/{self.resolve(address)}"
+
+    def resolve(self, path: str) -> str:
+        """Return a path relative to this page as one from the repository's root."""
+        return posixpath.normpath(posixpath.join(posixpath.dirname(self.page), path))
+
+    def target(self, label: str) -> Target:
+        """Look a label up."""
+        if label not in self.references.targets:
+            raise MystError(f"nothing is labelled {label!r}")
+        return self.references.targets[label]
+
+    def count(self, kind: str) -> int:
+        """Return the next number of this kind."""
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+        return self.counts[kind]
+
+
+def quote(text: str) -> str:
+    """Write a quotation; formulas on one line, since plain Jupyter reads `>` within them."""
+    one_line = re.sub(
+        r"\$\$\n(.*?)\n\$\$", lambda m: "$$" + " ".join(m[1].split()) + "$$", text, flags=re.DOTALL
+    )
+    lines = (f"> {line}".rstrip() for line in one_line.splitlines())
+    return "\n" + "\n".join(lines) + "\n"
+
+
+def details(title: str, body: str) -> str:
+    """Write something folded; the blank lines make what is inside Markdown again."""
+    return f"\n<details>\n<summary><b>{title}</b></summary>\n\n{body.strip()}\n\n</details>\n"
+
+
+def _explicit(content: str) -> tuple[str, str]:
+    match = EXPLICIT.match(content.strip())
+    return (match[1], match[2]) if match else ("", content.strip())
+
+
+def _indent(text: str, indent: str) -> str:
+    if not indent:
+        return text
+    return "\n".join(indent + line if line else line for line in text.splitlines()) + "\n"
+
+
+def _squeeze(text: str) -> str:
+    """Leave one blank line where there are more, except within code."""
+    parts = _fenced_parts(text)
+    return "".join(p if "```" in p else re.sub(r"\n{3,}", "\n\n", p) for p in parts)
+
+
+def without_code(text: str) -> str:
+    """Return Markdown less its code, fenced or not."""
+    kept = [block for block in _fenced_parts(text) if not block.lstrip("> ").startswith("```")]
+    return myst.CODE_SPAN.sub("", "\n".join(kept))
+
+
+def _fenced_parts(text: str) -> list[str]:
+    return re.split(r"(^[> ]*```[^\n]*\n.*?^[> ]*```[ ]*$)", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def _outside_code(text: str, change: Callable[[str], str]) -> str:
+    parts: list[str] = []
+    at = 0
+    for span in myst.CODE_SPAN.finditer(text):
+        parts += [change(text[at : span.start()]), span[0]]
+        at = span.end()
+    return "".join([*parts, change(text[at:])])

@@ -1,0 +1,115 @@
+"""The site: put pages and executed notebooks together and build them with Jupyter Book."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import yaml
+
+from . import chapters, execution, machine
+from .tree import BookError, Tree, write_atomic
+
+# In `book/`, but not pages of the book.
+NOT_PAGES = ("_ext", "_static", "pipeline", "profiles", "__pycache__", "*.py", "_toc.yml", "*.bib")
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+REPORT_MARK = "<!-- chapters and machine: written by `make book` -->"
+
+
+def build(tree: Tree, profile: str) -> Path:
+    """Build the pages and return the path of the first one; any warning is an error."""
+    source, out = tree.build / "src", tree.build / "out"
+    assemble(tree, profile, source)
+    shutil.rmtree(out, ignore_errors=True)
+    command = [f"{sysconfig.get_path('scripts')}/jupyter-book", "build", str(source)]
+    command += ["--config", str(tree.root / "_config.yml"), "--path-output", str(out)]
+    command += ["--all", "-W", "-n", "--keep-going"]
+    # Kept in a file, since it names the folder that the pages are moved from.
+    done = subprocess.run(command, cwd=tree.root, check=False, capture_output=True, text=True)
+    log = tree.build / "html.log"
+    write_atomic(log, ANSI.sub("", done.stdout + done.stderr))
+    if done.returncode != 0:
+        raise BookError(f"the pages have warnings:\n{done.stderr}\nall that was said: {log}")
+    shutil.rmtree(tree.html, ignore_errors=True)
+    (out / "_build" / "html").rename(tree.html)
+    return tree.html / "index.html"
+
+
+def assemble(tree: Tree, profile: str, source: Path) -> None:
+    """Lay out the folder that Jupyter Book reads: as the repository, with executed chapters."""
+    check_toc(tree)
+    shutil.rmtree(source, ignore_errors=True)
+    shutil.copytree(tree.book, source / "book", ignore=shutil.ignore_patterns(*NOT_PAGES))
+    shutil.copytree(tree.book / "_static", source / "_static")
+    for name in ("_toc.yml", "references.bib"):
+        shutil.copy(tree.book / name, source / name)
+    for stem in chapters.stems(tree):
+        executed = tree.executed(profile) / f"{stem}.ipynb"
+        if not executed.exists():
+            raise BookError(f"chapter {stem} is not executed with profile {profile}")
+        check_figures(executed)
+        (source / "notebooks").mkdir(exist_ok=True)
+        shutil.copy(executed, source / "notebooks" / executed.name)
+    report = source / "book" / "reproduce.md"
+    text = report.read_text("utf8")
+    if REPORT_MARK not in text:
+        raise BookError(f"book/reproduce.md has lost its line {REPORT_MARK}")
+    write_atomic(report, text.replace(REPORT_MARK, execution_report(tree, profile)))
+
+
+def check_toc(tree: Tree) -> None:
+    """Every chapter is in `book/_toc.yml`, and every entry there exists."""
+    toc = yaml.safe_load((tree.book / "_toc.yml").read_text("utf8"))
+    listed = set(_toc_files(toc))
+    written = {f"notebooks/{stem}" for stem in chapters.stems(tree)}
+    for entry in sorted(written - listed):
+        raise BookError(f"{entry}.py is not in book/_toc.yml")
+    for entry in sorted(listed - written):
+        if not (tree.root / f"{entry}.md").exists():
+            raise BookError(f"book/_toc.yml lists {entry}, which does not exist")
+
+
+def check_figures(executed: Path) -> None:
+    """Every figure says in words what it shows, for readers who cannot see it."""
+    for cell in nbformat.read(executed, as_version=4).cells:
+        pictures = [
+            output
+            for output in cell.get("outputs", [])
+            if any(kind.startswith("image/") for kind in output.get("data", {}))
+        ]
+        if pictures and not cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "").strip():
+            raise BookError(
+                f"{executed.stem}: cell {cell['id']} draws a figure without alternative text; open "
+                'the cell with `# %% mystnb={"image": {"alt": "what the figure shows"}}`'
+            )
+
+
+def execution_report(tree: Tree, profile: str) -> str:
+    """Write the tables of `reproduce.md`: which chapters ran, how long, with what, on what."""
+    rows = [
+        f"| [{chapter.title}](../notebooks/{chapter.stem}.ipynb) | {seconds:.0f} s |"
+        for chapter in chapters.read_chapters(tree)
+        if (seconds := execution.times(tree, profile).get(chapter.stem)) is not None
+    ]
+    facts = machine.hardware() | machine.versions()
+    lines = [f"Profile `{profile}`.", "", "| Chapter | Time |", "|:--|--:|", *rows, ""]
+    lines += ["| Executed with | |", "|:--|:--|"]
+    lines += [f"| {name} | {value} |" for name, value in facts.items()]
+    return "\n".join(lines)
+
+
+def _toc_files(node: object) -> Iterator[str]:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key in ("root", "file"):
+                yield str(value)
+            else:
+                yield from _toc_files(value)
+    elif isinstance(node, list):
+        for item in node:
+            yield from _toc_files(item)

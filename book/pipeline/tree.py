@@ -1,0 +1,117 @@
+"""Where things are: the folders of the repository and the facts of the project."""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class BookError(Exception):
+    """Something a person has to put right in the book; its text says what and where."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """What `pyproject.toml` and the package say about the project.
+
+    Parameters
+    ----------
+    name, version : str
+        Name on the package index and ``__version__`` of the library.
+    repository, site : str
+        Address of the repository and of the published book, without a closing slash.
+    """
+
+    name: str
+    version: str
+    repository: str
+    site: str
+
+    @property
+    def ref(self) -> str:
+        """The branch or tag that holds this version."""
+        return "main" if "dev" in self.version else f"v{self.version}"
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The folders of one repository (a test has its own small one).
+
+    Parameters
+    ----------
+    root : Path
+        The repository's root folder.
+    """
+
+    root: Path
+
+    @property
+    def notebooks(self) -> Path:
+        """Sources of the chapters."""
+        return self.root / "notebooks"
+
+    @property
+    def book(self) -> Path:
+        """Prose pages, profiles, references."""
+        return self.root / "book"
+
+    @property
+    def reproduce(self) -> Path:
+        """Result files that chapters read."""
+        return self.root / "reproduce"
+
+    @property
+    def build(self) -> Path:
+        """Everything that is generated and not committed."""
+        return self.root / "build"
+
+    @property
+    def converted(self) -> Path:
+        """Notebooks before they are executed."""
+        return self.build / "notebooks"
+
+    @property
+    def failed(self) -> Path:
+        """Notebooks that stopped at an error."""
+        return self.build / "failed"
+
+    @property
+    def html(self) -> Path:
+        """The finished pages."""
+        return self.build / "html"
+
+    def executed(self, profile: str) -> Path:
+        """Notebooks executed with a profile."""
+        return self.build / "executed" / profile
+
+    def state(self, profile: str) -> Path:
+        """Return the folder of notes on each execution with a profile."""
+        return self.build / "state" / profile
+
+    def project(self) -> Project:
+        """Read the project's name, version and addresses."""
+        facts = tomllib.loads((self.root / "pyproject.toml").read_text("utf8"))["project"]
+        urls = facts["urls"]
+        return Project(
+            name=facts["name"],
+            version=_version(self.root / "mmfuse_lib" / "__init__.py"),
+            repository=urls["Repository"].rstrip("/"),
+            site=urls["Homepage"].rstrip("/"),
+        )
+
+
+def _version(init: Path) -> str:
+    for node in ast.parse(init.read_text("utf8")).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__version__":
+            return str(ast.literal_eval(node.value))
+    raise BookError(f"{init} sets no __version__")
+
+
+def write_atomic(path: Path, text: str) -> None:
+    """Write a file so that a reader sees the old text or the new one, never half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".part")
+    partial.write_text(text, "utf8")
+    partial.replace(path)

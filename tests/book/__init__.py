@@ -1,0 +1,1 @@
+"""Tests of the book: its pipeline and its pages."""

@@ -1,0 +1,150 @@
+"""Executing chapters: values arrive, failures are named, unchanged chapters are left alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import nbformat
+import pytest
+from typer.testing import CliRunner
+
+from book import build
+from book.pipeline import execution, machine, validation
+from book.pipeline.tree import BookError, Tree
+
+from .conftest import CHAPTER, make_tree, write_chapter
+
+pytestmark = pytest.mark.notebook
+
+CHECKS_SEED = CHAPTER + "\nassert seed == 7\n"
+FAILS = CHAPTER + "\n# %%\nx = 1\nraise RuntimeError('on purpose')\n"
+HEADLINE = CHAPTER + '\n# %% tags=["headline"]\nprint(\'{"accuracy": 0.5}\')\n'
+READS_DATA = CHAPTER + '\n# %%\nprint(open("../reproduce/x.txt").read())\n'
+
+
+def printed(path: Path) -> str:
+    cells = nbformat.read(path, as_version=4).cells
+    return "".join(output.text for cell in cells for output in cell.get("outputs", []))
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tree, list[execution.Outcome]]:
+    """Execute good and bad chapters once, with injected parameters."""
+    tree = make_tree(tmp_path_factory.mktemp("tree"))
+    (tree.book / "profiles" / "default.yml").write_text("all: {seed: 7}", "utf8")
+    (tree.reproduce / "x.txt").write_text("read from a file", "utf8")
+    write_chapter(tree, "01_toy", CHECKS_SEED)
+    write_chapter(tree, "02_fails", FAILS)
+    write_chapter(tree, "03_headline", HEADLINE)
+    write_chapter(tree, "04_reads", READS_DATA)
+    return tree, execution.execute(tree, "default")
+
+
+def test_injected_values_arrive(executed: tuple[Tree, list[execution.Outcome]]) -> None:
+    tree, _ = executed
+    assert printed(tree.executed("default") / "01_toy.ipynb") == "seed 7, rate 0.5\n"
+
+
+def test_failing_cell_is_named_and_the_others_run(
+    executed: tuple[Tree, list[execution.Outcome]],
+) -> None:
+    tree, outcomes = executed
+    errors = {outcome.stem: outcome.error for outcome in outcomes if outcome.error}
+    assert list(errors) == ["02_fails"]
+    message = errors["02_fails"] or ""
+    for part in ("02_fails: cell 5", "line 12 of 02_fails.py", "x = 1", "RuntimeError: on purpose"):
+        assert part in message
+    assert (tree.failed / "default" / "02_fails.ipynb").exists()
+    assert not (tree.executed("default") / "02_fails.ipynb").exists()
+
+
+def test_headline_numbers_and_times_are_kept(
+    executed: tuple[Tree, list[execution.Outcome]],
+) -> None:
+    folder = executed[0].executed("default")
+    assert json.loads((folder / "headlines.json").read_text()) == {"03_headline": {"accuracy": 0.5}}
+    assert set(json.loads((folder / "times.json").read_text())) == {
+        "01_toy",
+        "03_headline",
+        "04_reads",
+    }
+
+
+def test_chapter_reads_result_files(executed: tuple[Tree, list[execution.Outcome]]) -> None:
+    assert "read from a file" in printed(executed[0].executed("default") / "04_reads.ipynb")
+
+
+def test_nothing_but_the_content_is_in_an_executed_notebook(
+    executed: tuple[Tree, list[execution.Outcome]],
+) -> None:
+    tree, _ = executed
+    text = (tree.executed("default") / "01_toy.ipynb").read_text("utf8")
+    assert str(tree.root) not in text
+    for word in ("papermill", "start_time", "iopub"):
+        assert word not in text
+
+
+def run(tree: Tree, *arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(build.app, ["--root", str(tree.root), *arguments])
+    return result.exit_code, result.output
+
+
+def test_only_changed_chapters_are_executed_again_and_nbval_sees_a_changed_output(
+    tree: Tree, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write_chapter(tree, "02_other")
+    code, output = run(tree, "execute")
+    assert code == 0
+    assert output.count("executed") == 2
+    notebook = tree.executed("default") / "01_toy.ipynb"
+    before = notebook.read_bytes()
+
+    assert run(tree, "execute")[1].count("unchanged") == 2
+    write_chapter(tree, "02_other", CHAPTER.replace("rate = 0.5", "rate = 0.6"))
+    _, output = run(tree, "execute")
+    assert [line.split()[2:] for line in output.splitlines()] in (
+        [["unchanged", "01_toy"], ["executed", "02_other"]],
+        [["executed", "02_other"], ["unchanged", "01_toy"]],
+    )
+    _, output = run(tree, "execute", "--force", "--only", "01_toy")
+    assert output.split()[2:] == ["executed", "01_toy"]
+    assert notebook.read_bytes() == before
+
+    assert validation.validate(tree, "default") == ["01_toy", "02_other"]
+    assert validation.validate(tree, "default") == []
+    notebook.write_text(notebook.read_text("utf8").replace("seed 0, rate", "seed 1, rate"), "utf8")
+    with pytest.raises(BookError, match="a second run gave other outputs"):
+        validation.validate(tree, "default")
+    assert "mismatch" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("where", ["mmfuse_lib/new.py", "reproduce/r.json", "constraints.txt"])
+def test_key_follows_what_chapters_depend_on(tree: Tree, where: str) -> None:
+    def keys() -> list[str]:
+        return [job.key for job in execution.plan(tree, "default")]
+
+    before = keys()
+    assert keys() == before
+    (tree.root / where).write_text("", "utf8")
+    assert keys() != before
+
+
+def test_headline_cell_that_prints_something_else_is_an_error(tree: Tree) -> None:
+    write_chapter(tree, "01_toy", HEADLINE.replace('{"acc', '<"acc'))
+    code, output = run(tree, "execute")
+    assert code == 1
+    assert "tagged `headline` and must print one JSON object" in output
+
+
+def test_unknown_chapter_is_an_error(tree: Tree) -> None:
+    code, output = run(tree, "execute", "--only", "09_none")
+    assert code == 1
+    assert "no chapter '09_none'; there are: 01_toy" in output
+
+
+def test_gpu_without_a_gpu_says_so(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "gpu_name", lambda: None)
+    code, output = run(tree, "gpu")
+    assert code == build.NO_GPU
+    assert "no CUDA device" in output

@@ -1,0 +1,31 @@
+"""What all tests share: no windows, one thread, small data."""
+
+from collections.abc import Iterator
+
+import matplotlib as mpl
+import pytest
+import torch
+from matplotlib import pyplot as plt
+
+from mmfuse_lib import data
+from mmfuse_lib.data import MultimodalData
+
+Splits = tuple[MultimodalData, MultimodalData, MultimodalData]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread_and_no_windows() -> None:
+    mpl.use("Agg")
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _figures_are_closed() -> Iterator[None]:
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="session")
+def digits() -> Splits:
+    """The default task, small: 4 classes, cue, a quarter of each interaction."""
+    return data.load("digit_pairs", seed=0, n_train=400, n_val=120, n_test=200)

@@ -1,0 +1,284 @@
+"""`MultimodalData` from a reader's own arrays: what is taken, how, and what is refused."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmfuse_lib import fit, methods
+from mmfuse_lib.data import MultimodalData, check_trainable, from_arrays
+from mmfuse_lib.errors import DataError
+
+A = np.arange(12.0).reshape(4, 3)
+Y = [0, 1, 0, 1]
+
+
+def make(n: int) -> MultimodalData:
+    x = np.arange(n, dtype=np.float64)[:, None]
+    return from_arrays({"a": x, "b": -x}, np.arange(n) % 2, composition=np.arange(n) % 4)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        A,
+        A.astype(np.float32),
+        A.astype(np.float16),
+        A.astype(np.int64),
+        A.astype(np.uint8),
+        A.astype(np.uint16),
+        A.astype(">f4"),
+        A.astype(np.longdouble),
+        A[:, ::-1][:, ::-1],
+        np.asfortranarray(A),
+        A.tolist(),
+        torch.tensor(A),
+        torch.tensor(A).to(torch.bfloat16),
+        torch.tensor(A).requires_grad_(),
+        pd.DataFrame(A),
+    ],
+    ids=lambda a: f"{type(a).__name__}-{getattr(a, 'dtype', '')}",
+)
+def test_numbers_of_any_kind_become_float32_with_the_same_values(array: Any) -> None:
+    x = from_arrays({"a": array}, Y).inputs["a"]
+    assert x.dtype == torch.float32
+    assert not x.requires_grad
+    assert torch.equal(x, torch.tensor(A, dtype=torch.float32))
+
+
+def test_an_array_with_negative_strides_keeps_its_order() -> None:
+    flipped = from_arrays({"a": A[::-1, ::-1]}, Y).inputs["a"]
+    assert flipped[0].tolist() == [11, 10, 9]
+
+
+def test_images_of_uint8_keep_their_scale() -> None:
+    images = np.full((4, 3, 5, 6), 255, dtype=np.uint8)
+    mine = from_arrays({"image": images}, Y)
+    assert mine.shapes == {"image": (3, 5, 6)}
+    assert (mine.inputs["image"] == 255).all()
+
+
+@pytest.mark.parametrize("as_tensor", [True, False])
+def test_the_readers_arrays_are_copied_not_aliased(as_tensor: bool) -> None:
+    x, y, kind = A.astype(np.float32), np.array(Y), np.array([0, 1, 2, 3])
+    arrays: list[Any] = [torch.from_numpy(v) for v in (x, y, kind)] if as_tensor else [x, y, kind]
+    mine = from_arrays({"a": arrays[0]}, arrays[1], composition=arrays[2])
+    x[:] = -1
+    y[:] = 1
+    kind[:] = 3
+    assert mine.inputs["a"][0].tolist() == [0, 1, 2]
+    assert mine.target.tolist() == Y
+    assert mine.composition is not None
+    assert mine.composition.tolist() == [0, 1, 2, 3]
+
+
+def test_the_order_of_modalities_is_the_order_given() -> None:
+    mine = from_arrays({"video": A, "audio": A[:, :2], "eeg": A[:, :1]}, Y)
+    assert mine.modalities == ("video", "audio", "eeg")
+    assert mine.shapes == {"video": (3,), "audio": (2,), "eeg": (1,)}
+
+
+@pytest.mark.parametrize(
+    ("target", "expected", "names"),
+    [
+        ([0, 1, 0, 1], [0, 1, 0, 1], ("0", "1")),
+        (["dog", "cat", "dog", "ant"], [2, 1, 2, 0], ("ant", "cat", "dog")),
+        ([-1, 1, -1, 1], [0, 1, 0, 1], ("-1", "1")),
+        ([10, 7, 7, 30], [1, 0, 0, 2], ("7", "10", "30")),
+        ([True, False, True, True], [1, 0, 1, 1], ("False", "True")),
+        (np.array([3, 4, 3, 4], dtype=np.uint8), [0, 1, 0, 1], ("3", "4")),
+        (torch.tensor([1, 0, 1, 0]), [1, 0, 1, 0], ("0", "1")),
+        (pd.Series(["x", "y", "x", "y"]), [0, 1, 0, 1], ("x", "y")),
+        (pd.Series(["y", "x", "x", "y"], dtype="category"), [1, 0, 0, 1], ("x", "y")),
+        (np.array(["b", "a", "b", "a"], dtype=object), [1, 0, 1, 0], ("a", "b")),
+    ],
+)
+def test_labels_become_indices_of_classes_in_sorted_order(
+    target: Any, expected: list[int], names: tuple[str, ...]
+) -> None:
+    mine = from_arrays({"a": A}, target)
+    assert mine.task == "classification"
+    assert mine.target.dtype == torch.int64
+    assert mine.target.tolist() == expected
+    assert mine.class_names == names
+    assert mine.n_classes == len(names)
+
+
+def test_class_names_may_hold_classes_that_do_not_occur() -> None:
+    mine = from_arrays({"a": A}, [0, 2, 0, 2], class_names=("x", "y", "z"))
+    assert mine.target.tolist() == [0, 2, 0, 2]
+    assert mine.n_classes == 3
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
+def test_float_targets_make_regression(dtype: Any) -> None:
+    mine = from_arrays({"a": A}, np.array([0.5, 1, 2, -1], dtype=dtype)[::-1])
+    assert mine.task == "regression"
+    assert mine.n_classes == 0
+    assert mine.target.dtype == torch.float32
+    assert mine.target.tolist() == [-1, 2, 1, 0.5]
+
+
+def test_a_bfloat16_target_makes_regression() -> None:
+    mine = from_arrays({"a": A}, torch.tensor([0.5, 1, 2, -1], dtype=torch.bfloat16))
+    assert mine.target.tolist() == [0.5, 1, 2, -1]
+
+
+NAN = np.where(A == 7, np.nan, A)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ({}, "non-empty mapping"),
+        ([A, A], "non-empty mapping"),
+        (A, "non-empty mapping"),
+        ({"a": A, "b": A[:3]}, "modality 'b' has 3 samples but there are 4 labels"),
+        ({"a": A, "b": NAN}, r"modality 'b' has NaN or infinite values \(first in sample 2\)"),
+        ({"b": np.where(A == 0, np.inf, A)}, r"modality 'b' has NaN .*sample 0"),
+        ({"b": np.where(A == 0, 1e300, A)}, r"modality 'b' has NaN .*sample 0"),
+        ({"b": A + 1j}, "modality 'b' .*expected real numbers"),
+        ({"b": torch.tensor(A + 1j)}, "modality 'b' .*expected real numbers"),
+        ({"b": A.astype(str)}, "modality 'b' .*expected real numbers"),
+        ({"b": A.astype(object)}, "modality 'b' .*expected real numbers"),
+        ({"b": [[1], [1, 2], [3], [4]]}, "modality 'b'"),
+        ({"b": A[:, 0]}, r"modality 'b' has shape \(4,\).*at least two axes"),
+        ({"b": 3.0}, "modality 'b' has shape"),
+        ({"b": A[:, :0]}, "modality 'b' has an empty axis"),
+    ],
+)
+def test_inputs_that_cannot_be_used_are_named(inputs: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        from_arrays(inputs, Y)
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (np.eye(4), r"target has shape \(4, 4\)"),
+        (np.zeros((4, 1)), r"target has shape \(4, 1\)"),
+        (3, r"target has shape \(\)"),
+        ([0.0, 1.0, np.nan, 1.0], "target has NaN"),
+        ([0.0, 1.0, np.inf, 1.0], "target has NaN or infinite"),
+        ([0.0, 1.0, 1e300, 1.0], "target has NaN or infinite"),
+        (np.array([1j, 0, 1, 0]), "target has dtype complex"),
+        (np.array([None, 0, 1, 0]), "target has dtype object"),
+        (np.array(["a", None, "b", "a"], dtype=object), "target has dtype object"),
+        ([[0], [0, 1], [1], [1]], "target"),
+    ],
+)
+def test_targets_that_cannot_be_used_are_refused(target: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        from_arrays({"a": A}, target)
+
+
+@pytest.mark.parametrize(
+    "target", [[0, 1, 2, 3], [-1, 0, 1, 1], ["x", "y", "x", "y"], [0, 1, 0, 99]]
+)
+def test_targets_that_do_not_index_the_class_names_are_refused(target: Any) -> None:
+    with pytest.raises(DataError, match="do not index the 3 class_names"):
+        from_arrays({"a": A}, target, class_names=("x", "y", "z"))
+
+
+@pytest.mark.parametrize(
+    ("kinds", "message"),
+    [
+        ([0, 1, 2], r"shape \(3,\): expected \(4,\)"),
+        ([[0], [1], [2], [3]], "composition has shape"),
+        ([0, 1, 2, 4], r"0 \.\. 3"),
+        ([0, 1, 2, -1], r"0 \.\. 3"),
+        ([0, 1, 2, np.nan], r"0 \.\. 3"),
+        (["R", "U1", "U2", "S"], "composition has dtype"),
+    ],
+)
+def test_compositions_that_cannot_be_used_are_refused(kinds: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        from_arrays({"a": A}, Y, composition=kinds)
+
+
+def test_indexing_takes_the_same_samples_of_everything() -> None:
+    mine = make(8)
+    for index in (slice(2, 6, 2), torch.tensor([2, 4])):
+        part = mine[index]
+        assert part.inputs["a"].squeeze(1).tolist() == [2, 4]
+        assert part.inputs["b"].squeeze(1).tolist() == [-2, -4]
+        assert part.target.tolist() == [0, 0]
+        assert part.composition is not None
+        assert part.composition.tolist() == [2, 0]
+        assert part.class_names == mine.class_names
+
+
+@given(n=st.integers(2, 60), fraction=st.floats(0.02, 0.98), seed=st.integers(0, 1000))
+def test_a_split_loses_and_repeats_no_sample(n: int, fraction: float, seed: int) -> None:
+    n_first = round(fraction * n)
+    if not 0 < n_first < n:
+        with pytest.raises(DataError, match="cannot split"):
+            make(n).split(fraction, seed)
+        return
+    first, second = make(n).split(fraction, seed)
+    assert len(first) == n_first
+    ids = torch.cat([first.inputs["a"], second.inputs["a"]]).squeeze(1).tolist()
+    assert sorted(ids) == list(range(n))
+    for part in (first, second):
+        assert torch.equal(part.inputs["b"], -part.inputs["a"])
+        assert torch.equal(part.target, part.inputs["a"].squeeze(1).long() % 2)
+
+
+def test_a_split_is_a_function_of_its_seed_alone_and_mixes_the_samples() -> None:
+    mine = make(100)
+    torch.manual_seed(0)
+    before = torch.get_rng_state()
+    one, again, other = (mine.split(0.5, seed=s)[0].inputs["a"] for s in (0, 0, 1))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(one, again)
+    assert not torch.equal(one, other)
+    assert one.squeeze(1).tolist() != sorted(one.squeeze(1).tolist())
+
+
+@pytest.mark.parametrize("fraction", [0, 1, -0.5, 1.5, 0.01, 0.99, np.nan, np.inf])
+def test_a_split_that_leaves_a_side_empty_is_refused(fraction: float) -> None:
+    with pytest.raises(DataError, match="cannot split 10 samples"):
+        make(10).split(fraction)
+
+
+def test_no_label_table_where_the_truth_is_not_known() -> None:
+    with pytest.raises(DataError, match="not known"):
+        make(4).label_table()
+
+
+@pytest.mark.parametrize("target", [[1, 1, 1, 1], ["a"] * 4])
+def test_one_class_is_refused_before_anything_is_built(target: Any) -> None:
+    mine = from_arrays({"a": A, "b": A}, target)
+    with pytest.raises(DataError, match="one class only"):
+        check_trainable(mine)
+    with pytest.raises(DataError, match="one class only"):
+        methods.JointFusion.for_data(mine)
+
+
+def test_one_class_is_refused_before_training() -> None:
+    both = from_arrays({"a": A, "b": A}, Y)
+    model = methods.JointFusion.for_data(both)
+    with pytest.raises(DataError, match=r"one class only.*'1'"):
+        fit(model, both[both.target == 1], epochs=1, device="cpu", progress=False)
+
+
+def test_no_samples_are_refused() -> None:
+    with pytest.raises(DataError, match="no samples"):
+        check_trainable(make(4)[:0])
+
+
+def test_a_constant_regression_target_is_trainable() -> None:
+    check_trainable(from_arrays({"a": A}, np.ones(4)))
+
+
+def test_the_summary_names_sizes_shapes_and_task() -> None:
+    assert repr(make(4)) == "MultimodalData(4 samples; a (1,), b (1,); 2 classes)"
+    assert repr(from_arrays({"a": A}, np.ones(4))).endswith("regression)")
+
+
+def test_nbytes_counts_inputs_and_target() -> None:
+    assert from_arrays({"a": A}, Y).nbytes == 4 * 3 * 4 + 4 * 8

@@ -1,0 +1,193 @@
+"""What holds for every method: building, seeds, checks of what comes in."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from mmfuse_lib import methods
+from mmfuse_lib.data import MultimodalData, from_arrays
+from mmfuse_lib.errors import DataError, UnknownNameError
+from mmfuse_lib.methods import Method, Spec
+from mmfuse_lib.methods.base import task_terms
+from tests.support import leaves_no_random_trace, linear, noisy_encoder, same, weights, xor
+
+DATA = xor(40)
+BUILD: dict[str, Callable[..., Method]] = {
+    "Unimodal": lambda d, **o: methods.Unimodal.for_data(d, modality="b", **o),
+    "LinearProbe": lambda d, **o: methods.LinearProbe.for_data(d, modality="b", **o),
+    "Ensemble": methods.Ensemble.for_data,
+    **{
+        f"JointFusion-{fusion}": (
+            lambda d, fusion=fusion, **o: methods.JointFusion.for_data(d, fusion=fusion, **o)
+        )
+        for fusion in ("concat", "sum", "film", "gated")
+    },
+}
+every_method = pytest.mark.parametrize("build", BUILD.values(), ids=BUILD)
+
+
+@every_method
+def test_initial_weights_are_a_function_of_the_seed(build: Callable[..., Method]) -> None:
+    one, again, other = (weights(build(DATA, seed=s)) for s in (3, 3, 4))
+    assert same(one, again)
+    assert not any(torch.equal(one[k], other[k]) for k in one), "a part ignores the seed"
+
+
+@every_method
+def test_building_leaves_the_global_random_states_alone(build: Callable[..., Method]) -> None:
+    assert leaves_no_random_trace(lambda: build(DATA, seed=5))
+
+
+@every_method
+def test_building_on_the_cpu_seeds_no_gpu(
+    build: Callable[..., Method], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeded: list[int] = []
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded.append)
+    build(DATA, seed=5)
+    assert seeded == []
+
+
+@every_method
+def test_a_batch_gives_a_row_of_logits_a_sample(build: Callable[..., Method]) -> None:
+    model = build(DATA).eval()
+    logits = model(DATA.inputs)
+    assert logits.shape == (40, 2)
+    permutation = torch.randperm(40, generator=torch.Generator().manual_seed(0))
+    assert torch.allclose(model(DATA[permutation].inputs), logits[permutation], atol=1e-6)
+
+
+@every_method
+def test_regression_gives_one_number_a_sample(build: Callable[..., Method]) -> None:
+    data = linear(20)
+    model = build(data)
+    assert model.spec.n_outputs == 1
+    assert model(data.inputs).shape == (20, 1)
+    assert set(model.task_terms(data)) == {"total"}
+
+
+@every_method
+def test_baselines_claim_no_interactions(build: Callable[..., Method]) -> None:
+    model = build(DATA)
+    assert model.interaction_names == ()
+    assert model.interactions(DATA.inputs).shape == (40, 0)
+
+
+@every_method
+def test_a_missing_modality_is_named(build: Callable[..., Method]) -> None:
+    with pytest.raises(DataError, match=r"modality 'b' is missing: the batch has \['a'\]"):
+        build(DATA)({"a": DATA.inputs["a"]})
+
+
+@every_method
+@pytest.mark.parametrize(
+    ("shape", "got"), [((5, 4), r"\(5, 4\)"), ((5,), r"\(5,\)"), ((5, 3, 1), r"\(5, 3, 1\)")]
+)
+def test_a_wrong_shape_is_named(
+    build: Callable[..., Method], shape: tuple[int, ...], got: str
+) -> None:
+    inputs = {"a": torch.zeros(5, 3), "b": torch.zeros(shape)}
+    with pytest.raises(DataError, match=rf"modality 'b' has shape {got}: expected \(batch, 3\)"):
+        build(DATA)(inputs)
+
+
+@every_method
+def test_a_readers_encoder_is_used_as_it_is_and_the_rest_gets_a_default(
+    build: Callable[..., Method],
+) -> None:
+    mine = noisy_encoder(dim=5)
+    before = weights(mine)
+    model = build(DATA, encoders={"b": mine}, dim=6)
+    assert model.encoders["b"] is mine
+    assert same(weights(mine), before)
+    assert model.dims["b"] == 5
+    assert model.dims.get("a", 6) == 6
+
+
+@every_method
+def test_an_encoder_of_a_modality_that_is_not_there_gets_the_closest_name(
+    build: Callable[..., Method],
+) -> None:
+    data = from_arrays({"audio": np.ones((4, 3)), "b": np.ones((4, 3))}, [0, 1, 0, 1])
+    with pytest.raises(UnknownNameError, match=r"modality 'adio'.*Did you mean 'audio'"):
+        build(data, encoders={"adio": nn.Linear(3, 2)})
+
+
+@every_method
+def test_an_encoder_that_does_not_fit_is_named_before_training(
+    build: Callable[..., Method],
+) -> None:
+    with pytest.raises(DataError, match="the encoder of modality 'b' cannot take"):
+        build(DATA, encoders={"b": nn.Linear(7, 2)})
+
+
+@pytest.mark.parametrize("name", ["left.eye", "", "type"])
+def test_a_modality_name_that_torch_cannot_hold_is_refused_clearly(name: str) -> None:
+    data = from_arrays({name: np.ones((4, 3)), "b": np.ones((4, 3))}, [0, 1, 0, 1])
+    with pytest.raises(DataError, match="modality"):
+        methods.JointFusion.for_data(data)
+
+
+def test_methods_are_found_by_name() -> None:
+    assert set(methods.names()) >= {"Unimodal", "JointFusion", "Ensemble"}
+    for name in methods.names():
+        assert methods.get(name) is getattr(methods, name)
+
+
+def test_an_unknown_method_gets_the_closest_name() -> None:
+    with pytest.raises(UnknownNameError, match=r"'JointFuson'. Did you mean 'JointFusion'"):
+        methods.get("JointFuson")
+    with pytest.raises(AttributeError, match="Did you mean 'JointFusion'"):
+        _ = methods.jointfusion
+
+
+def test_the_spec_is_read_off_the_data() -> None:
+    assert Spec.of(DATA) == Spec({"a": (3,), "b": (3,)}, "classification", ("0", "1"))
+    assert Spec.of(DATA).n_outputs == 2
+
+
+def regression_with_same_inputs() -> MultimodalData:
+    return from_arrays(DATA.inputs, DATA.target.float())
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        (from_arrays({"a": DATA.inputs["a"]}, DATA.target), "modality 'b' is missing"),
+        (from_arrays(DATA.inputs, DATA.target, class_names=("n", "y")), r"classes \('n', 'y'\)"),
+        (from_arrays(DATA.inputs, DATA.target + 1), "same class_names"),
+        (regression_with_same_inputs(), "the data has regression"),
+    ],
+)
+def test_data_of_another_spec_are_refused(other: MultimodalData, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        Spec.of(DATA).check(other)
+
+
+def test_modalities_that_a_spec_does_not_know_are_no_harm() -> None:
+    more = from_arrays({"c": DATA.inputs["a"][:, :1], **DATA.inputs}, DATA.target)
+    Spec.of(DATA).check(more)
+
+
+def test_task_terms_by_hand() -> None:
+    logits = torch.log(torch.tensor([[0.5, 0.5], [0.75, 0.25], [0.2, 0.8]]))
+    terms = task_terms(logits, torch.tensor([1, 1, 1]))
+    assert terms["total"].item() == pytest.approx(-np.log([0.5, 0.25, 0.8]).mean(), abs=1e-6)
+    assert task_terms(logits[1:], torch.tensor([1, 1]))["accuracy"].item() == 0.5
+    terms = task_terms(torch.tensor([[1.0], [4.0]]), torch.tensor([2.0, 2.0]))
+    assert terms["total"].item() == 2.5
+
+
+def test_a_method_by_default_has_one_stage_that_trains_all_of_it() -> None:
+    class Mine(Method):
+        def forward(self, inputs: Any) -> Tensor:
+            return torch.cat(self.encode(inputs), dim=1)
+
+    model = Mine.for_data(DATA, dim=1)
+    (stage,) = model.stages(7)
+    assert (stage.name, stage.epochs, list(stage.trains)) == ("joint", 7, [model])
+    assert set(stage.loss(DATA)) == {"total", "accuracy"}
