@@ -84,14 +84,18 @@ for column, kind in enumerate(KINDS):
     sample = (train.composition == column).nonzero()[1].item()
     for row, name in enumerate(train.modalities):
         ax, image = axes[row, column], train.inputs[name][sample, 0]
-        ax.imshow(image[:8], cmap="gray", interpolation="bicubic", extent=(0, 8, 3, 11))
+        ax.imshow(
+            image[:8], cmap="gray", interpolation="bicubic", extent=(0, 8, 3, 11)
+        )
         ax.imshow(image[8:], cmap="gray", extent=(0, 8, 0, 2))
         ax.set(xticks=[], yticks=[], xlim=(0, 8), ylim=(0, 11), facecolor="0.35")
         ax.grid(visible=False)
         for spine in ax.spines.values():
             spine.set(visible=True, color=plots.color_of(kind), linewidth=4)
     title = f"{kind}: y = {train.target[sample].item()}"
-    _ = axes[0, column].set_title(title, color=plots.color_of(kind), fontweight="bold")
+    _ = axes[0, column].set_title(
+        title, color=plots.color_of(kind), fontweight="bold"
+    )
 for row, name in enumerate(train.modalities):
     _ = axes[row, 0].set_ylabel(name)
 plt.show()
@@ -158,7 +162,9 @@ together = np.eye(K * K)[a * K + b]
 
 for name, x in {"a plus b, added": additive, "(a, b) together": together}.items():
     p = LogisticRegression(C=100.0).fit(x, y).predict_proba(x)
-    print(f"{name}: probability of the true label {p[np.arange(K * K), y].mean():.2f}")
+    print(
+        f"{name}: probability of the true label {p[np.arange(K * K), y].mean():.2f}"
+    )
 
 # %% [markdown]
 # The additive model answers $1/K$ everywhere: told everything, it still guesses. This is the sense
@@ -189,7 +195,9 @@ def train_on(splits, name, seed):
     """Train a candidate on (train, val) and return it with its history."""
     cls, options = CANDIDATES[name]
     model = cls.for_data(splits[0], seed=seed, **options)
-    return model, fit(model, *splits[:2], epochs=epochs, lr=lr, seed=seed, device=device)
+    return model, fit(
+        model, *splits[:2], epochs=epochs, lr=lr, seed=seed, device=device
+    )
 
 
 # %% [markdown]
@@ -221,7 +229,9 @@ results = pd.DataFrame(rows)
 
 # %% mystnb={"image": {"alt": "Clusters of four bars for the three models. Ensemble and joint sum: accuracy close to 1 on R, U1 and U2 and close to the dotted chance line at 0.25 on S. Joint concat: close to 1 on all four."}, "figure": {"caption": "Test accuracy by kind of sample, mean and 95 % interval over seeds. The dotted line is chance.", "name": "fig-accuracy-by-kind"}}
 by_kind = results.rename(columns={f"accuracy_{kind}": kind for kind in KINDS})
-ax = plots.interaction_bars(by_kind[["model", *KINDS]], by="model", ylabel="test accuracy")
+ax = plots.interaction_bars(
+    by_kind[["model", *KINDS]], by="model", ylabel="test accuracy"
+)
 ax.axhline(1 / 4, color="black", ls=":", lw=1.2)
 _ = ax.set_ylim(0, 1.05)
 plt.show()
@@ -230,9 +240,14 @@ plt.show()
 # %%
 def summary(frame, columns):
     """Mean and half-width of the 95 % interval over seeds, a row a model."""
-    cells = {c: frame.groupby("model", sort=False)[c].agg(mean_interval) for c in columns}
+    cells = {
+        c: frame.groupby("model", sort=False)[c].agg(mean_interval) for c in columns
+    }
     return pd.DataFrame(
-        {c: [f"{mean:.3f} ± {half:.3f}" for mean, half in v] for c, v in cells.items()},
+        {
+            c: [f"{mean:.3f} ± {half:.3f}" for mean, half in v]
+            for c, v in cells.items()
+        },
         index=next(iter(cells.values())).index,
     )
 
@@ -274,15 +289,25 @@ for s in range(seed, seed + n_seeds):
         model, _ = train_on(splits, name, s)
         accuracy = evaluate(model, splits[2], device=device).metrics["accuracy"]
         rows.append({"model": name, "seed": s, "accuracy": accuracy})
-redundant = pd.DataFrame(rows).pivot(index="seed", columns="model", values="accuracy")
+redundant = pd.DataFrame(rows).pivot(
+    index="seed", columns="model", values="accuracy"
+)
 gain = redundant["ensemble"] - redundant["joint, concat"]
 gain_mean, gain_half = mean_interval(gain)
-print(f"ensemble minus joint: {100 * gain_mean:.1f} ± {100 * gain_half:.1f} points of accuracy")
+print(
+    f"ensemble minus joint: {100 * gain_mean:.1f} ± {100 * gain_half:.1f} points"
+)
 
 # %% mystnb={"image": {"alt": "One line per seed joins the accuracy of the ensemble on the left with that of joint training on the right. Most lines fall."}, "figure": {"caption": "Purely redundant labels, one noisy modality: each line is a seed, trained and tested on the same data.", "name": "fig-redundant"}} tags=["hide-input"]
 figure, ax = plt.subplots(figsize=(4.8, 3.4))
 for _, pair in redundant.iterrows():
-    ax.plot([0, 1], pair[["ensemble", "joint, concat"]], "o-", color=plots.color_of("R"), lw=1.5)
+    ax.plot(
+        [0, 1],
+        pair[["ensemble", "joint, concat"]],
+        "o-",
+        color=plots.color_of("R"),
+        lw=1.5,
+    )
 ax.set_xticks([0, 1], ["ensemble", "joint, concat"])
 _ = ax.set(xlim=(-0.3, 1.3), ylabel="test accuracy, redundant labels")
 plt.show()
@@ -312,7 +337,9 @@ if check_claims:
     assert (mean.loc[["ensemble", "joint, sum"], "cross_entropy_S"] > 1.95).all()
     assert (mean.loc[["ensemble", "joint, sum"], "accuracy_S"] < 0.40).all()
     # A hidden layer across both learns S, and keeps the rest.
-    assert (mean.loc["joint, concat", [f"accuracy_{kind}" for kind in KINDS]] > 0.95).all()
+    assert (
+        mean.loc["joint, concat", [f"accuracy_{kind}" for kind in KINDS]] > 0.95
+    ).all()
     # On redundant labels with one noisy modality the ensemble is ahead, beyond the interval.
     assert gain_mean - gain_half > 0
     print("all claims hold")
@@ -392,7 +419,9 @@ print(json.dumps(headline))
 # over pairs of $\max_y p(a, b, y)$.
 
 # %% tags=["solution"]
-splits = data.load("digit_pairs", seed=seed, n_train=n_train, n_classes=4, cue=False)
+splits = data.load(
+    "digit_pairs", seed=seed, n_train=n_train, n_classes=4, cue=False
+)
 best = splits[0].label_table().max(axis=-1).sum()
 model, _ = train_on(splits, "joint, concat", seed)
 reached = evaluate(model, splits[2], device=device).metrics["accuracy"]

@@ -68,7 +68,11 @@ from mmfuse_lib.information import (
 
 plots.use_style()
 rng = np.random.default_rng(seed)
-INK, GREY, VIOLET = "#222222", "#9AA0A8", "#5B3E96"  # R, U1, U2 and S keep the palette
+INK, GREY, VIOLET = (
+    "#222222",
+    "#9AA0A8",
+    "#5B3E96",
+)  # R, U1, U2 and S keep the palette
 
 # %% [markdown]
 # ## The lamp as a table
@@ -110,12 +114,23 @@ fig, axes = plt.subplot_mosaic(
 bins = np.linspace(-3, 3, 25)
 for value, name, color, marker in [(0, "off", GREY, "x"), (1, "on", VIOLET, "o")]:
     x = readings[is_on == value]
-    axes["both"].scatter(*x[:200].T, c=color, marker=marker, s=28, label=f"lamp {name}")
-    step = {"bins": bins, "histtype": "step", "color": color, "lw": 2, "ls": "-" if value else "--"}
+    axes["both"].scatter(
+        *x[:200].T, c=color, marker=marker, s=28, label=f"lamp {name}"
+    )
+    step = {
+        "bins": bins,
+        "histtype": "step",
+        "color": color,
+        "lw": 2,
+        "ls": "-" if value else "--",
+    }
     axes["top"].hist(x[:, 0], **step)
     axes["right"].hist(x[:, 1], orientation="horizontal", **step)
 _ = axes["both"].set(
-    xlabel="reading of camera 1", ylabel="reading of camera 2", xlim=(-3, 3), ylim=(-3, 3)
+    xlabel="reading of camera 1",
+    ylabel="reading of camera 2",
+    xlim=(-3, 3),
+    ylim=(-3, 3),
 )
 for side in ("top", "right"):
     axes[side].set_axis_off()
@@ -167,7 +182,11 @@ for probability, name in [
     bits = abs(np.log2(probability))
     offset, side = ((4, 22), "right") if probability == 1 else ((8, 8), "left")
     ax.annotate(
-        f"{name}: {bits:.3g} bits", (probability, bits), offset, textcoords="offset points", ha=side
+        f"{name}: {bits:.3g} bits",
+        (probability, bits),
+        offset,
+        textcoords="offset points",
+        ha=side,
     )
 _ = ax.set(
     xlabel="probability of what happened",
@@ -205,7 +224,9 @@ def entropy_by_hand(p):
 
 
 rooms = np.array([1 / 2, 1 / 4, 1 / 8, 1 / 8])  # where the cat sleeps
-print(f"{entropy_by_hand(rooms):.3f} bits by hand, {entropy(rooms):.3f} by the library")
+print(
+    f"{entropy_by_hand(rooms):.3f} bits by hand, {entropy(rooms):.3f} by the library"
+)
 
 # %% [markdown]
 # A coin is most uncertain when it is fair, and certain at either end:
@@ -214,10 +235,15 @@ print(f"{entropy_by_hand(rooms):.3f} bits by hand, {entropy(rooms):.3f} by the l
 fig, ax = plt.subplots()
 heads = np.linspace(0, 1, 201)
 ax.plot(heads, [entropy([q, 1 - q]) for q in heads], color=INK)
-for q, text, place in [(0.5, "fair: 1 bit", (0.5, 0.85)), (0.11, "11 %: half a bit", (0.17, 0.45))]:
+for q, text, place in [
+    (0.5, "fair: 1 bit", (0.5, 0.85)),
+    (0.11, "11 %: half a bit", (0.17, 0.45)),
+]:
     ax.plot(q, entropy([q, 1 - q]), "o", color=VIOLET, ms=8)
     ax.text(*place, text, ha="left" if q < 0.5 else "center")
-_ = ax.set(xlabel="probability of heads", ylabel="entropy (bits)", ylim=(-0.03, 1.08))
+_ = ax.set(
+    xlabel="probability of heads", ylabel="entropy (bits)", ylim=(-0.03, 1.08)
+)
 plt.show()
 
 # %% [markdown]
@@ -229,7 +255,9 @@ plt.show()
 
 # %%
 questions = np.array([1, 2, 3, 3])
-print(f"questions on average: {rooms @ questions:.2f}   entropy: {entropy(rooms):.2f} bits")
+print(
+    f"questions on average: {rooms @ questions:.2f}   entropy: {entropy(rooms):.2f} bits"
+)
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "A tree of yes/no questions. Sofa is one question deep, kitchen two, garden and cupboard three."}, "figure": {"caption": "Good questions split the remaining probability in half. A room of probability $1/2^k$ then takes $k$ questions, exactly its surprise.", "name": "fig-questions"}}
 fig, ax = plt.subplots(figsize=(6.4, 3.4))
@@ -241,7 +269,9 @@ leaves = [
     (3, -3, "cupboard\n1/8"),
 ]
 for (x, y, _), answers in zip(
-    nodes, [[(-1, -1), (1, -1)], [(0, -2), (2, -2)], [(1, -3), (3, -3)]], strict=True
+    nodes,
+    [[(-1, -1), (1, -1)], [(0, -2), (2, -2)], [(1, -3), (3, -3)]],
+    strict=True,
 ):
     for (to_x, to_y), answer in zip(answers, ["yes", "no"], strict=True):
         ax.plot([x, to_x], [y, to_y], color=GREY, zorder=1)
@@ -309,11 +339,17 @@ truth, beliefs = [0.25, 0.75], np.linspace(0.02, 0.9, 200)
 extra = np.array([kl_divergence(truth, [q, 1 - q]) for q in beliefs])
 ax.plot(beliefs, entropy(truth) + extra, color=INK)
 ax.axhline(entropy(truth), color=GREY, ls=":")
-ax.fill_between(beliefs, entropy(truth), entropy(truth) + extra, color=VIOLET, alpha=0.25, lw=0)
+ax.fill_between(
+    beliefs, entropy(truth), entropy(truth) + extra, color=VIOLET, alpha=0.25, lw=0
+)
 ax.plot(0.25, entropy(truth), "o", color=VIOLET, ms=8)
 ax.text(0.27, entropy(truth) - 0.17, f"the truth: {entropy(truth):.2f} bits")
 ax.text(0.71, 1.02, "$D(p\\,||\\,q)$", ha="center")
-_ = ax.set(xlabel="believed probability of rain", ylabel="mean surprise (bits)", ylim=(0.5, 2.1))
+_ = ax.set(
+    xlabel="believed probability of rain",
+    ylabel="mean surprise (bits)",
+    ylim=(0.5, 2.1),
+)
 plt.show()
 
 # %% [markdown]
@@ -380,9 +416,15 @@ print(camera.round(2).tolist())
 
 # %%
 p_x, p_y = camera.sum(axis=1), camera.sum(axis=0)
-print(f"H(Y) - H(Y|X)         = {entropy(p_y) - conditional_entropy(camera):.4f} bits")
-print(f"H(X) + H(Y) - H(X,Y)  = {entropy(p_x) + entropy(p_y) - entropy(camera):.4f} bits")
-print(f"D(p(x,y) || p(x)p(y)) = {kl_divergence(camera, np.outer(p_x, p_y)):.4f} bits")
+print(
+    f"H(Y) - H(Y|X)         = {entropy(p_y) - conditional_entropy(camera):.4f} bits"
+)
+print(
+    f"H(X) + H(Y) - H(X,Y)  = {entropy(p_x) + entropy(p_y) - entropy(camera):.4f} bits"
+)
+print(
+    f"D(p(x,y) || p(x)p(y)) = {kl_divergence(camera, np.outer(p_x, p_y)):.4f} bits"
+)
 print(f"mutual_information    = {mutual_information(camera):.4f} bits")
 
 # %% [markdown]
@@ -393,9 +435,16 @@ print(f"mutual_information    = {mutual_information(camera):.4f} bits")
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Three stacked bars on one axis of bits. H(X,Y) is 1.47 bits long. H(X) covers the first 1.00, H(Y) the last 1.00; where they overlap, 0.53 bits, is I(X;Y). What remains at the ends is H(X|Y) and H(Y|X), 0.47 bits each."}, "figure": {"caption": "Entropies as lengths. The overlap of $H(X)$ and $H(Y)$ is the mutual information.", "name": "fig-entropy-bars"}}
 def bar(ax, row, start, end, text, color, ink="white"):
-    ax.barh(row, end - start, left=start, color=color, edgecolor="white", height=0.8)
+    ax.barh(
+        row, end - start, left=start, color=color, edgecolor="white", height=0.8
+    )
     ax.text(
-        (start + end) / 2, row, f"{text}\n{end - start:.2f}", ha="center", va="center", color=ink
+        (start + end) / 2,
+        row,
+        f"{text}\n{end - start:.2f}",
+        ha="center",
+        va="center",
+        color=ink,
     )
 
 
@@ -434,13 +483,22 @@ print(f"mean over all four cases: {(camera * i).sum():.2f} bits")
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Pointwise information of one reading about a switch that is up. It rises from strongly negative for readings below zero to one bit for readings above one. A histogram below shows that most readings are on the informative side."}, "figure": {"caption": "What one reading says when the switch is up. Readings below 0 mislead (shaded), but they are rare: the mean is positive.", "name": "fig-pointwise"}}
 x = np.linspace(-2, 3, 300)
 value = 1 - np.log2(1 + np.exp(-2 * x / noise**2))
-fig, (ax, below) = plt.subplots(2, 1, sharex=True, height_ratios=[3, 1], figsize=(6.4, 4.2))
+fig, (ax, below) = plt.subplots(
+    2, 1, sharex=True, height_ratios=[3, 1], figsize=(6.4, 4.2)
+)
 ax.plot(x, value, color=INK)
 ax.fill_between(x, value, 0, where=value < 0, color=VIOLET, alpha=0.3, lw=0)
 ax.axhline(0, color=INK, lw=1)
 _ = ax.set(ylabel="$i(x;\\mathrm{up})$ (bits)", ylim=(-6, 1.6))
-below.hist(readings[switches[:, 0] == 1, 0], bins=np.linspace(-2, 3, 51), color=GREY, density=True)
-_ = below.set(xlabel="reading of camera 1 when its switch is up", ylabel="share", yticks=[])
+below.hist(
+    readings[switches[:, 0] == 1, 0],
+    bins=np.linspace(-2, 3, 51),
+    color=GREY,
+    density=True,
+)
+_ = below.set(
+    xlabel="reading of camera 1 when its switch is up", ylabel="share", yticks=[]
+)
 plt.show()
 
 # %% [markdown]
@@ -477,14 +535,22 @@ def encode(p, k):
     return np.stack([p[feature == z].sum(axis=0) for z in range(k)])
 
 
-kept = [(k, mutual_information(encode(table, k))) for k in range(1, 33) for _ in range(15)]
+kept = [
+    (k, mutual_information(encode(table, k)))
+    for k in range(1, 33)
+    for _ in range(15)
+]
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Dots of information kept by 480 random encoders against their number of features. All lie below a horizontal line, the information in the input itself, and approach it as the number of features grows."}, "figure": {"caption": "480 random encoders. The line is what the raw input tells; no encoder gets above it.", "name": "fig-dpi"}}
 fig, ax = plt.subplots()
 ax.scatter(*np.transpose(kept), s=14, color=VIOLET, alpha=0.5, lw=0)
 ax.axhline(raw_bits, color=INK)
 ax.text(0.5, raw_bits + 0.02, "$I(X;Y)$, the raw input")
-_ = ax.set(xlabel="number of features $k$", ylabel="$I(Z;Y)$ (bits)", ylim=(-0.03, raw_bits * 1.12))
+_ = ax.set(
+    xlabel="number of features $k$",
+    ylabel="$I(Z;Y)$ (bits)",
+    ylim=(-0.03, raw_bits * 1.12),
+)
 plt.show()
 
 # %% [markdown]
@@ -673,7 +739,10 @@ for bars in ax.containers:
 rules = ["$X_1=X_2$", "$X_1∧X_2$", "$X_1$", "$(X_1,X_2)$", "$X_1⊕X_2$"]
 _ = ax.set_xticks(
     position,
-    [f"{n.replace('_', ' ')}\n$Y=${r}" for n, r in zip(two_bit, rules, strict=True)],
+    [
+        f"{n.replace('_', ' ')}\n$Y=${r}"
+        for n, r in zip(two_bit, rules, strict=True)
+    ],
     fontsize=11,
 )
 _ = ax.set(ylabel="bits", ylim=(0, 1.35))
@@ -755,9 +824,12 @@ fig, ax = plt.subplots()
 ax.plot(shares, interaction, color=INK)
 ax.axhline(0, color=GREY, lw=1)
 ax.plot(crossing, 0, "o", color=VIOLET, ms=8)
-ax.annotate("zero, but not nothing", (crossing, 0), (10, -16), textcoords="offset points")
+ax.annotate(
+    "zero, but not nothing", (crossing, 0), (10, -16), textcoords="offset points"
+)
 _ = ax.set(
-    xlabel="share $t$ of evenings with the XOR rule", ylabel="interaction information (bits)"
+    xlabel="share $t$ of evenings with the XOR rule",
+    ylabel="interaction information (bits)",
 )
 plt.show()
 
@@ -790,10 +862,15 @@ plt.show()
 # unknowns, three equations: one direction stays invisible. Linear algebra names it.
 
 # %%
-equations = np.array([[1, 1, 0, 0], [1, 0, 1, 0], [1, 1, 1, 1]])  # columns R, U1, U2, S
+equations = np.array(
+    [[1, 1, 0, 0], [1, 0, 1, 0], [1, 1, 1, 1]]
+)  # columns R, U1, U2, S
 invisible = np.linalg.svd(equations)[2][-1]
 print("rank:", np.linalg.matrix_rank(equations))
-print("invisible direction (R, U1, U2, S):", (invisible / invisible[0]).round(6).tolist())
+print(
+    "invisible direction (R, U1, U2, S):",
+    (invisible / invisible[0]).round(6).tolist(),
+)
 
 # %% [markdown]
 # Move one bit of each unique part into redundancy, add one bit of synergy, and *no* mutual
@@ -867,7 +944,10 @@ boxes_b = top | {
     "stair": ((1, -0.95), "stair lamp"),
 }
 wires_a = {"U1": ["c1 h", "h hall"], "U2": ["c2 s", "s stair"]}
-wires_b = {"R": ["c1 h", "c2 h", "h hall"], "S": ["c1 s", "s stair", "c2 t", "t stair"]}
+wires_b = {
+    "R": ["c1 h", "c2 h", "h hall"],
+    "S": ["c1 s", "s stair", "c2 t", "t stair"],
+}
 wiring = {"A": (boxes_a, wires_a), "B": (boxes_b, wires_b)}
 fig, axes = plt.subplots(2, 2, figsize=(6.4, 6.0), height_ratios=[1, 1.1])
 for (above, below), (name, values) in zip(axes.T, seen.items(), strict=True):
@@ -903,7 +983,9 @@ def ensemble_accuracy(p):
 
 for name, p in houses.items():
     joint = p.max(axis=-1).sum()
-    print(f"house {name}: ensemble {ensemble_accuracy(p):.0%}, joint model {joint:.0%}")
+    print(
+        f"house {name}: ensemble {ensemble_accuracy(p):.0%}, joint model {joint:.0%}"
+    )
 
 # %% [markdown]
 # In house A the ensemble is perfect. In house B it gets the hall lamp right, knows nothing of the stair
@@ -920,8 +1002,15 @@ for name, p in houses.items():
 clock, house_b = GATES["dyadic"](), houses["B"]
 for axes in [0, 1, 2, (0, 1), (0, 2), (1, 2), (0, 1, 2)]:
     names = ", ".join(["X1", "X2", "Y"][a] for a in np.atleast_1d(axes))
-    print(f"H({names})".ljust(13), entropy(clock, axes), entropy(house_b, axes), sep="   ")
-print("ensemble     ", ensemble_accuracy(clock), ensemble_accuracy(house_b), sep="   ")
+    print(
+        f"H({names})".ljust(13),
+        entropy(clock, axes),
+        entropy(house_b, axes),
+        sep="   ",
+    )
+print(
+    "ensemble     ", ensemble_accuracy(clock), ensemble_accuracy(house_b), sep="   "
+)
 
 # %% [markdown]
 # Now **every entropy of every subset of the three variables is equal**, so nothing that can be written
@@ -972,7 +1061,11 @@ print("ends of the line:", parts[0].tolist(), parts[-1].tolist())
 fig, ax = plt.subplots(figsize=(6.4, 4.0))
 names = ["R", "U1", "U2", "S"]
 ax.stackplot(
-    parts[:, 0], parts.T, colors=[plots.PALETTE[n] for n in names], edgecolor="white", lw=1.5
+    parts[:, 0],
+    parts.T,
+    colors=[plots.PALETTE[n] for n in names],
+    edgecolor="white",
+    lw=1.5,
 )
 for name, place, ink in zip(
     names,
@@ -980,7 +1073,13 @@ for name, place, ink in zip(
     ["white", *["black"] * 3],
     strict=True,
 ):
-    ax.text(*place, f"{name}, {plots.LONG_NAMES[name]}", color=ink, ha="center", va="center")
+    ax.text(
+        *place,
+        f"{name}, {plots.LONG_NAMES[name]}",
+        color=ink,
+        ha="center",
+        va="center",
+    )
 for t, house in [(0, "A"), (1, "B")]:
     ax.axvline(t, ymax=0.95, color=INK, lw=3)
     ax.text(t, 2.13, f"house {house}", ha="center")
@@ -1225,9 +1324,14 @@ print("R from", slide(gate)[0, 0].round(3), "to", slide(gate)[-1, 0].round(3))
 # %%
 from itertools import combinations
 
-parity = deterministic(np.full((2, 2, 2), 1 / 8), np.indices((2, 2, 2)).sum(axis=0) % 2)
+parity = deterministic(
+    np.full((2, 2, 2), 1 / 8), np.indices((2, 2, 2)).sum(axis=0) % 2
+)
 for size in (1, 2, 3):
-    found = [mutual_information(parity, x=subset) for subset in combinations(range(3), size)]
+    found = [
+        mutual_information(parity, x=subset)
+        for subset in combinations(range(3), size)
+    ]
     print(size, "sources:", found)
 
 # %% [markdown]

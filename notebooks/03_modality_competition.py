@@ -75,7 +75,13 @@ figure, axes = plt.subplots(1, 2 * len(noise_levels), figsize=(6.4, 1.6))
 for i, noise in enumerate(noise_levels):
     sample = load(noise, seed)[0][3:4]
     for ax, name in zip(axes[2 * i : 2 * i + 2], sample.modalities, strict=True):
-        ax.imshow(sample.inputs[name][0, 0], cmap="gray", vmin=0, vmax=1, interpolation="bicubic")
+        ax.imshow(
+            sample.inputs[name][0, 0],
+            cmap="gray",
+            vmin=0,
+            vmax=1,
+            interpolation="bicubic",
+        )
         ax.set(xticks=[], yticks=[])
         ax.grid(visible=False)
         title = "left" if name == "left" else f"right, {noise}"
@@ -131,9 +137,15 @@ def compare(noise, seed):
     splits = load(noise, seed)
     apart = methods.Ensemble.for_data(splits[0], seed=seed)
     joint = methods.JointFusion.for_data(splits[0], seed=seed)
-    history = {"apart": train_on(apart, splits, seed), "joint": train_on(joint, splits, seed)}
+    history = {
+        "apart": train_on(apart, splits, seed),
+        "joint": train_on(joint, splits, seed),
+    }
     row = {"noise": noise, "seed": seed}
-    row |= {"ensemble": accuracy(apart, splits[2]), "joint": accuracy(joint, splits[2])}
+    row |= {
+        "ensemble": accuracy(apart, splits[2]),
+        "joint": accuracy(joint, splits[2]),
+    }
     for m in splits[0].modalities:
         row[f"{m}, trained alone"] = accuracy(apart.member(m), splits[2])
         row[f"{m}, trained jointly"] = probe(joint, m, splits, seed)
@@ -147,12 +159,24 @@ results = pd.DataFrame([row for row, _, _ in runs])
 figure, axes = plt.subplots(1, 2, figsize=(6.8, 3.4), sharey=True)
 for ax, name in zip(axes, ("left", "right"), strict=True):
     for how, line, color in (("alone", "o-", "C1"), ("jointly", "s--", "C0")):
-        by_noise = results.groupby("noise")[f"{name}, trained {how}"].agg(mean_interval)
+        by_noise = results.groupby("noise")[f"{name}, trained {how}"].agg(
+            mean_interval
+        )
         means, halves = zip(*by_noise, strict=True)
         ax.errorbar(
-            by_noise.index, means, halves, fmt=line, color=color, capsize=3, label=f"trained {how}"
+            by_noise.index,
+            means,
+            halves,
+            fmt=line,
+            color=color,
+            capsize=3,
+            label=f"trained {how}",
         )
-    _ = ax.set(title=f"{name} encoder", xlabel="noise on the right image", xticks=noise_levels)
+    _ = ax.set(
+        title=f"{name} encoder",
+        xlabel="noise on the right image",
+        xticks=noise_levels,
+    )
 axes[0].set_ylabel("test accuracy")
 _ = axes[0].legend(loc="lower left")
 plt.show()
@@ -160,7 +184,8 @@ plt.show()
 # %%
 gaps = pd.DataFrame(
     {
-        name: results[f"{name}, trained alone"] - results[f"{name}, trained jointly"]
+        name: results[f"{name}, trained alone"]
+        - results[f"{name}, trained jointly"]
         for name in ("left", "right")
     }
 ).groupby(results["noise"])
@@ -172,7 +197,9 @@ def points(values):
     return f"{100 * mean:.1f} ± {100 * half:.1f}"
 
 
-gaps.agg(points).rename(columns=lambda name: f"{name}: points lost by joint training")
+gaps.agg(points).rename(
+    columns=lambda name: f"{name}: points lost by joint training"
+)
 
 # %% [markdown]
 # Three things are worth reading off {numref}`fig-probes` and the table. The right encoder loses, and
@@ -223,12 +250,22 @@ curves = []
 for row, _, history in runs:
     if row["noise"] == max(noise_levels):
         for how, stage in (("joint", "joint"), ("apart", "right")):
-            frame = history[how].to_frame().query("split == 'train' and term == 'total'")
-            curves.append(frame[frame["stage"] == stage].set_index("epoch")["value"].rename(how))
+            frame = (
+                history[how]
+                .to_frame()
+                .query("split == 'train' and term == 'total'")
+            )
+            curves.append(
+                frame[frame["stage"] == stage]
+                .set_index("epoch")["value"]
+                .rename(how)
+            )
 losses = pd.concat(curves, axis=1)
 mean_loss = losses.T.groupby(level=0).mean().T
 half_way = int((mean_loss["joint"] < 0.1).idxmax())
-print(f"joint loss below 0.1 nats from epoch {half_way}: {mean_loss['joint'][half_way]:.3f}")
+print(
+    f"joint loss below 0.1 nats from epoch {half_way}: {mean_loss['joint'][half_way]:.3f}"
+)
 print(f"right alone, same epoch: {mean_loss['apart'][half_way]:.3f}")
 
 # %% mystnb={"image": {"alt": "Training loss against epochs on a logarithmic axis. The joint model's loss falls far below 0.1 within a few epochs, while the loss of the right modality trained alone is several times larger at every epoch after the second."}, "figure": {"caption": "Training loss per epoch, which bounds the learning signal: the joint model (dashed) and the right modality trained alone (solid), at the strongest noise. Thin lines are seeds.", "name": "fig-signal"}} tags=["hide-input"]
@@ -271,7 +308,9 @@ def at_epoch(n_epochs, noise, seed):
 
 
 budgets = [n for n in (1, 2, 4, 8, 16, 32) if n <= 2 * epochs]
-growth = pd.DataFrame([at_epoch(n, max(noise_levels), seed) for n in budgets]).set_index("epochs")
+growth = pd.DataFrame(
+    [at_epoch(n, max(noise_levels), seed) for n in budgets]
+).set_index("epochs")
 
 # %% mystnb={"image": {"alt": "Accuracy of a probe on the right encoder after 1 to 32 epochs on a logarithmic axis. Both rise at first; the encoder trained jointly levels off early and stays below the one trained alone."}, "figure": {"caption": "What the right encoder knows after so many epochs, read by a linear probe in both cases (one seed, strongest noise). More training does not close the gap.", "name": "fig-growth"}} tags=["hide-input"]
 figure, ax = plt.subplots()
@@ -318,7 +357,9 @@ dark_results = pd.DataFrame(rows)
 
 def summary(frame):
     """Mean and 95 % half-width over seeds, a row a noise level."""
-    return frame.groupby("noise").agg(lambda v: "{:.3f} ± {:.3f}".format(*mean_interval(v)))
+    return frame.groupby("noise").agg(
+        lambda v: "{:.3f} ± {:.3f}".format(*mean_interval(v))
+    )
 
 
 summary(dark_results)
@@ -330,8 +371,17 @@ for shift, how, color in ((-0.12, "ensemble", "C1"), (0.12, "joint", "C0")):
     for x, frame in enumerate((results, dark_results)):
         values = frame.loc[noisiest, how]
         label = how if x == 0 else None
-        ax.plot([x + shift] * len(values), values, "o", color=color, alpha=0.6, label=label)
-        ax.hlines(values.mean(), x + shift - 0.08, x + shift + 0.08, color=color, lw=3)
+        ax.plot(
+            [x + shift] * len(values),
+            values,
+            "o",
+            color=color,
+            alpha=0.6,
+            label=label,
+        )
+        ax.hlines(
+            values.mean(), x + shift - 0.08, x + shift + 0.08, color=color, lw=3
+        )
 ax.set_xticks([0, 1], ["both images", "left image black"])
 _ = ax.set(xlim=(-0.5, 1.5), ylabel="test accuracy")
 ax.legend()
@@ -389,7 +439,9 @@ if check_claims:
 # %% tags=["headline", "remove-cell"]
 blacked = dark_results[noisiest].mean()
 headline = {
-    "right_points_lost_strongest_noise": round(100 * gap.loc[strongest, "right"], 2),
+    "right_points_lost_strongest_noise": round(
+        100 * gap.loc[strongest, "right"], 2
+    ),
     "right_points_lost_no_noise": round(100 * gap.loc[0.0, "right"], 2),
     "ensemble_left_black": round(blacked["ensemble"], 3),
     "joint_left_black": round(blacked["joint"], 3),
@@ -441,7 +493,9 @@ lost = {}
 for fusion in ("concat", "sum"):
     joint = methods.JointFusion.for_data(splits[0], fusion=fusion, seed=seed)
     train_on(joint, splits, seed)
-    alone = results.query("noise == @strongest and seed == @seed")["right, trained alone"].item()
+    alone = results.query("noise == @strongest and seed == @seed")[
+        "right, trained alone"
+    ].item()
     lost[fusion] = alone - probe(joint, "right", splits, seed)
 print({fusion: f"{100 * value:.1f} points" for fusion, value in lost.items()})
 

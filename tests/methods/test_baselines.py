@@ -138,6 +138,16 @@ def test_a_probe_trains_its_head_only_and_leaves_the_probed_model_alone() -> Non
     assert all(p.requires_grad for p in model.parameters())
 
 
+def test_a_probe_keeps_the_encoder_of_its_day_when_the_model_trains_on() -> None:
+    data = xor(40)
+    model = JointFusion.for_data(data, encoders=noisy_encoders())
+    probe = LinearProbe.of(model, "a")
+    before = weights(probe)
+    train(model, data)
+    assert same(weights(probe), before)
+    assert not same(weights(probe.encoders["a"]), weights(model.encoders["a"]))
+
+
 def test_a_probe_sees_the_features_of_the_model() -> None:
     data = xor(40)
     model = JointFusion.for_data(data, encoders=noisy_encoders())
