@@ -107,12 +107,19 @@ def synergy_indicator(correct: ArrayLike, unimodal_correct: Sequence[ArrayLike])
     correct : array_like of bool, shape (N,)
         Where the model is right.
     unimodal_correct : sequence of array_like of bool, each of shape (N,)
-        Where each unimodal model is right.
+        Where each unimodal model is right; at least one.
+
+    Raises
+    ------
+    DataError
+        If no unimodal model is given.
 
     Notes
     -----
     Defined by Yang et al. (CVPR 2026), for two modalities; here for any number.
     """
+    if len(unimodal_correct) == 0:
+        raise DataError("the synergy indicator compares with unimodal models: none was given")
     any_unimodal = np.any([np.asarray(c, dtype=bool) for c in unimodal_correct], axis=0)
     return float(np.mean(np.asarray(correct, dtype=bool) & ~any_unimodal))
 

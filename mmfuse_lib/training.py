@@ -7,11 +7,11 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -146,7 +146,7 @@ def fit(
     }  # fmt: skip
     with (
         own_randomness(seed, fabric.device),
-        torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True),
+        _deterministic_cudnn(),
         _training_flags_restored(model),
     ):
         model.to(fabric.device)
@@ -433,6 +433,16 @@ def _set_modes(model: nn.Module, trains: Sequence[nn.Module]) -> None:
         parameters = list(module.parameters())
         if parameters and not any(p.requires_grad for p in parameters):
             module.eval()
+
+
+def _deterministic_cudnn() -> AbstractContextManager[None]:
+    flags = torch.backends.cudnn.flags(
+        enabled=torch.backends.cudnn.enabled,
+        benchmark=False,
+        deterministic=True,
+        allow_tf32=torch.backends.cudnn.allow_tf32,
+    )
+    return cast(AbstractContextManager[None], flags)
 
 
 @contextmanager

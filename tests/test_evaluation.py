@@ -233,6 +233,11 @@ def test_methods_that_claim_nothing_report_rows_without_columns() -> None:
 # Synergy indicator.
 
 
+def test_synergy_indicator_needs_a_unimodal_model_to_compare_with() -> None:
+    with pytest.raises(DataError, match="none was given"):
+        synergy_indicator([True, False], [])
+
+
 def test_synergy_indicator_by_hand() -> None:
     right = [True, True, True, False, True]
     first, second = [False, True, False, False, False], [False, False, True, False, False]

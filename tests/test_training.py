@@ -766,7 +766,9 @@ def test_a_validation_set_of_one_class_is_fine() -> None:
 
 def test_the_bar_shows_each_stage_and_silence_is_silent(
     capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
     fit(build(TwoStages), TRAIN, VAL, epochs=2, batch_size=20, device="cpu")
     shown = capsys.readouterr()
     for text in ("first", "second", "2/2", "total="):

@@ -246,12 +246,12 @@ def _as_classes(
 
 
 def _as_composition(composition: ArrayLike | Tensor, n_samples: int) -> Tensor:
-    kinds = _as_numeric_tensor("composition", composition).to(torch.int64)
+    kinds = _as_numeric_tensor("composition", composition)
     if kinds.shape != (n_samples,):
         raise DataError(f"composition has shape {tuple(kinds.shape)}: expected ({n_samples},)")
-    if ((kinds < 0) | (kinds >= len(INTERACTIONS))).any():
+    if not torch.isin(kinds, torch.arange(len(INTERACTIONS))).all():
         raise DataError(f"composition must hold indices 0 .. 3 into {INTERACTIONS}")
-    return kinds
+    return kinds.to(torch.int64)
 
 
 def _as_numeric_tensor(what: str, x: ArrayLike | Tensor) -> Tensor:

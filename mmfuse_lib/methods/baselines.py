@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import cast
 
 import torch
@@ -23,13 +24,14 @@ class Unimodal(Method):
     spec, encoders
         See `Method`; encoders of other modalities are not kept.
     modality : str
-        The one modality that is seen.
+        The one modality that is seen; data need not have any other.
     """
 
     def __init__(self, spec: Spec, encoders: Mapping[str, nn.Module], *, modality: str) -> None:
         if modality not in spec.shapes:
             raise UnknownNameError("modality", modality, spec.shapes)
-        super().__init__(spec, {modality: encoders[modality]})
+        own = replace(spec, shapes={modality: spec.shapes[modality]})
+        super().__init__(own, {modality: encoders[modality]})
         self.modality = modality
         self.head = nn.Linear(self.dims[modality], spec.n_outputs)
 

@@ -282,3 +282,8 @@ def test_the_summary_names_sizes_shapes_and_task() -> None:
 
 def test_nbytes_counts_inputs_and_target() -> None:
     assert from_arrays({"a": A}, Y).nbytes == 4 * 3 * 4 + 4 * 8
+
+
+def test_a_composition_between_two_kinds_is_refused() -> None:
+    with pytest.raises(DataError, match=r"indices 0 \.\. 3"):
+        from_arrays({"a": np.ones((2, 1))}, [0, 1], composition=[0.0, 0.5])

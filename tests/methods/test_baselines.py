@@ -229,3 +229,11 @@ def test_regression_of_a_linear_target(fusion: str) -> None:
     model = JointFusion.for_data(linear(600), fusion=fusion)
     train(model, linear(600), epochs=40, lr=3e-3)
     assert evaluate(model, linear(300, seed=1), device="cpu").metrics["r2"] > 0.9
+
+
+def test_unimodal_trains_and_evaluates_on_data_that_has_its_modality_only() -> None:
+    both = xor(40)
+    one = from_arrays({"a": both.inputs["a"]}, both.target, class_names=both.class_names)
+    model = Unimodal.for_data(both, modality="a")
+    fit(model, one, epochs=1, device="cpu", progress=False)
+    assert set(evaluate(model, one).metrics) >= {"accuracy"}
