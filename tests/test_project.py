@@ -235,7 +235,12 @@ def published() -> list[Path]:
     files = [path for folder in folders for path in (ROOT / folder).rglob("*")]
     files += [path for path in ROOT.iterdir() if path.name != ".git"]
     kinds = {".py", ".md", ".yml", ".toml", ".txt", ".ipynb", ".json", ".cff", ".bib", ""}
-    return [path for path in files if path.is_file() and path.suffix in kinds and path != THIS]
+    caches = re.compile(r"/(\.\w+_cache|__pycache__)/")
+    return [
+        path
+        for path in files
+        if path.is_file() and path.suffix in kinds and path != THIS and not caches.search(str(path))
+    ]
 
 
 def test_no_file_names_a_private_place() -> None:

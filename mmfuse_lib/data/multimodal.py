@@ -249,7 +249,7 @@ def _as_composition(composition: ArrayLike | Tensor, n_samples: int) -> Tensor:
     kinds = _as_numeric_tensor("composition", composition)
     if kinds.shape != (n_samples,):
         raise DataError(f"composition has shape {tuple(kinds.shape)}: expected ({n_samples},)")
-    if not torch.isin(kinds, torch.arange(len(INTERACTIONS))).all():
+    if not torch.isin(kinds, torch.arange(len(INTERACTIONS), device=kinds.device)).all():
         raise DataError(f"composition must hold indices 0 .. 3 into {INTERACTIONS}")
     return kinds.to(torch.int64)
 
