@@ -35,7 +35,7 @@
 # %% tags=["parameters"]
 seed = 0
 n_seeds = 5
-epochs = 12
+epochs = 10
 lr = 2e-3
 n_train = 4_000
 device = "auto"
@@ -73,8 +73,15 @@ KINDS = list(data.INTERACTIONS)
 # *cue*: one of four blocks lights up and says which rule applies. So a model that sees both images
 # could, in principle, be right every time.
 
+
 # %%
-train, val, test = data.load("digit_pairs", seed=seed, n_train=n_train, n_classes=4)
+def load(seed, **options):
+    """Digit pairs with this chapter's sizes."""
+    sizes = {"n_train": n_train, "n_val": n_train // 4, "n_test": 4_000}
+    return data.load("digit_pairs", seed=seed, **sizes | options)
+
+
+train, val, test = load(seed, n_classes=4)
 print(train)
 
 # %% mystnb={"image": {"alt": "Eight small images in four columns, one column for each interaction R, U1, U2 and S. The upper row shows the left digit, the lower row the right digit, and a white block under each marks the interaction. In the R column both digits equal the label; in U1 only the upper one does; in U2 only the lower one; in S the label is their sum modulo four."}, "figure": {"caption": "One sample of each kind: above what the left modality sees, below the right one. The white block at the bottom of each image is the cue.", "name": "fig-digit-pairs"}} tags=["hide-input"]
@@ -216,7 +223,7 @@ plt.show()
 # %%
 rows = []
 for s in range(seed, seed + n_seeds):
-    splits = data.load("digit_pairs", seed=s, n_train=n_train, n_classes=4)
+    splits = load(s, n_classes=4)
     for name in CANDIDATES:
         model, _ = train_on(splits, name, s)
         if name == "ensemble":
@@ -281,10 +288,14 @@ summary(results, ["accuracy", "accuracy_S", "cross_entropy_S", "synergy_indicato
 # %%
 rows = []
 for s in range(seed, seed + n_seeds):
-    splits = data.load(
-        "digit_pairs", seed=s, n_train=n_train // 2, n_classes=10, cue=False,
-        composition={"R": 1.0}, noise={"right": 0.3},
-    )  # fmt: skip
+    splits = load(
+        s,
+        n_train=n_train // 2,
+        n_classes=10,
+        cue=False,
+        composition={"R": 1.0},
+        noise={"right": 0.3},
+    )
     for name in ("ensemble", "joint, concat"):
         model, _ = train_on(splits, name, s)
         accuracy = evaluate(model, splits[2], device=device).metrics["accuracy"]
@@ -294,9 +305,7 @@ redundant = pd.DataFrame(rows).pivot(
 )
 gain = redundant["ensemble"] - redundant["joint, concat"]
 gain_mean, gain_half = mean_interval(gain)
-print(
-    f"ensemble minus joint: {100 * gain_mean:.1f} ± {100 * gain_half:.1f} points"
-)
+print(f"ensemble minus joint: {100 * gain_mean:.1f} ± {100 * gain_half:.1f} points")
 
 # %% mystnb={"image": {"alt": "One line per seed joins the accuracy of the ensemble on the left with that of joint training on the right. Most lines fall."}, "figure": {"caption": "Purely redundant labels, one noisy modality: each line is a seed, trained and tested on the same data.", "name": "fig-redundant"}} tags=["hide-input"]
 figure, ax = plt.subplots(figsize=(4.8, 3.4))
@@ -419,9 +428,7 @@ print(json.dumps(headline))
 # over pairs of $\max_y p(a, b, y)$.
 
 # %% tags=["solution"]
-splits = data.load(
-    "digit_pairs", seed=seed, n_train=n_train, n_classes=4, cue=False
-)
+splits = load(seed, n_classes=4, cue=False)
 best = splits[0].label_table().max(axis=-1).sum()
 model, _ = train_on(splits, "joint, concat", seed)
 reached = evaluate(model, splits[2], device=device).metrics["accuracy"]

@@ -32,9 +32,9 @@
 # %% tags=["parameters"]
 seed = 0
 n_seeds = 5
-epochs = 12
+epochs = 10
 lr = 2e-3
-n_train = 2_000
+n_train = 1_600
 noise_levels = [0.0, 0.2, 0.4]
 device = "auto"
 check_claims = True
@@ -156,7 +156,7 @@ runs = [compare(noise, s) for noise in noise_levels for s in SEEDS]
 results = pd.DataFrame([row for row, _, _ in runs])
 
 # %% mystnb={"image": {"alt": "Two panels with accuracy against the noise on the right image. Left panel, the sharp left encoder: trained alone it stays slightly above trained jointly at all noise levels. Right panel: both curves fall with noise, and the encoder trained jointly lies clearly below the one trained alone, by more and more as noise grows."}, "figure": {"caption": "What each encoder knows on its own: trained alone (solid) and as part of a joint model, read by a linear probe (dashed). Mean and 95 % interval over seeds.", "name": "fig-probes"}} tags=["hide-input"]
-figure, axes = plt.subplots(1, 2, figsize=(6.8, 3.4), sharey=True)
+figure, axes = plt.subplots(1, 2, figsize=(6.2, 3.4), sharey=True)
 for ax, name in zip(axes, ("left", "right"), strict=True):
     for how, line, color in (("alone", "o-", "C1"), ("jointly", "s--", "C0")):
         by_noise = results.groupby("noise")[f"{name}, trained {how}"].agg(

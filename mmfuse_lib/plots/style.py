@@ -29,14 +29,14 @@ LONG_NAMES: dict[str, str] = {
 }
 
 _RC: Any = {
-    "figure.figsize": (6.4, 3.6),
+    "figure.figsize": (6.0, 3.6),
     "figure.dpi": 100,
     "savefig.dpi": 160,
     "savefig.bbox": "tight",
     "figure.constrained_layout.use": True,
-    "font.size": 12.0,
-    "axes.titlesize": 13.0,
-    "axes.labelsize": 12.0,
+    "font.size": 13.0,
+    "axes.titlesize": 14.0,
+    "axes.labelsize": 13.0,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -46,7 +46,7 @@ _RC: Any = {
     "grid.linewidth": 0.8,
     "lines.linewidth": 2.0,
     "legend.frameon": False,
-    "legend.fontsize": 11.0,
+    "legend.fontsize": 12.0,
 }
 
 

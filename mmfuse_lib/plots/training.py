@@ -33,7 +33,7 @@ def training_curves(history: History, terms: tuple[str, ...] = ("total", "accura
     for term in terms:
         if term not in set(frame["term"]):
             raise UnknownNameError("term", term, sorted(set(frame["term"])))
-    figure, axes = plt.subplots(1, len(terms), figsize=(3.4 * len(terms), 3.2), squeeze=False)
+    figure, axes = plt.subplots(1, len(terms), figsize=(3.1 * len(terms), 3.0), squeeze=False)
     for ax, term in zip(axes[0], terms, strict=True):
         for number, stage in enumerate(frame["stage"].unique()):
             chosen = frame[(frame["term"] == term) & (frame["stage"] == stage)]
@@ -45,7 +45,7 @@ def training_curves(history: History, terms: tuple[str, ...] = ("total", "accura
             _mark_best(ax, chosen, history.best_epoch.get(stage), f"C{number}")
         ax.set(xlabel="epoch", ylabel=_UNITS.get(term, f"{term} (nats)"))
         ax.xaxis.get_major_locator().set_params(integer=True)
-    axes[0, -1].legend(fontsize=9)
+    axes[0, -1].legend()
     return figure
 
 
