@@ -26,12 +26,13 @@ class MLPEncoder(nn.Sequential):
         Shape of one sample.
     dim : int
         Length of the feature vector.
-    hidden : int
-        Width of the two hidden layers.
+    hidden : int, optional
+        Width of the two hidden layers; twice `dim` by default.
     """
 
-    def __init__(self, shape: tuple[int, ...], dim: int, hidden: int = 128) -> None:
+    def __init__(self, shape: tuple[int, ...], dim: int, hidden: int | None = None) -> None:
         n_inputs = int(torch.Size(shape).numel())
+        hidden = hidden or 2 * dim
         super().__init__(
             nn.Flatten(),
             nn.Linear(n_inputs, hidden),
@@ -101,11 +102,12 @@ def default_encoder(shape: tuple[int, ...], dim: int) -> nn.Module:
 
     ``(features,)`` and small images: `MLPEncoder`; ``(time, channels)``: `SequenceEncoder`;
     ``(channels, height, width)``: `ImageEncoder`; more axes: `MLPEncoder` on what is flattened.
+    The inner layers of each grow with `dim`.
     """
     if len(shape) == 2:
-        return SequenceEncoder(shape, dim)
+        return SequenceEncoder(shape, dim, hidden=dim)
     if len(shape) == 3 and shape[1] * shape[2] >= SMALL_IMAGE:
-        return ImageEncoder(shape, dim)
+        return ImageEncoder(shape, dim, width=max(1, dim // 4))
     return MLPEncoder(shape, dim)
 
 

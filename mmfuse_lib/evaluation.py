@@ -23,7 +23,7 @@ from mmfuse_lib.data import INTERACTIONS, MultimodalData
 from mmfuse_lib.encoders import eval_mode
 from mmfuse_lib.errors import DataError
 from mmfuse_lib.methods.base import Method
-from mmfuse_lib.training import device_of, make_fabric
+from mmfuse_lib.training import device_of, find_device
 
 #: Samples a forward pass; bounds memory, does not change the result.
 BATCH_SIZE = 2_048
@@ -151,7 +151,7 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float]
 @torch.no_grad()
 def _predict(model: Method, data: MultimodalData, device: str) -> tuple[Tensor, Tensor]:
     """Return logits and claimed interactions of all samples, on the CPU."""
-    home, place = device_of(model), make_fabric(device).device
+    home, place = device_of(model), find_device(device)
     model.to(place)
     try:
         logits, claims = [], []

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -344,8 +344,10 @@ class _TermLog:
         }
 
     def _check(self) -> None:
-        losses = torch.stack(self.terms["total"][self.n_checked :])
-        bad = (~torch.isfinite(losses)).nonzero()
+        unchecked = self.terms["total"][self.n_checked :]
+        if not unchecked:
+            return
+        bad = (~torch.isfinite(torch.stack(unchecked))).nonzero()
         if len(bad):
             first = self.n_checked + int(bad[0])
             raise TrainingError(
@@ -400,6 +402,12 @@ def make_fabric(device: str, precision: str = "32-true") -> Fabric:
         devices=[int(index)] if index else 1,
         precision=precision,  # type: ignore[arg-type]
     )
+
+
+@cache
+def find_device(device: str) -> torch.device:
+    """Return the torch device that `device` (as in `fit`) stands for on this machine."""
+    return make_fabric(device).device
 
 
 def device_of(model: nn.Module) -> torch.device:

@@ -21,9 +21,10 @@
 # ```{admonition} After this chapter you can
 # :class: tip
 # - measure what each modality of a trained model knows, with a linear probe;
-# - derive why a strong modality starves a weak one: they share a single error signal;
-# - show the effect on real pixels, with intervals, and rule out two innocent explanations;
-# - say what it costs when the strong modality fails, and when the effect does not matter.
+# - derive one mechanism by which a strong modality starves a weak one: a shared error signal;
+# - show the effect on real pixels, with intervals, rule out two innocent explanations, and find the
+#   limits of your own derivation by experiment;
+# - say what it costs when the strong modality fails.
 #
 # **Needs:** chapter 1, the chain rule for gradients. **Takes:** forty minutes to read, under a minute
 # to run on two CPU cores; nothing is downloaded. The models are too small for a GPU to help.
@@ -35,6 +36,7 @@ n_seeds = 5
 epochs = 10
 lr = 2e-3
 n_train = 1_600
+dim = 32
 noise_levels = [0.0, 0.2, 0.4]
 device = "auto"
 check_claims = True
@@ -94,9 +96,9 @@ plt.show()
 # How do we find out what the right encoder of a jointly trained model knows? The model's own classifier
 # is of no use, as it expects both modalities. So we **freeze** the encoder and train a fresh linear
 # classifier on its features: a *linear probe* {cite:p}`alain2017`. Its accuracy tells how much of the
-# label can be read off these features by the simplest of readers. The comparison is fair, because the
-# unimodal model, too, ends in one linear classifier on its encoder; the encoders have the same shape,
-# the same data and the same number of epochs.
+# label can be read off these features by the simplest of readers. The unimodal model, too, ends in one
+# linear classifier on its encoder, and the encoders have the same shape, the same data and the same
+# number of epochs. (Is a *linear* reader fair to both? We come back to that.)
 #
 # In the library a probe is a method like any other. All it does differently is to name what is trained:
 #
@@ -109,7 +111,7 @@ plt.show()
 
 
 # %%
-def train_on(model, splits, seed, epochs=epochs):
+def train_on(model, splits, seed):
     """Train a model in place and return what `fit` recorded."""
     return fit(model, *splits[:2], epochs=epochs, lr=lr, seed=seed, device=device)
 
@@ -119,9 +121,9 @@ def accuracy(model, samples):
     return evaluate(model, samples, device=device).metrics["accuracy"]
 
 
-def probe(model, modality, splits, seed):
-    """Test accuracy of a linear probe on one encoder of a trained model."""
-    reader = methods.LinearProbe.of(model, modality, seed=seed)
+def probe(model, modality, splits, seed, hidden=None):
+    """Test accuracy of a probe on one encoder of a trained model."""
+    reader = methods.Probe.of(model, modality, hidden=hidden, seed=seed)
     train_on(reader, splits, seed)
     return accuracy(reader, splits[2])
 
@@ -135,8 +137,8 @@ def probe(model, modality, splits, seed):
 def compare(noise, seed):
     """Train apart and jointly on the same data; return accuracies, models and histories."""
     splits = load(noise, seed)
-    apart = methods.Ensemble.for_data(splits[0], seed=seed)
-    joint = methods.JointFusion.for_data(splits[0], seed=seed)
+    apart = methods.Ensemble.for_data(splits[0], dim=dim, seed=seed)
+    joint = methods.JointFusion.for_data(splits[0], dim=dim, seed=seed)
     history = {
         "apart": train_on(apart, splits, seed),
         "joint": train_on(joint, splits, seed),
@@ -203,13 +205,13 @@ gaps.agg(points).rename(
 
 # %% [markdown]
 # Three things are worth reading off {numref}`fig-probes` and the table. The right encoder loses, and
-# loses more the noisier its image is. The sharp left encoder loses as well, by about as much at each
-# noise level. And it is *not* only the weak who suffer: without any noise, when the two are equals,
-# both are worse than if they had trained alone. They compete even then.
+# loses most when its image is noisiest. The left encoder loses too, though its image never changes. And
+# it is *not* only the weak who suffer: without any noise, when the two are equals, both are worse than
+# if they had trained alone. They compete even then.
 #
 # ## One error signal for all
 #
-# The cause can be read off the gradient. Let $z_m = e_m(x_m)$ be the features of modality $m$, let the
+# One cause can be read off the gradient. Let $z_m = e_m(x_m)$ be the features of modality $m$, let the
 # logits $\ell$ be any function of $z_1, \dots, z_n$, and $p = \mathrm{softmax}(\ell)$. The gradient of
 # the cross-entropy $-\log p_y$ with respect to the logits is $p - \mathbf 1_y$, with $\mathbf 1_y$ the
 # one-hot label. So, by the chain rule,
@@ -230,8 +232,8 @@ gaps.agg(points).rename(
 #
 # Averaged over the data, the size of the residual is at most twice the cross-entropy in nats,
 # $\mathbb E \lVert p - \mathbf 1_y \rVert_1 \le 2\, \mathbb E[-\log p_y]$. Hence, if
-# $\lVert J_m^\top v \rVert \le c \lVert v \rVert_1$ for all $v$, the gradient that reaches modality
-# $m$ satisfies
+# $\lVert J_m^\top v \rVert \le c \lVert v \rVert_1$ for all samples and all $v$, the gradient that
+# reaches modality $m$ satisfies
 # $\mathbb E \lVert \partial (-\log p_y) / \partial z_m \rVert \le 2c\, \mathbb E[-\log p_y]$.
 # ```
 #
@@ -241,41 +243,39 @@ gaps.agg(points).rename(
 # claim is the first, put into {eq}`eq-shared-residual`. $\square$
 # ```
 #
-# Once the fused training loss is 0.05, every encoder, however poor, receives a twentieth of the signal
-# it could have with a loss of 1. Let us look at the losses: {numref}`fig-signal` shows the training
-# loss of the joint model beside that of the right modality alone, in the noisiest setting.
+# Once the fused training loss is 0.05, the bound is a twentieth of what it was at 1, provided that $J_m$
+# has not grown meanwhile. This holds for every encoder, however poor. {numref}`fig-signal` shows how
+# fast it happens: the training loss of the joint model beside that of the right modality alone, in
+# the noisiest setting.
+
 
 # %%
-curves = []
-for row, _, history in runs:
-    if row["noise"] == max(noise_levels):
-        for how, stage in (("joint", "joint"), ("apart", "right")):
-            frame = (
-                history[how]
-                .to_frame()
-                .query("split == 'train' and term == 'total'")
-            )
-            curves.append(
-                frame[frame["stage"] == stage]
-                .set_index("epoch")["value"]
-                .rename(how)
-            )
-losses = pd.concat(curves, axis=1)
-mean_loss = losses.T.groupby(level=0).mean().T
-half_way = int((mean_loss["joint"] < 0.1).idxmax())
-print(
-    f"joint loss below 0.1 nats from epoch {half_way}: {mean_loss['joint'][half_way]:.3f}"
+def training_loss(history, stage):
+    """Training loss of a stage, indexed by epoch."""
+    frame = history.to_frame().query("split == 'train' and term == 'total'")
+    return frame[frame["stage"] == stage].set_index("epoch")["value"]
+
+
+noisiest = [run for run in runs if run[0]["noise"] == max(noise_levels)]
+losses = {
+    "joint model": [training_loss(h["joint"], "joint") for _, _, h in noisiest],
+    "right modality, trained alone": [
+        training_loss(h["apart"], "right") for _, _, h in noisiest
+    ],
+}
+mean_loss = pd.DataFrame(
+    {name: pd.concat(c, axis=1).mean(axis=1) for name, c in losses.items()}
 )
-print(f"right alone, same epoch: {mean_loss['apart'][half_way]:.3f}")
+mean_loss.iloc[[0, 4, -1]].round(3)
 
 # %% mystnb={"image": {"alt": "Training loss against epochs on a logarithmic axis. The joint model's loss falls far below 0.1 within a few epochs, while the loss of the right modality trained alone is several times larger at every epoch after the second."}, "figure": {"caption": "Training loss per epoch, which bounds the learning signal: the joint model (dashed) and the right modality trained alone (solid), at the strongest noise. Thin lines are seeds.", "name": "fig-signal"}} tags=["hide-input"]
 figure, ax = plt.subplots()
-for how, label, line, color in (
-    ("apart", "right modality, trained alone", "-", "C1"),
-    ("joint", "joint model", "--", "C0"),
+for (name, seeds), line, color in zip(
+    losses.items(), ("--", "-"), ("C0", "C1"), strict=True
 ):
-    ax.semilogy(losses[how], line, color=color, lw=0.7, alpha=0.6)
-    ax.semilogy(mean_loss[how], line, color=color, lw=2.5, label=label)
+    for curve in seeds:
+        ax.semilogy(curve, line, color=color, lw=0.7, alpha=0.6)
+    ax.semilogy(mean_loss[name], line, color=color, lw=2.5, label=name)
 _ = ax.set(xlabel="epoch", ylabel="training loss (nats)")
 ax.legend()
 plt.show()
@@ -284,10 +284,14 @@ plt.show()
 # After a handful of epochs the joint model has little left to complain about, since the sharp left
 # image explains the labels. The right encoder is told "all is well" long before it is any good.
 #
+# (Our optimiser, AdamW, rescales gradients, so it can undo a *uniform* shrinking. What it cannot restore
+# is *which samples count*: those that the left image explains no longer ask anything of the right
+# encoder.)
+#
 # ## Watching the encoder learn
 #
-# The same story, seen from the encoder. We stop both trainings after 1, 2, 4, ... epochs and measure what
-# the right encoder knows by then. (A shorter run is the beginning of a longer one: the order of the
+# Perhaps joint training merely needs *longer*? We stop both trainings after 1, 3, 9, ... epochs and measure
+# what the right encoder knows by then, on one seed and at the strongest noise. (A shorter run is the beginning of a longer one: the order of the
 # samples depends on the seed only. To see the state at the very epoch, no validation data is given, so
 # that the last weights are kept.)
 
@@ -296,8 +300,10 @@ plt.show()
 def at_epoch(n_epochs, noise, seed):
     """What the right encoder knows after some epochs, trained alone and jointly."""
     splits = load(noise, seed)
-    alone = methods.Unimodal.for_data(splits[0], modality="right", seed=seed)
-    joint = methods.JointFusion.for_data(splits[0], seed=seed)
+    alone = methods.Unimodal.for_data(
+        splits[0], modality="right", dim=dim, seed=seed
+    )
+    joint = methods.JointFusion.for_data(splits[0], dim=dim, seed=seed)
     for model in (alone, joint):
         fit(model, splits[0], epochs=n_epochs, lr=lr, seed=seed, device=device)
     return {
@@ -307,12 +313,12 @@ def at_epoch(n_epochs, noise, seed):
     }
 
 
-budgets = [n for n in (1, 2, 4, 8, 16, 32) if n <= 2 * epochs]
+budgets = [n for n in (1, 3, 9, 27) if n <= 4 * epochs]
 growth = pd.DataFrame(
     [at_epoch(n, max(noise_levels), seed) for n in budgets]
 ).set_index("epochs")
 
-# %% mystnb={"image": {"alt": "Accuracy of a probe on the right encoder after 1 to 32 epochs on a logarithmic axis. Both rise at first; the encoder trained jointly levels off early and stays below the one trained alone."}, "figure": {"caption": "What the right encoder knows after so many epochs, read by a linear probe in both cases (one seed, strongest noise). More training does not close the gap.", "name": "fig-growth"}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "Accuracy of a probe on the right encoder against the number of epochs, on a logarithmic axis. Both rise at first; the encoder trained jointly levels off early and ends below the one trained alone."}, "figure": {"caption": "What the right encoder knows after so many epochs, read by a linear probe in both cases (one seed, strongest noise). More training does not close the gap.", "name": "fig-growth"}} tags=["hide-input"]
 figure, ax = plt.subplots()
 ax.semilogx(growth["trained alone"], "o-", color="C1", label="trained alone")
 ax.semilogx(growth["trained jointly"], "s--", color="C0", label="trained jointly")
@@ -323,15 +329,68 @@ ax.legend()
 plt.show()
 
 # %% [markdown]
-# This rules out the first innocent explanation, that joint training merely needs *longer*: beyond the
-# point where its loss has vanished, the joint encoder gains nothing. The second one is that the probe
-# is unfair, because the joint model might store what it knows in a form that a linear reader cannot
-# use. So let us ask the joint model itself, without any probe.
+# It does not. Beyond the point where its loss has vanished, the joint encoder gains nothing, and the gap is
+# there to stay.
+#
+# ## Two doubts
+#
+# **Is the probe to blame?** A joint model may store what it knows in a form that a *linear* reader cannot
+# use. So we probe once more with a reader that has a hidden layer, the same for all encoders.
+#
+# **Is the residual to blame?** The derivation holds for *every* fusion. If the shared residual were all
+# there is to it, then a joint model that simply adds two linear votes (`"sum"`, chapter 1) would lose
+# just as much, because its training loss vanishes as well. We train that model, too.
+
+# %%
+HIDDEN = 128
+
+
+def doubts(row, trained, _):
+    """Probe the right encoder of all three models with both kinds of reader."""
+    seed = row["seed"]
+    splits = load(row["noise"], seed)
+    added = methods.JointFusion.for_data(
+        splits[0], fusion="sum", dim=dim, seed=seed
+    )
+    final_loss = training_loss(train_on(added, splits, seed), "joint").iloc[-1]
+    cells = {("sum", "loss"): final_loss}
+    for name, model in {
+        "alone": trained["apart"],
+        "concat": trained["joint"],
+        "sum": added,
+    }.items():
+        for reader, hidden in {"linear": None, "hidden layer": HIDDEN}.items():
+            cells[name, reader] = probe(model, "right", splits, seed, hidden)
+    return cells
+
+
+right = pd.DataFrame([doubts(*run) for run in noisiest])
+
+# %%
+lost = pd.DataFrame(
+    {
+        (fusion, reader): right["alone", reader] - right[fusion, reader]
+        for fusion in ("concat", "sum")
+        for reader in ("linear", "hidden layer")
+    }
+)
+final = mean_loss["joint model"].iloc[-1], right["sum", "loss"].mean()
+print("training loss at the end: concat {:.3f}, sum {:.3f}".format(*final))
+lost.agg(points).rename("points lost by the right encoder").unstack()
+
+# %% [markdown]
+# Both doubts have something to them. A better reader finds more in the joint encoder, so part of the gap was
+# the form; most of it remains for "concat". And the *fusion matters*: the sum's loss vanishes just as
+# fast, yet its right encoder loses clearly less. So the shared residual is a mechanism, not the whole
+# story. A plausible reason for the difference is that a sum needs a vote of its own from each
+# modality, while a hidden layer across both can make do with fragments that are useful only beside
+# the other's features. We have not tested that reason; what we have tested is that our first
+# explanation alone does not give the size of the effect.
 #
 # ## When the strong modality fails
 #
-# At test time we black out the left image, as if the camera had failed. Now the label can only come from
-# the right image, and everything that the model learned about it counts.
+# What does all this cost? At test time we black out the left image, as if the camera had failed. Now the
+# label can only come from the right image.
 
 
 # %%
@@ -366,10 +425,10 @@ summary(dark_results)
 
 # %% mystnb={"image": {"alt": "Grouped points: accuracy with both images and with the left one blacked out, for ensemble and joint model, at the strongest noise. With both images the two are close. With the left image black, the joint model drops far below the ensemble."}, "figure": {"caption": "Test accuracy at the strongest noise, with both images and with the left one blacked out. Each dot is a seed.", "name": "fig-blackout"}} tags=["hide-input"]
 figure, ax = plt.subplots()
-noisiest = results["noise"] == max(noise_levels)
+is_noisiest = results["noise"] == max(noise_levels)
 for shift, how, color in ((-0.12, "ensemble", "C1"), (0.12, "joint", "C0")):
     for x, frame in enumerate((results, dark_results)):
-        values = frame.loc[noisiest, how]
+        values = frame.loc[is_noisiest, how]
         label = how if x == 0 else None
         ax.plot(
             [x + shift] * len(values),
@@ -388,9 +447,10 @@ ax.legend()
 plt.show()
 
 # %% [markdown]
-# With both images the joint model loses little, and one might not notice that anything is wrong. With one
-# camera down it loses far more than the ensemble, whose right member simply carries on. **The price
-# of modality competition is hidden until the strong modality is missing.**
+# With both images the joint model is a little behind, and one might not notice that anything is wrong. With
+# one camera down it falls far below the ensemble, whose right member simply carries on. Part of this drop
+# is a classifier that meets a black image for the first time; part is the right encoder, which
+# never had to stand on its own. Either way, **the price is hidden until the strong modality is missing.**
 #
 # And when nothing fails? Then, as chapter 1 found, the ensemble is ahead on redundant data as well:
 
@@ -398,65 +458,71 @@ plt.show()
 summary(results[["noise", "ensemble", "joint"]])
 
 # %% [markdown]
-# Averaging two independently trained readers corrects errors that only one of them makes. The joint model
-# has the same two images, but as its right reader is poor there is less to correct with.
+# Two effects add up here: averaging two independently trained readers corrects errors that only one of them
+# makes, and the joint model's right reader is poorer to begin with.
 #
 # ## What to make of it
 #
-# The effect has been reported for large networks: jointly trained audio-visual models that lose to their
-# best single modality {cite:p}`wang2020`, and encoders inside joint models that fall short of their
+# The effect has been reported for large networks: jointly trained models that lose to their best single
+# modality, which {cite:t}`wang2020` trace to modalities that overfit at different rates, and encoders inside joint models that fall short of their
 # unimodal twins {cite:p}`peng2022`. {cite:t}`huang2022` prove for a class of two-layer
 # networks that joint training learns only a subset of the modalities well. Common remedies change
 # the *gradient* of joint training: they slow down the modality that is ahead. DI-MML, which a
 # later chapter builds, takes {eq}`eq-shared-residual` at its word: if the shared residual is the
-# problem, then do not share it. Each modality gets its own loss, and they exchange what they know in
+# a problem, then do not share it. Each modality gets its own loss, and they exchange what they know in
 # another way {cite:p}`fan2024`.
 #
-# Is competition always harmful? On purely redundant data without failures the joint model was behind by a
-# point or two; where labels are synergistic, training apart costs everything (chapter 1). What is
+# Is competition always harmful? On purely redundant data without failures the joint model was only a little
+# behind; where labels are synergistic, training apart costs everything (chapter 1). What is
 # needed is a method that can tell the difference, sample by sample.
 #
 # ## Check
 
 # %%
-gap = gaps.mean()
+gap = 100 * gaps.mean()
 strongest = max(noise_levels)
+dark_noisiest = dark_results[dark_results["noise"] == strongest]
 if check_claims:
-    # The right encoder knows less when trained jointly, beyond the interval, and more so with noise.
-    lost, half = mean_interval(gaps.get_group(strongest)["right"])
-    assert lost - half > 0
-    assert gap.loc[strongest, "right"] > gap.loc[0.0, "right"]
-    # The sharp modality loses less than the noisy one.
-    assert gap.loc[strongest, "left"] < gap.loc[strongest, "right"]
+    # Both encoders know less when trained jointly, even as equals ...
+    assert (gap.loc[0.0] > 1).all()
+    # ... and the noisy one loses most, beyond the interval, and more than without noise.
+    mean, half = mean_interval(gaps.get_group(strongest)["right"])
+    assert mean - half > 0.01
+    assert gap.loc[strongest, "right"] > gap.loc[strongest, "left"] + 1
+    assert gap.loc[strongest, "right"] > gap.loc[0.0, "right"] + 1
+    # The joint loss, and with it the bound on the learning signal, vanishes first.
+    assert (mean_loss["joint model"] < mean_loss.iloc[:, 1] / 3).iloc[4:].all()
     # Longer training does not close the gap.
-    assert growth["trained alone"].iloc[-1] > growth["trained jointly"].iloc[-1]
+    assert (
+        growth["trained alone"].iloc[-1] > growth["trained jointly"].iloc[-1] + 0.01
+    )
+    # A better reader does not close it either; the sum loses less than concat.
+    assert 100 * lost["concat", "hidden layer"].mean() > 1
+    assert lost["sum", "linear"].mean() < lost["concat", "linear"].mean() - 0.01
     # With the strong modality gone, the joint model is behind the ensemble on every seed.
-    assert (dark_results["joint"] < dark_results["ensemble"])[noisiest].all()
-    # The loss of the joint model, and with it the learning signal, vanishes first.
-    assert mean_loss.loc[half_way, "joint"] < mean_loss.loc[half_way, "apart"] / 3
+    assert (dark_noisiest["joint"] < dark_noisiest["ensemble"] - 0.05).all()
     print("all claims hold")
 
 # %% tags=["headline", "remove-cell"]
-blacked = dark_results[noisiest].mean()
 headline = {
-    "right_points_lost_strongest_noise": round(
-        100 * gap.loc[strongest, "right"], 2
-    ),
-    "right_points_lost_no_noise": round(100 * gap.loc[0.0, "right"], 2),
-    "ensemble_left_black": round(blacked["ensemble"], 3),
-    "joint_left_black": round(blacked["joint"], 3),
+    "right_points_lost_strongest_noise": round(gap.loc[strongest, "right"], 2),
+    "right_points_lost_no_noise": round(gap.loc[0.0, "right"], 2),
+    "right_points_lost_sum_fusion": round(100 * lost["sum", "linear"].mean(), 2),
+    "ensemble_left_black": round(dark_noisiest["ensemble"].mean(), 3),
+    "joint_left_black": round(dark_noisiest["joint"].mean(), 3),
 }
 print(json.dumps(headline))
 
 # %% [markdown]
 # ## Takeaways
 #
-# - A **linear probe** on a frozen encoder tells what one modality of a trained model knows on its own.
+# - A **probe** on a frozen encoder tells what one modality of a trained model knows on its own.
 # - In joint training all encoders are driven by **one residual**, that of the fused prediction. When a
-#   strong modality has made it small, the others stop learning; the training loss bounds what they
-#   can still receive.
+#   strong modality has made it small, the others get little to learn from; the training loss bounds what
+#   they can still receive.
 # - On redundant digits the noisy modality's encoder ends up clearly worse than if it had been trained
-#   alone, longer training does not help, and even equals lose a little.
+#   alone. Longer training does not help, a better probe recovers a part, and even equals lose.
+# - The residual is not the whole story: how the modalities meet matters, and a plain sum loses less.
 # - With all modalities present this is easy to overlook. It shows when the strong one is missing.
 #
 # ## Exercises
@@ -473,66 +539,77 @@ print(json.dumps(headline))
 #
 # The logits are $\tfrac12 (W_1 z_1 + W_2 z_2)$, so by {eq}`eq-shared-residual` the gradient is
 # $\tfrac12 W_1^\top (p - \mathbf 1_y)$ with $p$ the softmax of the *average*: the residual is shared,
-# and there is competition. What protects the ensemble is not the averaging but the separate losses.
-# ```
-#
-# ```{exercise} Less entangled
-# :label: ex-sum-fusion
-#
-# Replace the joint model's fusion by `"sum"`. Does the right encoder still lose, and how much, at the
-# strongest noise?
-# ```
-#
-# ```{solution-start} ex-sum-fusion
-# :class: dropdown
-# ```
-
-# %% tags=["solution"]
-splits = load(strongest, seed)
-lost = {}
-for fusion in ("concat", "sum"):
-    joint = methods.JointFusion.for_data(splits[0], fusion=fusion, seed=seed)
-    train_on(joint, splits, seed)
-    alone = results.query("noise == @strongest and seed == @seed")[
-        "right, trained alone"
-    ].item()
-    lost[fusion] = alone - probe(joint, "right", splits, seed)
-print({fusion: f"{100 * value:.1f} points" for fusion, value in lost.items()})
-
-# %% [markdown]
-# It still loses, by less. The residual is shared as before; but with a linear classifier on top of each
-# encoder, what the encoder does learn is in a form that the linear probe can read.
-#
-# ```{solution-end}
+# and there is competition. This is the "sum" of the section on doubts, up to the factor. What protects
+# the ensemble is not the averaging but the separate losses.
 # ```
 #
 # ```{exercise} A third explanation
 # :label: ex-more-data
 #
 # Could it be a matter of *data*? Repeat the comparison at the strongest noise with four times as many
-# training pairs. Does the gap close? (Remember that the images behind the pairs stay the same.)
+# training pairs. Does the gap close? (The images behind the pairs stay the same.)
 # ```
 #
 # ```{solution} ex-more-data
 # :class: dropdown
 #
-# Call `compare` with `n_train` raised. More pairs mean more noisy copies of the same images, so both
-# encoders improve. There are also more steps per epoch, so the joint loss vanishes after fewer epochs.
-# You should find a gap that is smaller in points but still there.
+# Set `n_train` to four times its value and call `compare` again. More pairs mean more noisy copies of the
+# same images, so both encoders improve by several points. But an epoch also has more steps, so the joint
+# loss vanishes after fewer epochs. When we tried it (three seeds), the gap shrank by a sixth at most.
 # ```
 #
-# ```{exercise} Not always harmful
+# ```{exercise} Competition needs redundancy
 # :label: ex-unique
 #
 # Use `composition={"U2": 1.0}` (only the right image knows the label) instead of `{"R": 1.0}`, with the
-# strongest noise. Predict what the probe of the right encoder will show, then try it.
+# strongest noise. Predict what a linear probe of the right encoder will show, then try it on one seed.
 # ```
 #
-# ```{solution} ex-unique
+# ```{solution-start} ex-unique
+# :class: dropdown
+# ```
+#
+# The left image has nothing to say about the label, so it cannot make the residual small, except by
+# helping to memorise training samples. The right encoder hears of its errors for as long as it makes
+# them, just as when it is trained alone. The gap should shrink to a fraction.
+
+# %% tags=["solution"]
+splits = data.load(
+    "digit_pairs",
+    seed=seed,
+    n_train=n_train,
+    n_val=500,
+    n_test=2_000,
+    n_classes=10,
+    cue=False,
+    composition={"U2": 1.0},
+    noise={"right": strongest},
+)
+alone = methods.Unimodal.for_data(splits[0], modality="right", dim=dim, seed=seed)
+joint = methods.JointFusion.for_data(splits[0], dim=dim, seed=seed)
+for model in (alone, joint):
+    train_on(model, splits, seed)
+gap_unique = accuracy(alone, splits[2]) - probe(joint, "right", splits, seed)
+print(f"points lost: {100 * gap_unique:.1f}")
+
+# %% [markdown]
+# ```{solution-end}
+# ```
+#
+# ```{exercise} Your own remedy
+# :label: ex-remedy
+#
+# Give the joint model a second chance: subclass `JointFusion` with a `task_terms` that adds, to the fused
+# cross-entropy, the cross-entropy of one linear classifier per modality. Does the right encoder recover?
+# What does it cost on labels that are synergistic?
+# ```
+#
+# ```{solution} ex-remedy
 # :class: dropdown
 #
-# The left image has nothing to say about the label, so it cannot make the residual small (it can
-# only help to memorise training samples). The right encoder receives a large residual for as long
-# as it is wrong, just as when it is trained alone, and the gap should all but disappear:
-# *competition needs redundancy.*
+# Each encoder now has a residual of its own beside the shared one, so it keeps learning while it is wrong. When
+# we tried it (three seeds, strongest noise), the probe of the right encoder came within two or three
+# points of the encoder trained alone. On synergistic labels the extra losses cannot fall below $\log K$,
+# and one might fear for the price; on the data of chapter 1 we found none. This idea, thought through,
+# leads to DI-MML.
 # ```

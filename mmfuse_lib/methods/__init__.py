@@ -2,13 +2,13 @@
 
 from mmfuse_lib.errors import UnknownNameError
 from mmfuse_lib.methods.base import Method, Spec, Stage
-from mmfuse_lib.methods.baselines import Ensemble, JointFusion, LinearProbe, Unimodal
+from mmfuse_lib.methods.baselines import Ensemble, JointFusion, Probe, Unimodal
 
 __all__ = [
     "Ensemble",
     "JointFusion",
-    "LinearProbe",
     "Method",
+    "Probe",
     "Spec",
     "Stage",
     "Unimodal",

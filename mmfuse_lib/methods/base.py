@@ -140,7 +140,7 @@ class Method(nn.Module):
         encoders : mapping of str to nn.Module, optional
             A reader's own encoders; modalities that are not in it get a small default one.
         dim : int
-            Feature length of the default encoders.
+            Feature length of the default encoders; their inner layers grow with it.
         seed : int
             Seed of the initial weights. The global random state is left as it was.
         **options

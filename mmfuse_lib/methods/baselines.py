@@ -33,7 +33,7 @@ class Unimodal(Method):
         own = replace(spec, shapes={modality: spec.shapes[modality]})
         super().__init__(own, {modality: encoders[modality]})
         self.modality = modality
-        self.head = nn.Linear(self.dims[modality], spec.n_outputs)
+        self.head: nn.Module = nn.Linear(self.dims[modality], spec.n_outputs)
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Map inputs to logits; only this model's modality has to be there."""
@@ -42,14 +42,38 @@ class Unimodal(Method):
         return logits
 
 
-class LinearProbe(Unimodal):
-    """A linear classifier on a *frozen* encoder: what its features say on their own.
+class Probe(Unimodal):
+    """A classifier on a *frozen* encoder: what its features say on their own.
 
-    Only the classifier is trained; the encoder stays in eval mode.
+    Only the classifier is trained; the encoder stays in eval mode. The classifier is linear
+    (Alain & Bengio 2017) unless it is given a hidden layer.
+
+    Parameters
+    ----------
+    spec, encoders, modality
+        See `Unimodal`.
+    hidden : int, optional
+        Units of a hidden layer with ReLU; none by default.
     """
 
+    def __init__(
+        self,
+        spec: Spec,
+        encoders: Mapping[str, nn.Module],
+        *,
+        modality: str,
+        hidden: int | None = None,
+    ) -> None:
+        super().__init__(spec, encoders, modality=modality)
+        if hidden is not None:
+            self.head = nn.Sequential(
+                nn.Linear(self.dims[modality], hidden),
+                nn.ReLU(),
+                nn.Linear(hidden, spec.n_outputs),
+            )
+
     @classmethod
-    def of(cls, model: Method, modality: str, seed: int = 0) -> LinearProbe:
+    def of(cls, model: Method, modality: str, *, hidden: int | None = None, seed: int = 0) -> Probe:
         """Make a probe of a trained model's encoder (a copy: the model is left alone).
 
         Parameters
@@ -58,6 +82,8 @@ class LinearProbe(Unimodal):
             The model to look into.
         modality : str
             Which of its encoders to probe.
+        hidden : int, optional
+            Units of a hidden layer; by default the probe is linear.
         seed : int
             Seed of the classifier's initial weights.
         """
@@ -65,7 +91,7 @@ class LinearProbe(Unimodal):
             raise UnknownNameError("modality", modality, model.encoders)
         encoder = copy.deepcopy(model.encoders[modality])
         with own_randomness(seed):
-            return cls(model.spec, {modality: encoder}, modality=modality)
+            return cls(model.spec, {modality: encoder}, modality=modality, hidden=hidden)
 
     def stages(self, epochs: int) -> list[Stage]:
         """Train the classifier only."""

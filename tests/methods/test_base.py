@@ -18,7 +18,7 @@ from tests.support import leaves_no_random_trace, linear, noisy_encoder, same, w
 DATA = xor(40)
 BUILD: dict[str, Callable[..., Method]] = {
     "Unimodal": lambda d, **o: methods.Unimodal.for_data(d, modality="b", **o),
-    "LinearProbe": lambda d, **o: methods.LinearProbe.for_data(d, modality="b", **o),
+    "Probe": lambda d, **o: methods.Probe.for_data(d, modality="b", **o),
     "Ensemble": methods.Ensemble.for_data,
     **{
         f"JointFusion-{fusion}": (

@@ -9,7 +9,7 @@ from mmfuse_lib import evaluate, fit
 from mmfuse_lib.data import MultimodalData, from_arrays
 from mmfuse_lib.errors import DataError, UnknownNameError
 from mmfuse_lib.fusion import FUSIONS
-from mmfuse_lib.methods import Ensemble, JointFusion, LinearProbe, Method, Unimodal
+from mmfuse_lib.methods import Ensemble, JointFusion, Method, Probe, Unimodal
 from tests.support import copy_of_first, linear, noisy_encoder, same, weights, xor
 
 
@@ -42,7 +42,7 @@ def test_unimodal_ignores_the_other_modality(modality: str, other: str) -> None:
     assert not torch.allclose(model(changed), logits)
 
 
-@pytest.mark.parametrize("build", [Unimodal.for_data, LinearProbe.for_data])
+@pytest.mark.parametrize("build", [Unimodal.for_data, Probe.for_data])
 def test_an_unknown_modality_gets_the_closest_name(build: type) -> None:
     data = from_arrays({"audio": np.ones((4, 2)), "video": np.ones((4, 2))}, [0, 1, 0, 1])
     with pytest.raises(UnknownNameError, match=r"'vidoe'. Did you mean 'video'"):
@@ -52,7 +52,7 @@ def test_an_unknown_modality_gets_the_closest_name(build: type) -> None:
 def test_members_and_probes_of_unknown_modalities_get_the_closest_name() -> None:
     data = from_arrays({"audio": np.ones((4, 2)), "video": np.ones((4, 2))}, [0, 1, 0, 1])
     model = Ensemble.for_data(data)
-    for look in (model.member, lambda name: LinearProbe.of(model, name)):
+    for look in (model.member, lambda name: Probe.of(model, name)):
         with pytest.raises(UnknownNameError, match=r"'aduio'. Did you mean 'audio'"):
             look("aduio")
 
@@ -128,7 +128,7 @@ def test_a_probe_trains_its_head_only_and_leaves_the_probed_model_alone() -> Non
     model = JointFusion.for_data(data, encoders=noisy_encoders())
     train(model, data)
     before = weights(model)
-    probe = LinearProbe.of(model, "a", seed=1)
+    probe = Probe.of(model, "a", seed=1)
     start = weights(probe)
     train(probe, data)
     assert same(weights(model), before)
@@ -141,7 +141,7 @@ def test_a_probe_trains_its_head_only_and_leaves_the_probed_model_alone() -> Non
 def test_a_probe_keeps_the_encoder_of_its_day_when_the_model_trains_on() -> None:
     data = xor(40)
     model = JointFusion.for_data(data, encoders=noisy_encoders())
-    probe = LinearProbe.of(model, "a")
+    probe = Probe.of(model, "a")
     before = weights(probe)
     train(model, data)
     assert same(weights(probe), before)
@@ -152,22 +152,33 @@ def test_a_probe_sees_the_features_of_the_model() -> None:
     data = xor(40)
     model = JointFusion.for_data(data, encoders=noisy_encoders())
     train(model, data)
-    probe = LinearProbe.of(model, "b").eval()
+    probe = Probe.of(model, "b").eval()
     z = model.encode(data.inputs)[1]
     assert torch.equal(probe(data.inputs), probe.head(z))
 
 
 def test_a_probes_head_is_a_function_of_its_seed() -> None:
     model = JointFusion.for_data(xor(20))
-    one, again, other = (LinearProbe.of(model, "a", seed=s).head.weight for s in (1, 1, 2))
-    assert torch.equal(one, again)
-    assert not torch.equal(one, other)
+    one, again, other = (weights(Probe.of(model, "a", seed=s).head) for s in (1, 1, 2))
+    assert same(one, again)
+    assert not same(one, other)
+
+
+def test_only_a_probe_with_a_hidden_layer_reads_xor_off_features_that_hold_both_bits() -> None:
+    data = xor(400)
+    both = from_arrays({"ab": torch.cat([*data.inputs.values()], dim=1)}, data.target)
+    model = Unimodal.for_data(both, encoders={"ab": nn.Identity()}, modality="ab")
+    linear_probe, deep_probe = Probe.of(model, "ab"), Probe.of(model, "ab", hidden=16)
+    for probe in (linear_probe, deep_probe):
+        train(probe, both, epochs=40, lr=1e-2)
+    assert accuracy(linear_probe, both) < 0.8
+    assert accuracy(deep_probe, both) > 0.95
 
 
 def test_making_a_probe_leaves_the_global_random_state_alone() -> None:
     model = JointFusion.for_data(xor(20))
     before = torch.get_rng_state()
-    LinearProbe.of(model, "a", seed=1)
+    Probe.of(model, "a", seed=1)
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -219,7 +230,7 @@ def test_a_probe_of_a_trained_encoder_reads_the_bit_it_shows() -> None:
     model = JointFusion.for_data(data)
     train(model, data, epochs=20, lr=3e-3)
     shown = from_arrays(data.inputs, (data.inputs["a"].mean(dim=1) > 0).long())
-    probe = LinearProbe.of(model, "a")
+    probe = Probe.of(model, "a")
     train(probe, shown, epochs=30, lr=1e-2)
     assert accuracy(probe, shown) > 0.95
 
