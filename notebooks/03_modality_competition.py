@@ -22,8 +22,8 @@
 # :class: tip
 # - measure what each modality of a trained model knows, with a linear probe;
 # - derive one mechanism by which a strong modality starves a weak one: a shared error signal;
-# - show the effect on real pixels, with intervals, rule out two innocent explanations, and find the
-#   limits of your own derivation by experiment;
+# - show the effect on real pixels, with intervals, put two innocent explanations to the test, and find
+#   the limits of your own derivation by experiment;
 # - say what it costs when the strong modality fails.
 #
 # **Needs:** chapter 1, the chain rule for gradients. **Takes:** forty minutes to read, under a minute
@@ -291,9 +291,9 @@ plt.show()
 # ## Watching the encoder learn
 #
 # Perhaps joint training merely needs *longer*? We stop both trainings after 1, 3, 9, ... epochs and measure
-# what the right encoder knows by then, on one seed and at the strongest noise. (A shorter run is the beginning of a longer one: the order of the
-# samples depends on the seed only. To see the state at the very epoch, no validation data is given, so
-# that the last weights are kept.)
+# what the right encoder knows by then, on one seed and at the strongest noise. (A shorter run is the
+# beginning of a longer one: the order of the samples depends on the seed only. To see the state at the
+# very epoch, no validation data is given, so that the last weights are kept.)
 
 
 # %%
@@ -415,7 +415,7 @@ dark_results = pd.DataFrame(rows)
 
 
 def summary(frame):
-    """Mean and 95 % half-width over seeds, a row a noise level."""
+    """Mean and 95 % half-width over seeds, one row per noise level."""
     return frame.groupby("noise").agg(
         lambda v: "{:.3f} ± {:.3f}".format(*mean_interval(v))
     )
@@ -464,9 +464,9 @@ summary(results[["noise", "ensemble", "joint"]])
 # ## What to make of it
 #
 # The effect has been reported for large networks: jointly trained models that lose to their best single
-# modality, which {cite:t}`wang2020` trace to modalities that overfit at different rates, and encoders inside joint models that fall short of their
-# unimodal twins {cite:p}`peng2022`. {cite:t}`huang2022` prove for a class of two-layer
-# networks that joint training learns only a subset of the modalities well. Common remedies change
+# modality, which {cite:t}`wang2020` trace to modalities that overfit at different rates, and encoders inside
+# joint models that fall short of their unimodal twins {cite:p}`peng2022`. {cite:t}`huang2022` prove for a
+# class of two-layer networks that joint training learns only a subset of the modalities well. Common remedies change
 # the *gradient* of joint training: they slow down the modality that is ahead. DI-MML, which a
 # later chapter builds, takes {eq}`eq-shared-residual` at its word: if the shared residual is the
 # a problem, then do not share it. Each modality gets its own loss, and they exchange what they know in
