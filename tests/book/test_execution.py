@@ -148,3 +148,28 @@ def test_gpu_without_a_gpu_says_so(tree: Tree, monkeypatch: pytest.MonkeyPatch) 
     code, output = run(tree, "gpu")
     assert code == build.NO_GPU
     assert "no CUDA device" in output
+
+
+def test_a_gpu_run_tests_executes_and_reports(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The device is pretended: this shows the steps and the report, not that a GPU works.
+    monkeypatch.setattr(machine, "gpu_name", lambda: "Pretended GPU (80 GB)")
+    monkeypatch.setattr(machine, "cuda", lambda: {"version": "0.0", "memory": "80 GiB"})
+    (tree.book / "profiles" / "gpu.yml").write_text("01_toy: {rate: 0.75}\n", "utf8")
+    headline = '\n# %% tags=["headline"]\nprint(\'{"rate": \' + str(rate) + "}")\n'
+    write_chapter(tree, "01_toy", CHAPTER + headline)
+    marked = "import pytest\n\n\n@pytest.mark.gpu\ndef test_x() -> None:\n    assert {}\n"
+    toy_test = tree.root / "tests" / "test_x.py"
+
+    toy_test.write_text(marked.format("False"), "utf8")
+    code, output = run(tree, "gpu")
+    assert code == 1
+    assert "tests on the GPU failed" in output
+    assert not (tree.reproduce / "gpu").exists()
+
+    toy_test.write_text(marked.format("True"), "utf8")
+    assert run(tree, "gpu")[0] == 0
+    report = json.loads((tree.reproduce / "gpu" / "pretended-gpu-80-gb.json").read_text("utf8"))
+    assert report["headline"] == {"01_toy": {"rate": 0.75}}
+    assert report["gpu"] == "Pretended GPU (80 GB)"
+    assert set(report["seconds"]["chapters"]) == {"01_toy"}
+    assert {"hardware", "versions", "cuda", "date"} <= set(report)
