@@ -171,6 +171,7 @@ def screenshots(html: Path, target: Path) -> None:
             file = name.removesuffix(".html").replace("/", "-")
             for view in VIEWS:
                 look(page, view)
+                page.wait_for_timeout(500)  # the sidebar slides out of the way
                 page.screenshot(path=target / f"{file}--{view.name}.png", full_page=True)
             page.close()
 
