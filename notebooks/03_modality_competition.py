@@ -555,7 +555,7 @@ print(json.dumps(headline))
 #
 # Set `n_train` to four times its value and call `compare` again. More pairs mean more noisy copies of the
 # same images, so both encoders improve by several points. But an epoch also has more steps, so the joint
-# loss vanishes after fewer epochs. When we tried it (three seeds), the gap shrank by a sixth at most.
+# loss vanishes after fewer epochs. Expect the gap to stay much as it was.
 # ```
 #
 # ```{exercise} Competition needs redundancy
@@ -607,9 +607,8 @@ print(f"points lost: {100 * gap_unique:.1f}")
 # ```{solution} ex-remedy
 # :class: dropdown
 #
-# Each encoder now has a residual of its own beside the shared one, so it keeps learning while it is wrong. When
-# we tried it (three seeds, strongest noise), the probe of the right encoder came within two or three
-# points of the encoder trained alone. On synergistic labels the extra losses cannot fall below $\log K$,
-# and one might fear for the price; on the data of chapter 1 we found none. This idea, thought through,
-# leads to DI-MML.
+# Each encoder now has a residual of its own beside the shared one, so it keeps learning while it is wrong:
+# expect the probe of the right encoder to come close to the encoder trained alone. On synergistic labels
+# the extra losses cannot fall below $\log K$, and one might fear for the price; measure it on the data of
+# chapter 1. This idea, thought through, leads to DI-MML.
 # ```

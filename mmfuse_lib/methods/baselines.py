@@ -102,8 +102,7 @@ class Ensemble(Method):
     """Unimodal models trained apart, their logits averaged: fusion by addition.
 
     Each member has its own stage and is selected on its own validation loss, so the members are
-    the models that `Unimodal` would give. An average of one term a modality cannot express
-    XOR.
+    the models that `Unimodal` would give. An average of one term a modality cannot express XOR.
     """
 
     def __init__(self, spec: Spec, encoders: Mapping[str, nn.Module]) -> None:
