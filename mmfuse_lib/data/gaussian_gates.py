@@ -186,8 +186,8 @@ def truth(gate: str, noise: float, *, measure: str = "broja", n_bins: int = 48) 
         decompose(_through(channel, part), measure, tolerance=TOLERANCE)
         for part in _INDEPENDENT_PARTS[gate]()
     ]
-    r, u1, u2, s = np.sum([part.atoms for part in parts], axis=0).tolist()
-    return Decomposition(r, (u1, u2), s, gap=sum(part.gap for part in parts), measure=measure)
+    atoms = np.sum([part.atoms for part in parts], axis=0)
+    return Decomposition.of(atoms, gap=sum(part.gap for part in parts), measure=measure)
 
 
 def quantised_table(gate: str, noise: float, n_bins: int) -> Array:

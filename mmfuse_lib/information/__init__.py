@@ -5,6 +5,7 @@ Y and whose other axes are the sources X1, X2, ...: ``p[x1, x2, y]`` is the prob
 combination.
 """
 
+from mmfuse_lib.information.atoms import ATOMS, Atoms
 from mmfuse_lib.information.distributions import as_distribution
 from mmfuse_lib.information.gates import GATES, deterministic, noisy
 from mmfuse_lib.information.gaussian import decompose_gaussian
@@ -20,7 +21,6 @@ from mmfuse_lib.information.measures import (
     surprisal,
 )
 from mmfuse_lib.information.pid import (
-    ATOMS,
     Decomposition,
     Decompositions,
     GapWarning,
@@ -32,6 +32,7 @@ from mmfuse_lib.information.pointwise import pointwise_atoms, pointwise_decompos
 __all__ = [
     "ATOMS",
     "GATES",
+    "Atoms",
     "Decomposition",
     "Decompositions",
     "GapWarning",

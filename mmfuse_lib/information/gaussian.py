@@ -60,15 +60,7 @@ def decompose_gaussian(covariance: ArrayLike, n1: int, n2: int) -> Decomposition
     informations = gaussian_informations(sigma, n1, n2)
     if not np.isfinite(informations).all():
         raise ValueError("the sources determine the target: the information is infinite")
-    redundancy, unique1, unique2, synergy = (float(a) for a in mmi_atoms(informations))
-    return Decomposition(
-        redundancy=redundancy,
-        unique=(unique1, unique2),
-        synergy=synergy,
-        measure="mmi",
-        gap=0.0,
-        coupling=None,
-    )
+    return Decomposition.of(mmi_atoms(informations), measure="mmi", gap=0.0)
 
 
 def gaussian_informations(covariance: Array, n1: int, n2: int) -> Array:

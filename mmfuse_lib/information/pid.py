@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mmfuse_lib.errors import UnknownNameError
+from mmfuse_lib.information.atoms import Atoms, atoms_from_redundancy
 from mmfuse_lib.information.broja import (
     independent_given_label,
     minimise,
@@ -36,9 +37,6 @@ from mmfuse_lib.information.distributions import as_distribution
 from mmfuse_lib.information.pointwise import mean_pointwise_redundancy
 
 Array = NDArray[np.float64]
-
-#: Names of the atoms, in the order in which they appear everywhere.
-ATOMS: Final = ("R", "U1", "U2", "S")
 
 #: Certified gap, in bits, above which `decompose` warns. The solver aims at a hundredth of it.
 TOLERANCE: Final = 1e-7
@@ -52,7 +50,7 @@ class GapWarning(RuntimeWarning):
 
 
 @dataclass(frozen=True, eq=False)
-class Decomposition:
+class Decomposition(Atoms):
     """What two sources tell about a label, in bits.
 
     Attributes
@@ -72,22 +70,9 @@ class Decomposition:
         of p in which the sources tell least together.
     """
 
-    redundancy: float
-    unique: tuple[float, float]
-    synergy: float
     gap: float
     measure: str
     coupling: Array | None = None
-
-    @property
-    def atoms(self) -> Array:
-        """R, U1, U2, S as an array of shape (4,)."""
-        return np.array([self.redundancy, *self.unique, self.synergy])
-
-    @property
-    def total(self) -> float:
-        """I(X1,X2;Y), the sum of the atoms."""
-        return float(self.atoms.sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,8 +122,8 @@ class Decompositions(Sequence[Decomposition]):
         coupling = None if self.coupling is None else self.coupling[i]
         if isinstance(i, slice):
             return Decompositions(self.atoms[i], self.gap[i], self.measure, coupling)
-        r, u1, u2, s = self.atoms[i].tolist()
-        return Decomposition(r, (u1, u2), s, float(self.gap[i]), self.measure, coupling)
+        gap = float(self.gap[i])
+        return Decomposition.of(self.atoms[i], gap=gap, measure=self.measure, coupling=coupling)
 
     def __iter__(self) -> Iterator[Decomposition]:
         return (self[i] for i in range(len(self)))
@@ -235,14 +220,10 @@ def _decompose(ps: Array, measure: str, tolerance: float) -> Decompositions:
     i1, i2, i12 = _informations(ps)
     if measure == "broja":
         least, gap, coupling = _least_information(ps, i1, i2, i12, tolerance)
-        return Decompositions(_atoms(i1 + i2 - least, i1, i2, i12), gap, measure, coupling)
+        atoms = atoms_from_redundancy(i1 + i2 - least, i1, i2, i12)
+        return Decompositions(atoms, gap, measure, coupling)
     r = _REDUNDANCY[measure](ps, i1, i2)
-    return Decompositions(_atoms(r, i1, i2, i12), np.zeros(len(ps)), measure)
-
-
-def _atoms(r: Array, i1: Array, i2: Array, i12: Array) -> Array:
-    u1, u2 = i1 - r, i2 - r
-    return np.stack([r, u1, u2, i12 - r - u1 - u2], axis=1)
+    return Decompositions(atoms_from_redundancy(r, i1, i2, i12), np.zeros(len(ps)), measure)
 
 
 def _informations(ps: Array) -> tuple[Array, Array, Array]:

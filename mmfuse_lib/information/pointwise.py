@@ -13,6 +13,7 @@ negative: an outcome may mislead.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mmfuse_lib.information.atoms import atoms_from_redundancy
 from mmfuse_lib.information.distributions import as_distribution
 
 Array = NDArray[np.float64]
@@ -67,8 +68,7 @@ def pointwise_atoms(
     """
     h1, h2, i1, i2, i12 = (np.asarray(a, dtype=np.float64) for a in (h1, h2, i1, i2, i12))
     r = np.minimum(h1, h2) - np.minimum(h1 - i1, h2 - i2)
-    u1, u2 = i1 - r, i2 - r
-    return np.stack([r, u1, u2, i12 - r - u1 - u2], axis=-1)
+    return atoms_from_redundancy(r, i1, i2, i12)
 
 
 def mean_pointwise_redundancy(ps: Array) -> Array:

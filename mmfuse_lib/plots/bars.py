@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
 from mmfuse_lib.errors import DataError
 from mmfuse_lib.evaluation import mean_interval
@@ -36,19 +37,13 @@ def interaction_bars(
     DataError
         If a column is missing or is no interaction.
     """
-    if by is not None and by not in values:
-        raise DataError(f"no column {by!r} to group by: the columns are {list(values.columns)}")
-    names = [name for name in PALETTE if name in values]
-    unknown = [str(c) for c in values.columns if c not in PALETTE and c != by]
-    if unknown or not names:
-        raise DataError(f"columns {unknown}: expected interactions, among {list(PALETTE)}")
-    groups = [""] if by is None else list(values[by].unique())
+    names = interaction_columns(values, by, list(PALETTE))
+    groups = group_names(values, by)
     if ax is None:
         ax = plt.subplots()[1]
     width = 0.8 / len(names)
     for i, name in enumerate(names):
-        rows = [values if by is None else values[values[by] == g] for g in groups]
-        means, halves = np.array([mean_interval(r[name].to_numpy()) for r in rows]).T
+        means, halves = group_intervals(values, by, name)
         x = np.arange(len(groups)) + (i - (len(names) - 1) / 2) * width
         ax.bar(x, means, 0.92 * width, color=color_of(name), label=name)
         ax.errorbar(x, means, halves, fmt="none", ecolor="black", capsize=3, lw=1.2)
@@ -61,3 +56,28 @@ def interaction_bars(
     ax.set_ylabel(ylabel)
     ax.grid(visible=False, axis="x")
     return ax
+
+
+def interaction_columns(values: pd.DataFrame, by: str | None, known: list[str]) -> list[str]:
+    """Return the interactions that are columns, in the order of `known`, or say what is wrong."""
+    if by is not None and by not in values:
+        raise DataError(f"no column {by!r} to group by: the columns are {list(values.columns)}")
+    names = [name for name in known if name in values]
+    unknown = [str(c) for c in values.columns if c not in names and c != by]
+    if unknown or not names:
+        raise DataError(f"columns {unknown}: expected interactions, among {known}")
+    return names
+
+
+def group_names(values: pd.DataFrame, by: str | None) -> list[str]:
+    """Return the groups in order of appearance; a single nameless one without `by`."""
+    return [""] if by is None else [str(group) for group in values[by].unique()]
+
+
+def group_intervals(
+    values: pd.DataFrame, by: str | None, name: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the mean of a column and the half-width of its t-interval, for each group."""
+    rows = [values] if by is None else [values[values[by] == g] for g in values[by].unique()]
+    means, halves = np.array([mean_interval(r[name].to_numpy()) for r in rows]).T
+    return means, halves

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from mmfuse_lib.errors import DataError
-from mmfuse_lib.evaluation import mean_interval
+from mmfuse_lib.plots.bars import group_intervals, group_names, interaction_columns
 from mmfuse_lib.plots.style import PALETTE, color_of
 
 #: Width of a bar; the bars of two groups are 1 apart.
@@ -45,23 +45,16 @@ def stacked_interactions(
     DataError
         If a column is missing or is no interaction, or a value is not finite.
     """
-    if by is not None and by not in values:
-        raise DataError(f"no column {by!r} to group by: the columns are {list(values.columns)}")
-    parts = [name for name in PALETTE if name != "joint"]
-    names = [name for name in parts if name in values]
-    unknown = [str(c) for c in values.columns if c not in names and c != by]
-    if unknown or not names:
-        raise DataError(f"columns {unknown}: expected interactions, among {parts}")
+    names = interaction_columns(values, by, [name for name in PALETTE if name != "joint"])
     if not np.isfinite(values[names].to_numpy(dtype=np.float64)).all():
         raise DataError("a value is NaN or infinite: expected finite numbers to stack")
-    groups = [""] if by is None else list(values[by].unique())
+    groups = group_names(values, by)
     if ax is None:
         ax = plt.subplots()[1]
     x = np.arange(len(groups))
     top, bottom = np.zeros(len(groups)), np.zeros(len(groups))
     for i, name in enumerate(names):
-        rows = [values if by is None else values[values[by] == g] for g in groups]
-        means, halves = np.array([mean_interval(r[name].to_numpy()) for r in rows]).T
+        means, halves = group_intervals(values, by, name)
         base = np.where(means < 0, bottom, top)
         ax.bar(x, means, WIDTH, bottom=base, color=color_of(name), label=name, edgecolor="white")
         shift = WIDTH * ((i + 1) / (len(names) + 1) - 0.5)
@@ -69,7 +62,7 @@ def stacked_interactions(
         top, bottom = top + np.maximum(means, 0), bottom + np.minimum(means, 0)
     if (bottom < 0).any():
         ax.axhline(0, color="black", lw=1)
-    ax.set_xticks(x, [str(g) for g in groups])
+    ax.set_xticks(x, groups)
     ax.legend(ncols=len(names), loc="lower center", bbox_to_anchor=(0.5, 1.0))
     ax.set_ylabel(ylabel)
     ax.grid(visible=False, axis="x")

@@ -36,6 +36,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from mmfuse_lib.information.atoms import atoms_from_redundancy
 from mmfuse_lib.information.estimators.calibration import calibrate, contributions
 from mmfuse_lib.information.estimators.classifier import cross_fit
 from mmfuse_lib.information.estimators.coupling import (
@@ -45,9 +46,8 @@ from mmfuse_lib.information.estimators.coupling import (
     refine,
     sinkhorn,
 )
-from mmfuse_lib.information.estimators.estimate import Estimate
+from mmfuse_lib.information.estimators.estimate import Estimate, interval_table
 from mmfuse_lib.information.estimators.samples import Samples, as_features, as_labels, check_paired
-from mmfuse_lib.information.pid import ATOMS
 from mmfuse_lib.randomness import own_randomness
 from mmfuse_lib.training import find_device
 
@@ -206,14 +206,11 @@ def batch_pid(
         contributions(log_p1, found.u, codes) + contributions(log_p2, found.v, codes)
     ) / math.log(2)
     i1, i2, i12 = (surprise + true for true in (true1, true2, true12))
-    atoms = _atoms(found.redundancy, i1.mean(), i2.mean(), i12.mean())
-    r, u1, u2, s = (float(atom) for atom in atoms)
-    return Estimate(
-        redundancy=r,
-        unique=(u1, u2),
-        synergy=s,
+    atoms = atoms_from_redundancy(found.redundancy, i1.mean(), i2.mean(), i12.mean())
+    return Estimate.of(
+        atoms,
         measure="broja",
-        interval=_interval(atoms, _atoms(i1 + i2 - least, i1, i2, i12)),
+        interval=_interval(atoms, atoms_from_redundancy(i1 + i2 - least, i1, i2, i12)),
         diagnostics={
             "label_entropy": float(surprise.mean()),
             "cross_entropy_x1": -float(true1.mean()),
@@ -347,14 +344,9 @@ def _information(log_a: Tensor) -> Tensor:
     return (log_a.exp() * (log_a - independent)).sum()
 
 
-def _atoms(r: Array | float, i1: Array, i2: Array, i12: Array) -> Array:
-    """Return R, U1, U2, S along the last axis."""
-    return np.stack([np.asarray(r), i1 - r, i2 - r, i12 - i1 - i2 + r], axis=-1)
-
-
 def _interval(atoms: Array, per_sample: Array) -> pd.DataFrame:
     error = QUANTILE * per_sample.std(axis=0, ddof=1) / math.sqrt(len(per_sample))
-    return pd.DataFrame({"lower": atoms - error, "upper": atoms + error}, index=list(ATOMS))
+    return interval_table(atoms - error, atoms + error)
 
 
 def _check_at_least(least: int, **numbers: int) -> None:

@@ -17,6 +17,7 @@ from scipy.optimize import minimize
 from scipy.special import logsumexp, xlogy
 
 from mmfuse_lib.errors import DataError
+from mmfuse_lib.information.atoms import ATOMS
 from mmfuse_lib.information.broja import independent_given_label
 from mmfuse_lib.information.distributions import as_distribution
 from mmfuse_lib.information.estimators.cluster import cluster_numbers, to_letters
@@ -34,7 +35,7 @@ from mmfuse_lib.information.estimators.samples import (
     check_paired,
 )
 from mmfuse_lib.information.measures import entropy, mutual_information
-from mmfuse_lib.information.pid import ATOMS, decompose
+from mmfuse_lib.information.pid import decompose
 
 Array = NDArray[np.float64]
 Letters = NDArray[np.int64]

@@ -9,13 +9,13 @@ more than the distribution it was drawn from (more cells to a sample, more of it
 import operator
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.preprocessing import StandardScaler
 
 from mmfuse_lib.errors import DataError
-from mmfuse_lib.information.estimators.estimate import Estimate
+from mmfuse_lib.information.atoms import ATOMS
+from mmfuse_lib.information.estimators.estimate import Estimate, interval_table
 from mmfuse_lib.information.estimators.samples import (
     Samples,
     as_features,
@@ -23,7 +23,7 @@ from mmfuse_lib.information.estimators.samples import (
     check_paired,
     check_resamples,
 )
-from mmfuse_lib.information.pid import ATOMS, decompose, decompose_batch
+from mmfuse_lib.information.pid import decompose, decompose_batch
 
 Array = NDArray[np.float64]
 Letters = NDArray[np.int64]
@@ -221,14 +221,11 @@ def _estimate(counts: Array, n_bootstrap: int, rng: np.random.Generator) -> Esti
         centre = 2 * plugin - replicates.mean(axis=0)
         margin = 1.96 * replicates.std(axis=0, ddof=1)
         atoms = np.maximum(centre, 0.0)
-        ends = {"lower": centre - margin, "upper": centre + margin}
-        interval = pd.DataFrame(ends, index=list(ATOMS)).clip(lower=0.0)
+        interval = interval_table(centre - margin, centre + margin).clip(lower=0.0)
     pairs = int((counts.sum(axis=2) > 0).sum())
     n1, n2, n_labels = counts.shape
-    return Estimate(
-        redundancy=float(atoms[0]),
-        unique=(float(atoms[1]), float(atoms[2])),
-        synergy=float(atoms[3]),
+    return Estimate.of(
+        atoms,
         measure="broja",
         interval=interval,
         diagnostics={

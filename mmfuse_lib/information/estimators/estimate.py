@@ -7,9 +7,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mmfuse_lib.information.atoms import ATOMS, Atoms
+
+Array = NDArray[np.float64]
+
 
 @dataclass(frozen=True, eq=False)
-class Estimate:
+class Estimate(Atoms):
     """A decomposition estimated from samples, in bits.
 
     Attributes
@@ -30,20 +34,18 @@ class Estimate:
         What a careful reader looks at before the atoms, such as held-out losses.
     """
 
-    redundancy: float
-    unique: tuple[float, float]
-    synergy: float
     measure: str
     interval: pd.DataFrame | None = None
     per_sample: pd.DataFrame | None = None
     diagnostics: Mapping[str, float] = field(default_factory=dict)
 
-    @property
-    def atoms(self) -> NDArray[np.float64]:
-        """R, U1, U2, S as an array of shape (4,)."""
-        return np.array([self.redundancy, *self.unique, self.synergy])
 
-    @property
-    def total(self) -> float:
-        """I(X1,X2;Y), the sum of the atoms."""
-        return float(self.atoms.sum())
+def interval_table(lower: Array, upper: Array) -> pd.DataFrame:
+    """Return what `Estimate.interval` holds, from the ends of R, U1, U2 and S, each (4,)."""
+    return pd.DataFrame({"lower": lower, "upper": upper}, index=list(ATOMS))
+
+
+def percentile_interval(replicates: Array) -> pd.DataFrame:
+    """Return the 95 % percentile interval of atoms of resamples, shape (B, 4)."""
+    lower, upper = np.quantile(replicates, [0.025, 0.975], axis=0)
+    return interval_table(lower, upper)

@@ -1,12 +1,11 @@
 """Gaussian sources and a real-valued target: the closed form on the sample covariance."""
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import digamma
 
 from mmfuse_lib.errors import DataError
-from mmfuse_lib.information.estimators.estimate import Estimate
+from mmfuse_lib.information.estimators.estimate import Estimate, percentile_interval
 from mmfuse_lib.information.estimators.samples import (
     Samples,
     as_features,
@@ -14,7 +13,6 @@ from mmfuse_lib.information.estimators.samples import (
     check_resamples,
 )
 from mmfuse_lib.information.gaussian import gaussian_informations, mmi_atoms
-from mmfuse_lib.information.pid import ATOMS
 
 Array = NDArray[np.float64]
 
@@ -96,11 +94,9 @@ def gaussian_pid(
         weights = rng.multinomial(n, np.full(n, 1 / n), size=n_bootstrap)
         resampled = np.stack([_covariance(samples, w) for w in weights])
         replicates = gaussian_informations(resampled, n1, n2)
-        interval = _percentiles(mmi_atoms(_possible(replicates - 2 * bias)))
-    return Estimate(
-        redundancy=float(atoms[0]),
-        unique=(float(atoms[1]), float(atoms[2])),
-        synergy=float(atoms[3]),
+        interval = percentile_interval(mmi_atoms(_possible(replicates - 2 * bias)))
+    return Estimate.of(
+        atoms,
         measure="broja",
         interval=interval,
         diagnostics={
@@ -143,11 +139,6 @@ def _possible(informations: Array) -> Array:
     possible: Array = np.maximum(informations, 0.0)
     possible[..., 2] = possible.max(axis=-1)
     return possible
-
-
-def _percentiles(atoms: Array) -> pd.DataFrame:
-    lower, upper = np.quantile(atoms, [0.025, 0.975], axis=0)
-    return pd.DataFrame({"lower": lower, "upper": upper}, index=list(ATOMS))
 
 
 def _residual_kurtosis(samples: Array) -> float:

@@ -27,17 +27,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mmfuse_lib.errors import DataError
+from mmfuse_lib.information.atoms import ATOMS
 from mmfuse_lib.information.estimators.classifier import cross_fit
 from mmfuse_lib.information.estimators.crossfit import split_folds
 from mmfuse_lib.information.estimators.density import cross_fit_density
-from mmfuse_lib.information.estimators.estimate import Estimate
+from mmfuse_lib.information.estimators.estimate import Estimate, percentile_interval
 from mmfuse_lib.information.estimators.samples import (
     Samples,
     as_features,
     as_labels,
     check_paired,
 )
-from mmfuse_lib.information.pid import ATOMS
 from mmfuse_lib.information.pointwise import pointwise_atoms
 from mmfuse_lib.training import find_device
 
@@ -155,7 +155,6 @@ def lsmi_pid(
     densities = [cross_fit_density(x, split, seed=seed) for x in sources]
     h1, h2 = (-_bits(density.mixture) for density in densities)
     atoms = pointwise_atoms(h1 - h1.mean(), h2 - h2.mean(), i1, i2, i12)
-    r, u1, u2, s = (float(mean) for mean in atoms.mean(axis=0))
     diagnostics = {
         "label_entropy": -log_prior,
         "cross_entropy_x1": -log_p[0],
@@ -168,10 +167,8 @@ def lsmi_pid(
         "lowest_redundancy": np.minimum(i1, i2),
         "highest_redundancy": np.maximum(i1, i2),
     }
-    return Estimate(
-        redundancy=r,
-        unique=(u1, u2),
-        synergy=s,
+    return Estimate.of(
+        atoms.mean(axis=0),
         measure="pointwise",
         interval=_interval(atoms, n_bootstrap, seed) if n_bootstrap else None,
         per_sample=pd.DataFrame(atoms, columns=list(ATOMS)),
@@ -198,5 +195,4 @@ def _interval(atoms: Array, n_bootstrap: int, seed: int) -> pd.DataFrame:
     n = len(atoms)
     rng = np.random.default_rng(seed)
     weights = rng.multinomial(n, np.full(n, 1 / n), size=n_bootstrap)
-    bounds = np.quantile(weights @ atoms / n, [0.025, 0.975], axis=0)
-    return pd.DataFrame(bounds.T, index=list(ATOMS), columns=["lower", "upper"])
+    return percentile_interval(weights @ atoms / n)
