@@ -86,11 +86,11 @@ def fit(
 ) -> History:
     """Train a method, stage by stage.
 
-    After each stage the weights of the epoch with the lowest validation loss of that stage are
-    restored, so the best checkpoint is carried from stage to stage; without `val` the last
-    weights stay. The model ends on the device it came from, in eval mode. The global random state
-    is left as it was, and a run is a function of its arguments: same machine, device and thread
-    count, same result.
+    After each stage the weights of the epoch with the lowest validation loss of that stage (its
+    ``monitor``) are restored, so the best checkpoint is carried from stage to stage; without
+    `val` the last weights stay. The model ends on the device it came from, in eval mode. The
+    global random state is left as it was, and a run is a function of its arguments: same machine,
+    device and thread count, same result.
 
     Parameters
     ----------
@@ -210,9 +210,15 @@ class _Run:
     def _run_stage(self, stage: Stage) -> None:
         parameters = _set_trained(self.model, stage.trains, self.trainable)
         optimizer: Any = self.fabric.setup_optimizers(self.make_optimizer(parameters))
+        for group in optimizer.param_groups:
+            group["initial_lr"] = group["lr"]
         if self.optimizer_state is not None:
             optimizer.load_state_dict(self.optimizer_state)
         at = self.position
+        if self.optimizer_state is None and stage.prepare is not None:
+            self.model.eval()
+            with torch.no_grad():
+                stage.prepare(self.train)
         # Without progress the bar is off; with it, the environment variable TQDM_DISABLE decides.
         make_bar = tqdm if self.progress else partial(tqdm, disable=True)
         with make_bar(total=stage.epochs, initial=at.epoch, desc=stage.name) as bar:
@@ -225,7 +231,7 @@ class _Run:
                 if self.val is not None:
                     terms = self._validate(stage, self.val)
                     self._record(stage, "val", terms)
-                    self._keep_if_best(stage, terms["total"])
+                    self._keep_if_best(stage, terms[stage.monitor])
                 self._save(optimizer)
                 bar.update()
                 bar.set_postfix({name: f"{value:.3f}" for name, value in terms.items()})
@@ -234,6 +240,8 @@ class _Run:
 
     def _train_epoch(self, stage: Stage, optimizer: Any) -> dict[str, float]:
         _set_modes(self.model, stage.trains)
+        for group in optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * stage.lr_factor(self.position.epoch)
         order = torch.randperm(len(self.train), generator=self.shuffle)
         log = _TermLog(stage.name, self.position.epoch + 1)
         for batch in self._batches(self.train, order):

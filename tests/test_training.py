@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,46 @@ def watched(model: Method, stop_at: int | None = None) -> Calls:
     return calls
 
 
+class TwoStages(JointFusion):
+    """Trains the first encoder, then the rest; keeps what the second stage began with."""
+
+    def stages(self, epochs: int) -> list[Stage]:
+        self.start_of_second: dict[str, Tensor] = {}
+        rest = [self.encoders["b"], self.fusion]
+        return [
+            Stage("first", epochs, trains=[self.encoders["a"]], loss=self.task_terms),
+            Stage("second", epochs, trains=rest, loss=self.second_terms),
+        ]
+
+    def second_terms(self, batch: MultimodalData) -> dict[str, Tensor]:
+        if not self.start_of_second:
+            self.start_of_second = weights(self)
+        return self.task_terms(batch)
+
+
+class Prepared(TwoStages):
+    """Keeps, in a buffer, what it computed from the training data when the second stage began."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.register_buffer("mean", torch.zeros(4))
+        self.prepared_on: list[tuple[int, bool, bool]] = []
+
+    def stages(self, epochs: int) -> list[Stage]:
+        first, second = super().stages(epochs)
+        return [first, replace(second, prepare=self.prepare)]
+
+    def prepare(self, train: MultimodalData) -> None:
+        states = self.training, torch.is_grad_enabled()
+        self.prepared_on.append((len(train), *states))
+        self.mean = self.encode(train.inputs)[0].mean(dim=0)
+
+    def second_terms(self, batch: MultimodalData) -> dict[str, Tensor]:
+        distance = (self.encode(batch.inputs)[0] - self.mean).square().mean()
+        terms = super().second_terms(batch)
+        return {**terms, "total": terms["total"] + distance}
+
+
 # Resume.
 
 
@@ -97,6 +137,7 @@ RUNS = {
     "validation": Run(JointFusion, {"epochs": 6}),
     "early stop": Run(JointFusion, {"epochs": 40, "patience": 2}, train=shuffled_labels(0)),
     "two stages": Run(Ensemble, {"epochs": 3}),
+    "prepared": Run(Prepared, {"epochs": 3}),
     "two stages, early stop": Run(Ensemble, {"epochs": 20, "patience": 1}),
     "bf16": Run(JointFusion, {"epochs": 3, "precision": "bf16-mixed"}),
     "SGD": Run(JointFusion, {"epochs": 3, "optimizer": partial(torch.optim.SGD, momentum=0.9)}),
@@ -127,7 +168,7 @@ def test_a_run_interrupted_in_any_batch_resumes_bit_for_bit(run: Run, tmp_path: 
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("name", ["two stages", "two stages, early stop"])
+@pytest.mark.parametrize("name", ["two stages", "prepared", "two stages, early stop"])
 def test_a_run_interrupted_around_any_checkpoint_resumes_bit_for_bit(
     name: str, moment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -446,23 +487,6 @@ def test_without_validation_the_last_weights_stay() -> None:
     assert same(weights(without), weights(with_best_last))
 
 
-class TwoStages(JointFusion):
-    """Trains the first encoder, then the rest; keeps what the second stage began with."""
-
-    def stages(self, epochs: int) -> list[Stage]:
-        self.start_of_second: dict[str, Tensor] = {}
-        rest = [self.encoders["b"], self.fusion]
-        return [
-            Stage("first", epochs, trains=[self.encoders["a"]], loss=self.task_terms),
-            Stage("second", epochs, trains=rest, loss=self.second_terms),
-        ]
-
-    def second_terms(self, batch: MultimodalData) -> dict[str, Tensor]:
-        if not self.start_of_second:
-            self.start_of_second = weights(self)
-        return self.task_terms(batch)
-
-
 def test_the_best_weights_are_carried_from_stage_to_stage() -> None:
     model = build(TwoStages)
     assert isinstance(model, TwoStages)
@@ -474,6 +498,54 @@ def test_the_best_weights_are_carried_from_stage_to_stage() -> None:
     assert loss_on(model, VAL) == pytest.approx(min(losses), abs=1e-6)
     for name, x in after.items():
         assert torch.equal(x, model.start_of_second[name]) or not name.startswith("encoders.a")
+
+
+# What a stage prepares, how fast it learns, what it watches.
+
+
+def test_a_stage_prepares_once_from_what_the_stage_before_learned() -> None:
+    model = build(Prepared)
+    assert isinstance(model, Prepared)
+    quiet_fit(model, shuffled_labels(1), VAL, epochs=12, lr=3e-2)
+    assert model.prepared_on == [(48, False, False)]
+    with torch.no_grad():
+        expected = model.encode(shuffled_labels(1).inputs)[0].mean(dim=0)
+    assert torch.allclose(model.mean, expected, atol=1e-6)
+
+
+class Watched(JointFusion):
+    """Its learning rate falls to a tenth in the third epoch; it watches a term of its own."""
+
+    def stages(self, epochs: int) -> list[Stage]:
+        def lr_factor(epoch: int) -> float:
+            return 1.0 if epoch < 2 else 0.1
+
+        (stage,) = super().stages(epochs)
+        return [replace(stage, loss=self.terms, monitor="falls", lr_factor=lr_factor)]
+
+    def terms(self, batch: MultimodalData) -> dict[str, Tensor]:
+        self.n_calls = getattr(self, "n_calls", 0) + 1
+        total = self.task_terms(batch)["total"]
+        return {"total": total, "falls": torch.tensor(-float(self.n_calls))}
+
+
+def test_the_learning_rate_follows_the_stage() -> None:
+    rates: list[float] = []
+
+    class Recorded(torch.optim.SGD):
+        def step(self, closure: Any = None) -> Any:
+            rates.append(self.param_groups[0]["lr"])
+            return super().step(closure)
+
+    quiet_fit(build(Watched), TRAIN, epochs=4, batch_size=48, lr=0.5, optimizer=Recorded)
+    assert rates == [0.5, 0.5, 0.05, 0.05]
+
+
+def test_the_monitored_term_picks_the_epoch() -> None:
+    model = build(Watched)
+    history = quiet_fit(model, shuffled_labels(1), VAL, epochs=12, lr=3e-2)
+    assert np.argmin(total(history, "val")) + 1 < 12, "the test would not notice"
+    assert history.best_epoch == {"joint": 12}
 
 
 def test_what_a_stage_does_not_train_is_frozen_and_in_eval_mode() -> None:

@@ -71,6 +71,11 @@ class Spec:
 Loss = Callable[[MultimodalData], dict[str, Tensor]]
 
 
+def constant(epoch: int) -> float:
+    """Leave the learning rate as it is in every epoch."""
+    return 1.0
+
+
 @dataclass(frozen=True)
 class Stage:
     """One stretch of training: what is minimised, and which parts move.
@@ -85,14 +90,24 @@ class Stage:
         What is trained. Everything else is frozen and in eval mode: no gradient, no moving
         batch-normalisation statistics, no dropout.
     loss : callable
-        Maps a batch to named scalar tensors. ``"total"`` is minimised, and its value on the
-        validation data picks the best epoch; the others are recorded.
+        Maps a batch to named scalar tensors. ``"total"`` is minimised; all are recorded.
+    monitor : str
+        The term whose value on the validation data, the lower the better, picks the best epoch.
+    prepare : callable, optional
+        Called on the training data before the first epoch, without gradient and with the model
+        in eval mode: for what is computed once from what earlier stages learned. What it
+        computes has to be kept in buffers, so that checkpoints hold it.
+    lr_factor : callable
+        Maps the epoch (from 0, within the stage) to a factor of the learning rate.
     """
 
     name: str
     epochs: int
     trains: Sequence[nn.Module]
     loss: Loss
+    monitor: str = "total"
+    prepare: Callable[[MultimodalData], None] | None = None
+    lr_factor: Callable[[int], float] = constant
 
 
 class Method(nn.Module):
