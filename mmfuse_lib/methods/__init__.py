@@ -3,9 +3,11 @@
 from mmfuse_lib.errors import UnknownNameError
 from mmfuse_lib.methods.base import Method, Spec, Stage
 from mmfuse_lib.methods.baselines import Ensemble, JointFusion, Probe, Unimodal
+from mmfuse_lib.methods.i2moe import I2MoE
 
 __all__ = [
     "Ensemble",
+    "I2MoE",
     "JointFusion",
     "Method",
     "Probe",
@@ -16,7 +18,9 @@ __all__ = [
     "names",
 ]
 
-_METHODS: dict[str, type[Method]] = {m.__name__: m for m in (Unimodal, Ensemble, JointFusion)}
+_METHODS: dict[str, type[Method]] = {
+    m.__name__: m for m in (Unimodal, Ensemble, JointFusion, I2MoE)
+}
 
 
 def names() -> tuple[str, ...]:
