@@ -31,12 +31,15 @@ class Fusion(nn.Module):
 
     Attributes
     ----------
+    adds_parts : bool
+        Whether `latent` needs the sum of the parts only, and takes it as a single part.
     auxiliary : Tensor or None
         Loss of the last pass that has to be added to the task's, already weighted (the balance of
         a sparse mixture's gate); None where there is none.
     """
 
     out: nn.Module
+    adds_parts: bool = False
     auxiliary: Tensor | None = None
 
     def parts(self, z: Sequence[Tensor]) -> list[Tensor]:
@@ -63,28 +66,26 @@ class ConcatFusion(Fusion):
     The part of modality m is ``V_m z_m``, V_m its columns of V.
     """
 
+    adds_parts = True
+
     def __init__(self, dims: Sequence[int], n_outputs: int, hidden: int = 128) -> None:
         super().__init__()
-        self.hidden = nn.Linear(sum(dims), hidden)
+        self.hidden = ColumnLinear(dims, hidden)
         self.out = nn.Linear(hidden, n_outputs)
-        self.dims = list(dims)
 
     def parts(self, z: Sequence[Tensor]) -> list[Tensor]:
         """Return ``V_m z_m``, each ``(..., B, H)``."""
-        return _column_products(self.hidden, self.dims, z)
+        return self.hidden.products(z)
 
     def latent(self, parts: Sequence[Tensor]) -> Tensor:
         """Add the parts and the bias; clip."""
-        return torch.relu(sum(parts, start=self.hidden.bias))
-
-    def forward(self, z: Sequence[Tensor]) -> Tensor:
-        """Map n tensors ``(B, d_m)`` to ``(B, K)``, in one product where nothing is shared."""
-        logits: Tensor = self.out(torch.relu(self.hidden(torch.cat(list(z), dim=-1))))
-        return logits
+        return torch.relu(self.hidden.total(parts))
 
 
 class SumFusion(Fusion):
     """Add one linear classifier per modality: ``sum_m W_m z_m``. XOR is out of its reach."""
+
+    adds_parts = True
 
     def __init__(self, dims: Sequence[int], n_outputs: int) -> None:
         super().__init__()
@@ -112,17 +113,16 @@ class FiLMFusion(Fusion):
         if len(dims) < 2:
             raise DataError("FiLM needs two or more modalities: one is modulated by the others")
         self.project = nn.Linear(dims[0], hidden)
-        self.modulate = nn.Linear(sum(dims[1:]), 2 * hidden)
+        self.modulate = ColumnLinear(dims[1:], 2 * hidden)
         self.out = nn.Linear(hidden, n_outputs)
-        self.dims = list(dims)
 
     def parts(self, z: Sequence[Tensor]) -> list[Tensor]:
         """Return ``V z_1``, and what each other modality adds to gamma and beta."""
-        return [self.project(z[0]), *_column_products(self.modulate, self.dims[1:], z[1:])]
+        return [self.project(z[0]), *self.modulate.products(z[1:])]
 
     def latent(self, parts: Sequence[Tensor]) -> Tensor:
         """Scale and shift the first part by the sum of the others; clip."""
-        gamma, beta = sum(parts[1:], start=self.modulate.bias).chunk(2, dim=-1)
+        gamma, beta = self.modulate.total(parts[1:]).chunk(2, dim=-1)
         return torch.relu(gamma * parts[0] + beta)
 
 
@@ -136,13 +136,12 @@ class GatedFusion(Fusion):
     def __init__(self, dims: Sequence[int], n_outputs: int, hidden: int = 128) -> None:
         super().__init__()
         self.project = nn.ModuleList(nn.Linear(d, hidden) for d in dims)
-        self.gate = nn.Linear(sum(dims), len(dims) * hidden)
+        self.gate = ColumnLinear(dims, len(dims) * hidden)
         self.out = nn.Linear(hidden, n_outputs)
-        self.dims = list(dims)
 
     def parts(self, z: Sequence[Tensor]) -> list[Tensor]:
         """Return ``tanh(V_m z_m)`` and, behind it, what modality m adds to all gates."""
-        votes = _column_products(self.gate, self.dims, z)
+        votes = self.gate.products(z)
         return [
             torch.cat([torch.tanh(project(z_m)), vote], dim=-1)
             for project, z_m, vote in zip(self.project, z, votes, strict=True)
@@ -150,11 +149,11 @@ class GatedFusion(Fusion):
 
     def latent(self, parts: Sequence[Tensor]) -> Tensor:
         """Weigh the projected features by their gates."""
-        n, hidden = len(self.dims), self.gate.out_features // len(self.dims)
-        split = [torch.split(part, [hidden, n * hidden], dim=-1) for part in parts]
+        n = len(parts)
+        split = [part.tensor_split([part.shape[-1] // (n + 1)], dim=-1) for part in parts]
         h = torch.stack([features for features, _ in split], dim=-2)
-        votes = sum((vote for _, vote in split), start=self.gate.bias)
-        g = torch.softmax(torch.unflatten(votes, -1, (n, hidden)), dim=-2)
+        votes = self.gate.total([vote for _, vote in split])
+        g = torch.softmax(torch.stack(votes.chunk(n, dim=-1), dim=-2), dim=-2)
         return (g * h).sum(dim=-2)
 
 
@@ -273,6 +272,8 @@ class SparseMoEFusion(Fusion):
     take less time than sorting the samples.
     """
 
+    adds_parts = True
+
     def __init__(
         self,
         dims: Sequence[int],
@@ -285,22 +286,20 @@ class SparseMoEFusion(Fusion):
         super().__init__()
         if not 1 <= top_k <= n_networks:
             raise DataError(f"top_k is {top_k}: expected 1 .. {n_networks}, the number of networks")
-        self.hidden = nn.Linear(sum(dims), hidden)
+        self.hidden = ColumnLinear(dims, hidden)
         self.router = nn.Linear(hidden, n_networks)
         self.inner = nn.Linear(hidden, n_networks * (hidden // 2))
         self.outer = nn.Linear(n_networks * (hidden // 2), hidden)
         self.out = nn.Linear(hidden, n_outputs)
-        self.dims, self.n_networks, self.top_k, self.balance = (
-            list(dims), n_networks, top_k, balance,
-        )  # fmt: skip
+        self.n_networks, self.top_k, self.balance = n_networks, top_k, balance
 
     def parts(self, z: Sequence[Tensor]) -> list[Tensor]:
         """Return ``V_m z_m``, each ``(..., B, H)``."""
-        return _column_products(self.hidden, self.dims, z)
+        return self.hidden.products(z)
 
     def latent(self, parts: Sequence[Tensor]) -> Tensor:
         """Add the gated networks to the hidden layer, and note the balance of the gate."""
-        h = torch.relu(sum(parts, start=self.hidden.bias))
+        h = torch.relu(self.hidden.total(parts))
         gate = self._gate(h)
         inner = torch.unflatten(torch.relu(self.inner(h)), -1, (self.n_networks, -1))
         mixed: Tensor = h + self.outer((gate.unsqueeze(-1) * inner).flatten(-2))
@@ -314,10 +313,26 @@ class SparseMoEFusion(Fusion):
         return p * kept / (p * kept).sum(dim=-1, keepdim=True)
 
 
-def _column_products(layer: nn.Linear, dims: list[int], z: Sequence[Tensor]) -> list[Tensor]:
-    """Return what each modality adds to a linear layer on ``[z_1; ..; z_n]``, without bias."""
-    columns = torch.split(layer.weight, dims, dim=1)
-    return [F.linear(z_m, w) for z_m, w in zip(z, columns, strict=True)]
+class ColumnLinear(nn.Module):
+    """A linear layer on ``[z_1; ..; z_n]`` whose columns for each modality are a tensor of its own.
+
+    Starts from the weights that one `torch.nn.Linear` would have.
+    """
+
+    def __init__(self, dims: Sequence[int], n_outputs: int) -> None:
+        super().__init__()
+        whole = nn.Linear(sum(dims), n_outputs)
+        columns = torch.split(whole.weight.detach(), list(dims), dim=1)
+        self.weights = nn.ParameterList([w.contiguous() for w in columns])
+        self.bias = whole.bias
+
+    def products(self, z: Sequence[Tensor]) -> list[Tensor]:
+        """Return what each modality adds, without the bias."""
+        return [F.linear(z_m, w) for z_m, w in zip(z, self.weights, strict=True)]
+
+    def total(self, products: Sequence[Tensor]) -> Tensor:
+        """Add the products and the bias."""
+        return sum(products, start=self.bias)
 
 
 def auxiliary_terms(fusions: Iterable[nn.Module]) -> dict[str, Tensor]:

@@ -203,7 +203,8 @@ def run_passes(
         rows = _arrange(clean_and_replaced, stand_ins)
         logits = torch.unflatten(expert([x.flatten(0, 1) for x in rows]), 0, rows[0].shape[:2])
         return logits, logits
-    latent = expert.latent(_arrange(expert.parts(clean_and_replaced), stand_ins))
+    arrange = _arrange_sum if expert.adds_parts else _arrange
+    latent = expert.latent(arrange(expert.parts(clean_and_replaced), stand_ins))
     return expert.out(latent), latent
 
 
@@ -267,10 +268,19 @@ def _unlikeness(a: Tensor, b: Tensor) -> Tensor:
 
 def _arrange(clean_and_replaced: Sequence[Tensor], replaced: Iterable[int]) -> list[Tensor]:
     """Give each modality an axis of passes: the complete one, then one a replaced modality."""
+    versions = [x.unbind(0) for x in clean_and_replaced]  # (clean, replaced), or clean alone
     return [
-        torch.stack([x[0], *(x[int(i == m)] for i in replaced)])
-        for m, x in enumerate(clean_and_replaced)
+        torch.stack([own[0], *(own[int(i == m)] for i in replaced)])
+        for m, own in enumerate(versions)
     ]
+
+
+def _arrange_sum(clean_and_replaced: Sequence[Tensor], replaced: Iterable[int]) -> list[Tensor]:
+    """Do the same for the sum of all modalities: a pass differs from the complete one in one."""
+    versions = [x.unbind(0) for x in clean_and_replaced]
+    complete = torch.stack([own[0] for own in versions]).sum(dim=0)
+    changed = [complete + (versions[i][1] - versions[i][0]) for i in replaced]
+    return [torch.stack([complete, *changed])]
 
 
 def _mix(logits: Tensor, weights: Tensor) -> Tensor:
