@@ -4,7 +4,8 @@ The loop is the literal reading of the paper: for each expert, one call with all
 with each replaced. Encodings are computed once in both, and both draw the same stand-ins, so the
 losses must agree. A step is forward, backward and AdamW. Times are medians over repeats that
 alternate between the two, processor time of one thread (other programs do not count); the ratio is
-what to look at. With a CUDA device the same is measured there as well, in wall time. Writes reproduce/i2moe_benchmark.json.
+what to look at. With a CUDA device the same is measured there as well, in wall time. Writes
+reproduce/i2moe_benchmark.json.
 """
 
 import json
