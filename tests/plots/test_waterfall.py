@@ -2,6 +2,7 @@
 
 import pytest
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
 
@@ -9,7 +10,7 @@ from mmfuse_lib import plots
 from mmfuse_lib.errors import DataError
 
 
-def bars(ax: plt.Axes) -> list[tuple[float, float]]:
+def bars(ax: Axes) -> list[tuple[float, float]]:
     """Where each bar starts and ends, from the top."""
     found = [p for p in ax.patches if isinstance(p, Rectangle)]
     return [(p.get_x(), p.get_x() + p.get_width()) for p in found]
