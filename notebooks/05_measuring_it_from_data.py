@@ -538,8 +538,9 @@ show("truth, pointwise", pointwise)
 show("LSMI", lsmi.atoms)
 
 # %% [markdown]
-# (Here each camera gives one number. For longer vectors the pointwise truth depends on their units;
-# the next chapter is about that, and about what these values mean for single samples.) The estimator
+# (Here each camera gives one number. For longer vectors the pointwise truth is another one, as it
+# compares surprises, and noise surprises, too; the next chapter is about that, and about what these
+# values mean for single samples.) The estimator
 # does well, at its own task. **Before comparing estimates, ask which definition they estimate.** The
 # negative unique atoms are no error: this definition has them.
 #
