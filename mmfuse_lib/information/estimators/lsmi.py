@@ -91,14 +91,16 @@ def lsmi_pid(
     -------
     Estimate
         ``measure="pointwise"``. `per_sample` has a row a sample. `interval` holds 95 % bootstrap
-        intervals over samples, **networks held fixed**: they cover which samples were drawn, not
-        what networks would have been learned from others, and not the errors named in the notes.
+        intervals over samples, **networks and medians held fixed**: they cover which samples were
+        drawn, not what networks would have been learned from others, and not the errors named in
+        the notes.
         `diagnostics`, in bits:
 
         * ``label_entropy`` H(Y), and ``cross_entropy_x1``, ``_x2``, ``_joint``, held out. What the
           difference to H(Y) shows is a lower bound, on average, of the information that is there.
         * ``log_density_x1``, ``_x2``, held out, and ``gaussian_log_density_x1``, ``_x2``, those of
-          a single Gaussian (standardised features; higher is better).
+          a single Gaussian (standardised features; higher is better, and one sample that a
+          density finds impossible can make a mean very low).
         * ``lowest_redundancy``, ``highest_redundancy``: means of :math:`\min(i_1, i_2)` and
           :math:`\max(i_1, i_2)`, between which R lies for any densities at all.
 
