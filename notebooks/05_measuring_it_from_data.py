@@ -956,6 +956,8 @@ if check_claims:
         for name, worse in (("plug-in 16", 4_000), ("batch", 250)):
             s_error = means.loc[name].loc["and, noise 0.5, dim 4", "S"].abs()
             assert s_error.loc[worse] > 1.5 * s_error.loc[4_250 - worse]
+        # LSMI is close to the truth of its own definition.
+        assert largest.loc["lsmi", "median"] < 0.02
     # The bounds hold; XOR's are vacuous, those of AND meet.
     assert (widths["lower"] <= widths["S"] + 1e-6).all()
     assert (widths["S"] <= widths["upper"] + 1e-6).all()
