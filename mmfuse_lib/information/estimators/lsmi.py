@@ -129,8 +129,8 @@ def lsmi_pid(
 
     * The answer is the same for a source that is scaled, shifted, rotated or otherwise mapped
       linearly, as long as the map can be undone (up to what diagonal covariances and chance do).
-      The median rather than the mean, the differential entropy: of one sample that the densities
-      find impossible, as where a pixel is lit once, the mean would notice little else.
+      The mean, the differential entropy, would do the same. But a single sample that the densities
+      find impossible, such as the only image in which a pixel is lit, would decide it alone.
     * For sources whose surprises have one and the same distribution nothing changes: it is the
       definition of Finn & Lizier, as on the data set `gaussian_gates`.
     * The zero is given up where there is one. Of discrete sources the h are sizes, and the less a
