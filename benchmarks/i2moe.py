@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from mmfuse_lib import methods
 from mmfuse_lib.data import MultimodalData, from_arrays
-from mmfuse_lib.fusion import FUSIONS
+from mmfuse_lib.fusion import FUSIONS, auxiliary_terms
 from mmfuse_lib.training import adamw
 
 RESULT = Path(__file__).parents[1] / "reproduce" / "i2moe_benchmark.json"
@@ -43,44 +43,49 @@ class PlainConcat(nn.Module):
 
     def forward(self, z: Sequence[Tensor]) -> Tensor:
         """Concatenate, one hidden layer, classify."""
-        return self.net(torch.cat(list(z), dim=1))
+        logits: Tensor = self.net(torch.cat(list(z), dim=1))
+        return logits
 
 
 def by_loop(model: methods.I2MoE, batch: MultimodalData) -> dict[str, Tensor]:
     """Compute the losses of a step as the paper reads: expert by expert, pass by pass."""
     z = model.encode(batch.inputs)
-    n = len(z)
     stand_ins = [torch.randn_like(z_m) for z_m in z]
-    complete, terms = [], {}
+    complete: list[Tensor] = []
+    gates: list[Tensor] = []
+    terms: dict[str, Tensor] = {}
     for name, expert in model.experts.items():
-        a, gates = expert(z), [getattr(expert, "auxiliary", None)]
-        b = []
-        for i in range(n):
-            b.append(expert([*z[:i], stand_ins[i], *z[i + 1 :]]))
-            gates.append(getattr(expert, "auxiliary", None))
-        complete.append(a)
-        terms[f"interaction_{name}"] = loss_by_loop(name, a, b)
-        if gates[0] is not None:
-            terms["gate"] = terms.get("gate", 0) + sum(gates) / len(gates) / len(model.experts)
-    features = torch.cat(z, dim=1)
-    weights = torch.softmax(model.reweight(features) / model.temperature, dim=1)
-    logits = sum(weights[:, e : e + 1] * l for e, l in enumerate(complete))
+        passes = []
+        for features in (z, *([*z[:i], s, *z[i + 1 :]] for i, s in enumerate(stand_ins))):
+            passes.append(expert(features))
+            gates += auxiliary_terms([expert]).values()
+        complete.append(passes[0])
+        terms[f"interaction_{name}"] = loss_by_loop(name, passes[0], passes[1:])
+    weights = torch.softmax(model.reweight(torch.cat(z, dim=1)) / model.temperature, dim=1)
+    logits = mean([weights[:, e : e + 1] * l for e, l in enumerate(complete)]) * len(complete)
     terms["task"] = F.cross_entropy(logits, batch.target)
-    asked = sum(v for k, v in terms.items() if k.startswith("interaction_"))
-    scale = model.interaction_weight / len(model.experts)
-    terms["total"] = terms["task"] + scale * asked + terms.get("gate", 0)
+    asked = mean([terms[f"interaction_{name}"] for name in model.experts])
+    terms["total"] = terms["task"] + model.interaction_weight * asked
+    if gates:
+        terms["gate"] = mean(gates)
+        terms["total"] = terms["total"] + terms["gate"]
     return terms
 
 
 def loss_by_loop(name: str, a: Tensor, b: list[Tensor]) -> Tensor:
     """Compute an expert's interaction loss, replacement by replacement."""
     if name == "R":
-        return sum((1 - F.cosine_similarity(a, b_i)).mean() for b_i in b) / len(b)
+        return mean([(1 - F.cosine_similarity(a, b_i)).mean() for b_i in b])
     if name == "S":
-        return sum(F.cosine_similarity(a, b_i).mean() for b_i in b) / len(b)
+        return mean([F.cosine_similarity(a, b_i).mean() for b_i in b])
     i = int(name[1:]) - 1
-    triplets = [F.triplet_margin_loss(a, b[j], b[i], eps=1e-7) for j in range(len(b)) if j != i]
-    return sum(triplets) / len(triplets)
+    others = [b_j for j, b_j in enumerate(b) if j != i]
+    return mean([F.triplet_margin_loss(a, b_j, b[i], eps=1e-7) for b_j in others])
+
+
+def mean(values: list[Tensor]) -> Tensor:
+    """Return the mean of tensors of the same shape."""
+    return torch.stack(values).mean(dim=0)
 
 
 WAYS: dict[str, Callable[[methods.I2MoE, MultimodalData], dict[str, Tensor]]] = {
@@ -123,14 +128,15 @@ def seconds_a_step(
     """Return the mean time of a few training steps."""
     on_gpu = batch.target.is_cuda
     clock = time.perf_counter if on_gpu else time.process_time
-    synchronize = torch.cuda.synchronize if on_gpu else lambda: None
-    synchronize()
+    if on_gpu:
+        torch.cuda.synchronize()
     start = clock()
     for _ in range(STEPS):
         optimizer.zero_grad()
-        WAYS[way](model, batch)["total"].backward()
+        WAYS[way](model, batch)["total"].backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-    synchronize()
+    if on_gpu:
+        torch.cuda.synchronize()
     return (clock() - start) / STEPS
 
 
