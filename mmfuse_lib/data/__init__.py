@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from mmfuse_lib.data import cremad_votes, digit_pairs, gaussian_gates, utd_mhad
+from mmfuse_lib.data import cremad, cremad_votes, digit_pairs, gaussian_gates, utd_mhad
 from mmfuse_lib.data.multimodal import INTERACTIONS, MultimodalData, check_trainable, from_arrays
-from mmfuse_lib.errors import UnknownNameError
+from mmfuse_lib.errors import UnknownNameError, check_options
 
 __all__ = [
     "INTERACTIONS",
@@ -74,6 +74,19 @@ _CARDS: dict[str, DatasetCard] = {
             "recognition, ICIP 2015"
         ),
     ),
+    "cremad": DatasetCard(
+        load=cremad.load,
+        summary=(
+            "7442 clips of actors in six emotions: spectrogram and video frames, from the "
+            "published files in a folder of yours (root). For a GPU; not downloaded for you."
+        ),
+        source=cremad.SOURCE,
+        licence="Open Database License (ODbL) 1.0, contents DbCL 1.0",
+        citation=(
+            "Cao et al., CREMA-D: crowd-sourced emotional multimodal actors dataset, "
+            "IEEE Transactions on Affective Computing, 2014"
+        ),
+    ),
     "cremad_votes": DatasetCard(
         load=cremad_votes.load,
         summary=(
@@ -122,10 +135,7 @@ def load(name: str, seed: int = 0, **options: Any) -> Splits:
         If the data has to be downloaded and cannot be.
     """
     card = _card(name)
-    known = [p for p in inspect.signature(card.load).parameters if p != "seed"]
-    for option in options:
-        if option not in known:
-            raise UnknownNameError(f"option of {name!r}", option, known)
+    check_options(repr(name), card.load, options, given=("seed",))
     return card.load(seed, **options)
 
 

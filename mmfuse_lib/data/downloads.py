@@ -157,7 +157,7 @@ def fetch(url: str, folder: Path, sha256: str | None = None, *, progress: bool =
             f"Try again. {by_hand}"
         ) from error
     except OSError as error:
-        raise _cannot_write(folder / name, error) from error
+        raise cannot_write(folder / name, error) from error
     return Path(path)
 
 
@@ -244,10 +244,11 @@ def _write(path: Path, array: NDArray[Any]) -> None:
                 Path(file.name).unlink(missing_ok=True)
                 raise
     except OSError as error:
-        raise _cannot_write(path, error) from error
+        raise cannot_write(path, error) from error
 
 
-def _cannot_write(path: Path, error: OSError) -> DownloadError:
+def cannot_write(path: Path, error: OSError) -> DownloadError:
+    """Return the error to raise where a file cannot be written."""
     why = "the disk is full" if error.errno == errno.ENOSPC else str(error)
     return DownloadError(
         f"cannot write {path}: {why}. Make room or make the folder writable; on Linux, "
