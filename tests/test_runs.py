@@ -164,7 +164,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(cremad, "IMAGE_SIZE", 32)
     monkeypatch.setattr(cremad, "SPECTROGRAM", (1, 65, 75))  # a quarter, to be quick
     monkeypatch.setattr(cremad, "log_spectrogram", quarter(cremad.log_spectrogram))
-    return generate(tmp_path / "cremad", n_train=30)
+    return generate(tmp_path / "cremad", n_train=14)
 
 
 def quarter(read: Callable[[Path], Any]) -> Callable[[Path], Any]:
@@ -173,7 +173,7 @@ def quarter(read: Callable[[Path], Any]) -> Callable[[Path], Any]:
 
 def full_scale(method: str, root: Path) -> list[str]:
     return [
-        "train", method, "--config", str(PRESET), "--data-option", f"root={root}",
+        "train", method, "--config", str(PRESET), "--data-option", f"root={root}", "--data-option", "n_frames=1",
         "--epochs", "2", "--device", "cpu", "--precision", "32-true", "--out",
     ]  # fmt: skip
 
@@ -200,7 +200,7 @@ def test_a_baseline_is_trained_at_full_scale_and_continues_when_interrupted(
     whole, parts = result_in(tmp_path / "whole"), result_in(tmp_path / "parts")
     assert parts["metrics"] == whole["metrics"]
     assert whole["settings"]["encoders"]["video"] == {"name": "resnet18", "augment": True}
-    assert whole["n_samples"] == {"train": 27, "val": 3, "test": 6}
+    assert whole["n_samples"] == {"train": 13, "val": 1, "test": 6}
 
 
 @pytest.mark.skipif("DIMML" not in methods.names(), reason="the method is not there yet")
