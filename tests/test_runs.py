@@ -173,14 +173,15 @@ def quarter(read: Callable[[Path], Any]) -> Callable[[Path], Any]:
 
 def full_scale(method: str, root: Path) -> list[str]:
     return [
-        "train", method, "--config", str(PRESET), "--data-option", f"root={root}", "--data-option", "n_frames=1",
-        "--epochs", "2", "--device", "cpu", "--precision", "32-true", "--out",
+        "train", method, "--config", str(PRESET),
+        "--data-option", f"root={root}", "--data-option", "n_frames=1", "--epochs", "2", "--device", "cpu", "--precision", "32-true", "--out",
     ]  # fmt: skip
 
 
 def without_method_options(tmp_path: Path) -> Path:
     values = read_settings(PRESET)
     del values["method_options"]
+    values["encoders"]["audio"] = "image"
     path = tmp_path / "plain.yml"
     path.write_text(yaml.safe_dump(values))
     return path

@@ -9,7 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from mmfuse_lib.data import cremad, cremad_votes, digit_pairs, gaussian_gates, utd_mhad
+from mmfuse_lib.data import (
+    cremad,
+    cremad_votes,
+    digit_pairs,
+    gaussian_gates,
+    spoken_digits,
+    utd_mhad,
+)
 from mmfuse_lib.data.multimodal import INTERACTIONS, MultimodalData, check_trainable, from_arrays
 from mmfuse_lib.errors import UnknownNameError, check_options
 
@@ -57,6 +64,22 @@ _CARDS: dict[str, DatasetCard] = {
         source="drawn from mmfuse_lib.information.GATES",
         licence="none needed: nothing but random draws",
         citation="Williams & Beer, Nonnegative decomposition of multivariate information, 2010",
+    ),
+    "spoken_digits": DatasetCard(
+        load=spoken_digits.load,
+        summary=(
+            "An MNIST image and a spoken digit, and a label made by a known interaction per "
+            "sample: R, U1, U2 or S; speakers differ between splits. Downloads about 30 MB."
+        ),
+        source=(
+            "https://ossci-datasets.s3.amazonaws.com/mnist and "
+            "https://github.com/Jakobovski/free-spoken-digit-dataset"
+        ),
+        licence="recordings CC BY-SA 4.0; MNIST: none stated",
+        citation=(
+            "LeCun et al., Gradient-based learning applied to document recognition, 1998; "
+            "Jackson et al., Free Spoken Digit Dataset, doi:10.5281/zenodo.1342401"
+        ),
     ),
     "utd_mhad": DatasetCard(
         load=utd_mhad.load,

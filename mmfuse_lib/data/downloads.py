@@ -104,7 +104,7 @@ def digest(array: NDArray[Any]) -> str:
     return hashlib.sha256(header + array.tobytes()).hexdigest()
 
 
-def fetch(url: str, folder: Path, sha256: str | None = None, *, progress: bool = True) -> Path:
+def fetch(url: str, folder: Path, checksum: str | None = None, *, progress: bool = True) -> Path:
     """Return the path of the file behind `url` in `folder`, downloading it if it is not there.
 
     The download goes into a temporary file, which gets its name when it is complete: a file that
@@ -116,9 +116,9 @@ def fetch(url: str, folder: Path, sha256: str | None = None, *, progress: bool =
         Where the file is; the last part is its name.
     folder : Path
         Where it goes; made if needed.
-    sha256 : str, optional
-        What the file has to hash to. A file in `folder` that does not is downloaded again.
-        Without one, what the server sends is taken.
+    checksum : str, optional
+        SHA-256 of the file, or ``"md5:..."`` where only that is published. A file in `folder` that
+        has another one is downloaded again. Without one, what the server sends is taken.
     progress : bool
         Show a progress bar.
 
@@ -136,7 +136,7 @@ def fetch(url: str, folder: Path, sha256: str | None = None, *, progress: bool =
     try:
         path = pooch.retrieve(
             url,
-            known_hash=sha256,
+            known_hash=checksum,
             fname=name,
             path=folder,
             downloader=pooch.HTTPDownloader(progressbar=progress, timeout=TIMEOUT),
