@@ -173,8 +173,9 @@ def quarter(read: Callable[[Path], Any]) -> Callable[[Path], Any]:
 
 def full_scale(method: str, root: Path) -> list[str]:
     return [
-        "train", method, "--config", str(PRESET),
-        "--data-option", f"root={root}", "--data-option", "n_frames=1", "--epochs", "2", "--device", "cpu", "--precision", "32-true", "--out",
+        "train", method, "--config", str(PRESET), "--data-option", f"root={root}",
+        "--data-option", "n_frames=1", "--epochs", "2", "--device", "cpu",
+        "--precision", "32-true", "--out",
     ]  # fmt: skip
 
 
