@@ -12,8 +12,11 @@ from typing import Any
 from mmfuse_lib.data import (
     cremad,
     cremad_votes,
+    cub_image_text,
     digit_pairs,
     gaussian_gates,
+    mfeat,
+    rosmap,
     spoken_digits,
     utd_mhad,
 )
@@ -121,6 +124,51 @@ _CARDS: dict[str, DatasetCard] = {
         citation=(
             "Cao et al., CREMA-D: crowd-sourced emotional multimodal actors dataset, "
             "IEEE Transactions on Affective Computing, 2014"
+        ),
+    ),
+    "mfeat": DatasetCard(
+        load=mfeat.load,
+        summary=(
+            "Handwritten numerals described by up to six kinds of features; by default the three "
+            "hardest. Downloads about 10 MB."
+        ),
+        source=(
+            "https://archive.ics.uci.edu/dataset/72/multiple+features, as kept in "
+            "https://github.com/hanmenghan/TMC"
+        ),
+        licence="CC BY 4.0 (UCI)",
+        citation=(
+            "van Breukelen et al., Handwritten digit recognition by combined classifiers, 1998; "
+            "split: Han et al., Trusted multi-view classification, ICLR 2021"
+        ),
+    ),
+    "rosmap": DatasetCard(
+        load=rosmap.load,
+        summary=(
+            "Alzheimer's disease against controls: gene expression, methylation and micro-RNA of "
+            "351 people; published split. Downloads about 4 MB."
+        ),
+        source="https://github.com/txWang/MOGONET; original: AD Knowledge Portal (syn3219045)",
+        licence="repository MIT; the data under the terms of use of the AD Knowledge Portal",
+        citation=(
+            "Wang et al., MOGONET integrates multi-omics data using graph convolutional networks, "
+            "Nature Communications, 2021"
+        ),
+    ),
+    "cub_image_text": DatasetCard(
+        load=cub_image_text.load,
+        summary=(
+            "Ten kinds of birds by features of pictures and of captions, 60 birds each. "
+            "Downloads about 6 MB."
+        ),
+        source=(
+            "https://www.vision.caltech.edu/datasets/cub_200_2011/; features as kept in "
+            "https://github.com/XLearning-SCU/2023-IJCAI-ProImp"
+        ),
+        licence="images for non-commercial research; repository MIT",
+        citation=(
+            "Wah et al., The Caltech-UCSD Birds-200-2011 dataset; features: Zhang et al., "
+            "CPM-Nets, NeurIPS 2019"
         ),
     ),
 }
