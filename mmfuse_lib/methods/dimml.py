@@ -63,7 +63,7 @@ class DIMML(Method):
         As in `JointFusion`.
     temperature : float
         tau of `duc_loss`, on the scale of a dot product. The paper uses 50 (CREMA-D, ModelNet40)
-        and 10 (AVE, UCF101) for d = 512.
+        or 10 (AVE, UCF101) for d = 512; 50 also suits digit pairs and default encoders.
     shared_weight : float
         w, the weight of the shared head's loss; 1 in the paper.
     duc_weight : float
@@ -109,7 +109,7 @@ class DIMML(Method):
         encoders: Mapping[str, nn.Module],
         *,
         fusion: str | Callable[[Sequence[int], int], nn.Module] = "concat",
-        temperature: float = 10.0,
+        temperature: float = 50.0,
         shared_weight: float = 1.0,
         duc_weight: float = 1.0,
         warmup: float = 20 / 150,
