@@ -46,8 +46,8 @@ class Task:
         What `data.load` gets.
     epochs, lrs
         The grid of budgets and learning rates.
-    batch_size
-        The same for all.
+    batch_size, patience
+        As in `fit`, the same for all.
     encoder
         Called as ``encoder(shape, dim)``; default encoders if None.
     """
@@ -57,6 +57,7 @@ class Task:
     epochs: tuple[int, ...]
     lrs: tuple[float, ...]
     batch_size: int
+    patience: int = 8
     encoder: Callable[[tuple[int, ...], int], nn.Module] | None = None
 
     @property
@@ -77,7 +78,7 @@ TASKS: dict[str, Task] = {
     "noisy_digits": Task(
         "digit_pairs", NOISY | SIZES | {"n_train": 1_600}, (10, 30), (1e-3, 3e-3), 128
     ),
-    "utd_mhad": Task("utd_mhad", {}, (20, 60), (3e-4, 1e-3), 32, MLPEncoder),
+    "utd_mhad": Task("utd_mhad", {}, (20, 60), (3e-4, 1e-3), 32, encoder=MLPEncoder),
 }
 
 
@@ -103,8 +104,8 @@ def train(
         encoders = encoder and {name: encoder(shape, DIM) for name, shape in shapes.items()}
     model = build(splits[0], encoders=encoders, dim=DIM, seed=seed)
     fit(
-        model, *splits[:2], **setting, batch_size=task.batch_size, seed=seed, device="cpu",
-        progress=False,
+        model, *splits[:2], **setting, batch_size=task.batch_size, patience=task.patience,
+        seed=seed, device="cpu", progress=False,
     )  # fmt: skip
     return model
 
@@ -143,6 +144,7 @@ def provenance(name: str, task: Task) -> dict[str, Any]:
         "encoders": f"{task.encoder.__name__ if task.encoder else 'default'}, dim {DIM}",
         "grid": task.grid,
         "batch_size": task.batch_size,
+        "patience": task.patience,
         "seeds": list(SEEDS),
         "chosen": "the setting with the best validation accuracy, mean over the seeds",
         "date": time.strftime("%Y-%m-%d"),

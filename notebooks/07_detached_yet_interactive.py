@@ -1,0 +1,419 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Detached, yet interactive
+#
+# *Modality competition* ended with a diagnosis: in joint training all encoders hear one error signal,
+# and it falls silent as soon as somebody is right. The cure seems obvious. Train the encoders apart,
+# each on its own error, and there is nothing left to compete for. But then the modalities never meet,
+# and a model whose parts never meet is an ensemble. Can they be kept apart where they compete and
+# brought together where they help?
+#
+# DI-MML {cite:p}`fan2024` says yes: separate errors, one space that all features live in, and a
+# narrow one-way lane in which a modality teaches another what it is bad at. This chapter builds it,
+# takes it apart again, and finds out which parts earn their keep on our data. Not all of them do.
+#
+# ```{admonition} After this chapter you can
+# :class: tip
+# - prove that detached training ends competition, and check it on a gradient;
+# - say why one classifier shared by all modalities gives their features a common space;
+# - tell which single dimensions of a feature vector know the classes, without computing a distance;
+# - derive what the contrastive term DUC moves, and see it move;
+# - weigh heads by their certainty, and bound what that can change;
+# - predict when such a model is blind to synergy, and show where the information was lost.
+#
+# **Needs:** *Modality competition*. **Takes:** an hour to read, a minute to run on a CPU; nothing is
+# downloaded. The models are too small for a GPU to help.
+# ```
+
+# %% tags=["parameters"]
+seed = 0
+n_seeds = 5
+epochs = 15
+lr = 2e-3
+n_train = 1_600
+dim = 64
+noise = 0.4
+n_mixed = 2_500  # training samples of the task with all four interactions
+device = "auto"
+check_claims = True
+
+# %%
+import json
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import torch
+
+from mmfuse_lib import data, evaluate, fit, mean_interval, methods, plots
+from mmfuse_lib.methods.dimml import class_means, dimension_rates, duc_loss
+from mmfuse_lib.methods.dimml import nearest_intervals
+
+plots.use_style()
+SEEDS = range(seed, seed + n_seeds)
+INK, GREY, TEAL, VIOLET = "#222222", "#9AA0A8", "#018571", "#5B3E96"
+
+
+# %% [markdown]
+# ## Separate errors
+#
+# We return to the task on which competition showed most: both images show the digit $y$, the right one
+# through strong noise.
+
+
+# %%
+def load(seed):
+    """Redundant digit pairs whose right image is noisy."""
+    return data.load(
+        "digit_pairs", seed=seed, n_train=n_train, n_val=500, n_test=2_000, n_classes=10,
+        cue=False, composition={"R": 1.0}, noise={"right": noise},
+    )  # fmt: skip
+
+
+# %% [markdown]
+# Let $z_m = e_m(x_m)$ be the features of modality $m$, and give each modality a linear classifier
+# $h_m$ of its own. The **detached** objective is the sum of their losses, plus one more term that the
+# next section explains:
+#
+# $$
+# \begin{aligned}
+# L_{\text{detached}} = &\sum_m \mathrm{CE}\big(h_m(z_m), y\big)\\
+# &+ w \sum_m \mathrm{CE}\big(h(z_m), y\big).
+# \end{aligned}
+# $$ (eq-detached)
+#
+# ```{prf:proposition} Nothing is shared but the classifier
+# :label: prop-detached
+#
+# The gradient of {eq}`eq-detached` with respect to the parameters of encoder $m$ is a function of
+# $x_m$, $y$ and the parameters of $e_m$, $h_m$ and $h$ alone: no other modality's features occur in
+# it. If $w = 0$ and the optimiser treats each parameter by itself, as SGD and Adam do, the encoders
+# are those of an ensemble: encoder $m$ takes exactly the steps it would take if it were trained alone
+# on the same batches.
+# ```
+#
+# ```{prf:proof}
+# The parameters of $e_m$ occur in the two terms with index $m$ only, and these contain no other
+# modality's features. With $w=0$ the loss is a sum of functions that have no parameter in common, so
+# the gradient splits into blocks, each of which is the gradient of one modality's loss. $\square$
+# ```
+#
+# Compare this with the *shared residual* $p - \mathbf 1_y$ of joint training, in which everybody's
+# features occur. A proof is good, a look is better: black out the left image and see by how much the
+# gradient of the *right* encoder changes.
+
+
+# %%
+def gradient(model, loss, batch):
+    """Gradient of a loss term with respect to the right encoder, as one vector."""
+    parameters = list(model.encoders["right"].parameters())
+    found = torch.autograd.grad(loss(batch)["total"], parameters)
+    return torch.cat([g.flatten() for g in found])
+
+
+batch = load(seed)[0][:256]
+dark = data.from_arrays(
+    {**batch.inputs, "left": 0 * batch.inputs["left"]},
+    batch.target,
+    class_names=batch.class_names,
+)
+joint = methods.JointFusion.for_data(batch, dim=dim, seed=seed)
+detached = methods.DIMML.for_data(batch, dim=dim, seed=seed)
+change = {}
+for name, model, loss in (
+    ("joint", joint, joint.task_terms),
+    ("detached", detached, detached.detached_terms),
+):
+    g = gradient(model, loss, batch)
+    change[name] = float((gradient(model, loss, dark) - g).norm() / g.norm())
+    print(
+        f"{name:<9} right encoder's gradient changes by {100 * change[name]:.0f} %"
+    )
+
+# %% [markdown]
+# ## One head for all
+#
+# The second term of {eq}`eq-detached` sends every modality's features through **the same** linear
+# classifier $h$. It does not couple the encoders within a step, as the proposition says, but it does
+# something over the course of training: it makes the features comparable.
+#
+# The logit of class $k$ is $w_k \cdot z_m + b_k$ with *one* vector $w_k$ for all modalities. For the
+# features of modality 1 to speak for class $k$ they have to point along $w_k$, and so do those of
+# modality 2. With separate classifiers each modality is free to choose its own directions, and a
+# rotation of the features $z_m \mapsto Q z_m$ can be undone by its classifier, $W_m \mapsto W_m Q^\top$,
+# at no cost. With a shared one a rotation of one modality alone costs. That is what "a common space"
+# means here: not that the features are equal, but that *evidence for a class lies in the same
+# direction*.
+#
+# We train the method with and without the shared head (both without the contrastive term, which comes
+# later) and compare the mean features of each class across modalities.
+
+
+# %%
+def train(model, splits, seed):
+    """Train a model in place; return it."""
+    fit(model, *splits[:2], epochs=epochs, lr=lr, seed=seed, device=device)
+    return model
+
+
+def dimml(splits, seed, **options):
+    """Train DI-MML."""
+    model = methods.DIMML.for_data(splits[0], dim=dim, seed=seed, **options)
+    return train(model, splits, seed)
+
+
+@torch.no_grad()
+def features(model, samples):
+    """Features of each modality, by name."""
+    return dict(zip(samples.modalities, model.encode(samples.inputs), strict=True))
+
+
+def alignment(model, samples):
+    """Cosines between the classes' mean features, left (rows) against right (columns)."""
+    means = []
+    for z in features(model, samples).values():
+        mean = class_means(lambda z=z: [(z, samples.target)], 10)
+        mean = mean - mean.mean(dim=0)
+        means.append(mean / mean.norm(dim=1, keepdim=True))
+    return means[0] @ means[1].T
+
+
+splits = load(seed)
+heads = {
+    "own heads only": dimml(splits, seed, shared_weight=0.0, duc_weight=0.0),
+    "with a shared head": dimml(splits, seed, duc_weight=0.0),
+}
+cosines = {name: alignment(model, splits[2]) for name, model in heads.items()}
+for name, c in cosines.items():
+    print(f"{name:<19} mean cosine of the same class: {c.diagonal().mean():.2f}")
+
+# %% mystnb={"image": {"alt": "Two heat maps of ten by ten cosines between class means of left and right features. With own heads only there is no pattern. With a shared head the diagonal is strongly positive and everything else is near zero or negative."}, "figure": {"caption": "Cosines between the mean features of the classes, left modality (rows) against right (columns). Only with a shared head do both modalities mean the same by a direction.", "name": "fig-common-space"}} tags=["hide-input"]
+figure, axes = plt.subplots(1, 2, figsize=(6.4, 3.1))
+for ax, (name, c) in zip(axes, cosines.items(), strict=True):
+    image = ax.imshow(c, cmap="PuOr", vmin=-1, vmax=1)
+    _ = ax.set(
+        title=name,
+        xlabel="class, right",
+        xticks=range(0, 10, 3),
+        yticks=range(0, 10, 3),
+    )
+    ax.grid(visible=False)
+axes[0].set_ylabel("class, left")
+_ = figure.colorbar(image, ax=axes, label="cosine", shrink=0.85)
+plt.show()
+
+# %% [markdown]
+# ## Which dimensions know something?
+#
+# Now that dimension $j$ means the same in both modalities, we can ask who is better at it. DI-MML's
+# test for a single number is as simple as can be. On the training set, take the mean $\mu_{mk}$ of
+# modality $m$'s features for each class $k$. Dimension $j$ is *right* on sample $i$ if, looking at
+# this one number, the nearest class mean is that of the true class:
+#
+# $$
+# \operatorname*{arg\,min}_k\, \big|z_{m,ij} - \mu_{m,kj}\big| = y_i .
+# $$ (eq-right)
+#
+# Its **rate** $a_{mj}$ is the share of samples on which it is right, and the **effective dimensions**
+# $E_m$ of a modality are those whose rate is above the modality's mean rate.
+#
+# Taken literally, {eq}`eq-right` asks for $N \times K \times d$ distances. But on a line the numbers
+# closest to a point form an interval that ends halfway to its neighbours ({numref}`fig-intervals`).
+# So compute the $K$ intervals of each dimension once, from the sorted means; a sample is right if it
+# lies in the interval of its own class: two comparisons, however many classes there are, and never more
+# in memory than a batch. That is `dimension_rates`, which gives the same answer as {eq}`eq-right`, ties
+# included.
+
+# %%
+z_left = features(heads["with a shared head"], splits[0])["left"]
+y = splits[0].target
+rates, effective = dimension_rates(lambda: [(z_left, y)], 10)
+literal = (
+    (z_left[:, None] - class_means(lambda: [(z_left, y)], 10)).abs().argmin(dim=1)
+)
+literal = (literal == y[:, None]).float().mean(dim=0)
+print(
+    "largest difference from the definition:", float((rates - literal).abs().max())
+)
+print(
+    f"rates from {rates.min():.2f} to {rates.max():.2f}, mean {rates.mean():.2f};"
+)
+print(f"{int(effective.sum())} of {len(rates)} dimensions are effective")
+
+# %% mystnb={"image": {"alt": "The values of one feature dimension, one row of dots per digit class. A vertical tick marks each class mean, a shaded band the interval in which that class is the nearest. Some classes have many dots inside their band, others, whose band is narrow, few."}, "figure": {"caption": "The best dimension of the left modality, one row a class. Where a class is the nearest by this number alone is an interval (shaded) around its mean (tick). The rate is the share of dots inside the band of their own row.", "name": "fig-intervals"}} tags=["hide-input"]
+j = int(rates.argmax())
+low, high = nearest_intervals(class_means(lambda: [(z_left, y)], 10))
+mu = class_means(lambda: [(z_left, y)], 10)
+edges = z_left[:, j].min().item(), z_left[:, j].max().item()
+figure, ax = plt.subplots(figsize=(6.4, 3.8))
+jitter = np.random.default_rng(seed).uniform(-0.3, 0.3, len(y))
+for k in range(10):
+    a, b = np.clip([low[k, j].item(), high[k, j].item()], *edges)
+    ax.fill_betweenx([k - 0.42, k + 0.42], a, b, color=TEAL, alpha=0.25, lw=0)
+    ax.plot([mu[k, j]] * 2, [k - 0.42, k + 0.42], color=TEAL, lw=2.5)
+    is_k = (y == k).numpy()
+    ax.plot(z_left[is_k, j], k + jitter[is_k], ".", color=INK, ms=2.5, alpha=0.5)
+ax.grid(visible=False, axis="y")
+_ = ax.set(xlabel=f"value of dimension {j}", ylabel="class", yticks=range(0, 10, 3))
+plt.show()
+
+# %% [markdown]
+# ## A one-way lane
+#
+# Let modality $t$ be a teacher and $s$ a student. What could the student learn? Not what it already does
+# well, and not what the teacher does badly. That leaves
+#
+# $$
+# D = E_t \setminus E_s .
+# $$
+#
+# On these dimensions, and only on these, the student is asked to recognise its own sample among the
+# teacher's. With features $z_{s,i}$ and $z_{t,k}$ of a batch of $B$ samples and a temperature $\tau$,
+#
+# $$
+# \begin{aligned}
+# q_{ik} &= \operatorname{softmax}_k\big( z_{s,i}^{D} \cdot \mathrm{sg}[z_{t,k}^{D}] / \tau \big),\\
+# L_{\text{DUC}} &= -\frac 1B \sum_i \log q_{ii},
+# \end{aligned}
+# $$ (eq-duc)
+#
+# where $\mathrm{sg}$ stops the gradient. This is DUC, *dimension-decoupled unidirectional contrast*. It
+# is added for every ordered pair of modalities: with two, each is once the student, on disjoint sets of
+# dimensions.
+#
+# What does it move? Differentiate the log-softmax:
+#
+# $$
+# \frac{\partial L_{\text{DUC}}}{\partial z_{s,i}^{D}} = \frac{1}{B\tau} \Big( \sum_k q_{ik}\, z_{t,k}^{D} - z_{t,i}^{D} \Big) .
+# $$ (eq-duc-gradient)
+#
+# A step downhill pulls the student **towards the teacher's view of the same sample and away from the
+# average of those it might be confused with**. Outside of $D$ the gradient is zero; for the teacher it is
+# zero everywhere. And the pull does not vanish because the student's *classifier* is right: the weak
+# modality is told more than its label tells it.
+#
+# {numref}`fig-duc-arrows` shows this on twelve made-up samples of two classes with two dimensions, of which only the
+# second is in $D$.
+
+# %%
+rng = torch.Generator().manual_seed(seed)
+label = torch.arange(12) % 2
+teacher = torch.stack([torch.zeros(12), 2.0 * label - 1], dim=1)
+teacher = teacher + 0.25 * torch.randn(12, 2, generator=rng)
+student = torch.stack([2.0 * label - 1, torch.zeros(12)], dim=1)
+student = (student + 0.35 * torch.randn(12, 2, generator=rng)).requires_grad_()
+D = torch.tensor([False, True])
+(pull,) = torch.autograd.grad(
+    duc_loss(student, teacher, D, temperature=1.0), student
+)
+q = torch.softmax((student * D).detach() @ teacher.T, dim=1)
+formula = (q @ teacher - teacher) * D / 12
+print("autograd and the formula differ by", f"{(pull - formula).abs().max():.0e}")
+
+# %% mystnb={"image": {"alt": "Points of two classes in a plane. The classes are apart along the horizontal axis and mixed along the vertical one. An arrow at each point is exactly vertical: up for one class and down for the other."}, "figure": {"caption": "What DUC moves. The student tells the two classes (colours) apart by dimension 1; dimension 2 is what its teacher does better. Arrows are the negative gradient, scaled: they are vertical, as dimension 1 is not in $D$.", "name": "fig-duc-arrows"}} tags=["hide-input"]
+figure, ax = plt.subplots(figsize=(6.0, 3.6))
+at = student.detach()
+for k, color in enumerate((TEAL, VIOLET)):
+    own = label == k
+    ax.plot(*at[own].T, "o", color=color, ms=8, label=f"class {k}")
+    ax.quiver(
+        *at[own].T, *(-8 * pull[own]).T, color=color, angles="xy", scale_units="xy",
+        scale=1, width=0.006,
+    )  # fmt: skip
+_ = ax.set(
+    xlabel="dimension 1 (the student's own)",
+    ylabel="dimension 2 (in D)",
+    ylim=(-1.7, 1.7),
+)
+ax.legend(loc="upper center", ncols=2)
+plt.show()
+
+# %% [markdown]
+# Two practical points. First, {eq}`eq-duc` is a cross-entropy whose logits are one masked matrix product,
+# so a batch costs no loop; and as the products of raw features can be large, the softmax must be
+# computed with the largest term taken out (`logsumexp`), or it overflows. Second, features are not
+# normalised, so $\tau$ lives on the scale of a dot product: the paper uses 10 or 50 for 512 dimensions.
+#
+# ## Three stages
+#
+# The schedule, as the library has it: **detached** for the first eighth or so of the budget, since one must know
+# something before one can teach; then the dimensions are selected, once, on the training data;
+# **interactive**, which adds DUC; and **fusion**, in which the encoders are frozen and a fusion head
+# is trained on their features. (Frozen includes the running statistics of batch normalisation.)
+#
+# ```python
+# Stage("detached", warmup, unimodal, self.detached_terms),
+# Stage("interactive", epochs - warmup, unimodal, self.interactive_terms,
+#       prepare=self.select_dimensions),
+# Stage("fusion", ..., [self.fusion], self.fusion_terms),
+# ```
+#
+# Does it end the competition, and does DUC do what it says? For every seed we train the joint model, the
+# ensemble, DI-MML, and DI-MML without DUC, and read both encoders of each by a linear probe.
+
+
+# %%
+def probe(model, modality, splits, seed):
+    """Test accuracy of a linear probe on one encoder of a trained model."""
+    reader = methods.Probe.of(model, modality, seed=seed)
+    return accuracy(train(reader, splits, seed), splits[2])
+
+
+def accuracy(model, samples):
+    """Accuracy on some samples."""
+    return evaluate(model, samples, device=device).metrics["accuracy"]
+
+
+def compare(seed):
+    """Train four ways on one seed; return the models and a table of accuracies."""
+    splits = load(seed)
+    trained = {
+        "joint": train(
+            methods.JointFusion.for_data(splits[0], dim=dim, seed=seed),
+            splits,
+            seed,
+        ),
+        "ensemble": train(
+            methods.Ensemble.for_data(splits[0], dim=dim, seed=seed), splits, seed
+        ),
+        "no DUC": dimml(splits, seed, duc_weight=0.0),
+        "DI-MML": dimml(splits, seed),
+    }
+    rows = [
+        {
+            "method": name,
+            "seed": seed,
+            "both": accuracy(model, splits[2]),
+            **{m: probe(model, m, splits, seed) for m in splits[0].modalities},
+        }
+        for name, model in trained.items()
+    ]
+    return trained, rows
+
+
+runs = [compare(s) for s in SEEDS]
+results = pd.DataFrame([row for _, rows in runs for row in rows])
+
+
+def interval(values):
+    """Mean and 95 % half-width, in per cent."""
+    mean, half = mean_interval(100 * np.asarray(values))
+    return f"{mean:.1f} ± {half:.1f}"
+
+
+table = results.groupby("method", sort=False)[["left", "right", "both"]]
+table.agg(interval).rename(
+    columns={"left": "left encoder", "right": "right encoder"}
+)
