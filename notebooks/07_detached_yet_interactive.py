@@ -58,8 +58,12 @@ import pandas as pd
 import torch
 
 from mmfuse_lib import data, evaluate, fit, mean_interval, methods, plots
-from mmfuse_lib.methods.dimml import class_means, dimension_rates, duc_loss
-from mmfuse_lib.methods.dimml import nearest_intervals
+from mmfuse_lib.methods.dimml import (
+    class_means,
+    dimension_rates,
+    duc_loss,
+    nearest_intervals,
+)
 
 plots.use_style()
 SEEDS = range(seed, seed + n_seeds)
@@ -417,3 +421,307 @@ table = results.groupby("method", sort=False)[["left", "right", "both"]]
 table.agg(interval).rename(
     columns={"left": "left encoder", "right": "right encoder"}
 )
+
+# %% mystnb={"image": {"alt": "Two panels, left and right encoder, with the probe accuracy of four ways to train as dots with intervals. For the right encoder the joint model is far below the other three, which are close together."}, "figure": {"caption": "What each encoder knows by itself, read by a linear probe. Mean and 95 % interval over seeds, of the difference to the joint model on the same seed.", "name": "fig-cured"}} tags=["hide-input"]
+by_seed = results.pivot(index="seed", columns="method", values=["left", "right", "both"])
+gains = {
+    part: by_seed[part].sub(by_seed[part]["joint"], axis=0).drop(columns="joint")
+    for part in ("left", "right", "both")
+}
+figure, axes = plt.subplots(1, 3, figsize=(6.4, 3.2), sharey=True)
+ways = ["ensemble", "no DUC", "DI-MML"]
+titles = {"left": "left encoder", "right": "right encoder", "both": "both images"}
+for ax, (part, title) in zip(axes, titles.items(), strict=True):
+    for x, way in enumerate(ways):
+        mean, half = mean_interval(100 * gains[part][way])
+        ax.errorbar(x, mean, half, fmt="o", color=f"C{x + 1}", capsize=4, ms=7)
+    ax.axhline(0, color=INK, lw=1)
+    _ = ax.set(title=title, xlim=(-0.6, 2.6))
+    _ = ax.set_xticks(range(3), ways, rotation=40, ha="right")
+axes[0].set_ylabel("points above joint")
+plt.show()
+
+# %% [markdown]
+# Detached training ends the competition: the right encoder regains what joint training had taken
+# from it, and with both images the model is ahead of the joint one. But look at the three columns
+# beside each other. The ensemble, which does nothing but average, has all of that, too. What about the
+# interactive part, then? Did DUC do anything?
+#
+# ## What DUC moved
+#
+# The rates were stored when the dimensions were selected. We compute them once more on the final
+# encoders. Training moves them anyway, so the fair comparison is with the same run without DUC: same
+# seed, same warm-up, same selection.
+
+
+# %%
+GROUPS = ("own", "taught", "neither")
+
+
+def rates_before_and_after(model, splits):
+    """A row a dimension: its modality, group, rate at selection and rate at the end."""
+    before, masks = model.effective_dimensions()
+    tables = []
+    for name, other in (("left", "right"), ("right", "left")):
+        z = features(model, splits[0])[name]
+        after, _ = dimension_rates(lambda z=z: [(z, splits[0].target)], 10)
+        group = np.where(masks[name], 0, np.where(masks[other], 1, 2))
+        tables.append(
+            pd.DataFrame(
+                {
+                    "student": name,
+                    "group": pd.Categorical.from_codes(group, GROUPS),
+                    "before": before[name].numpy(),
+                    "after": after.numpy(),
+                }
+            )
+        )
+    return pd.concat(tables)
+
+
+dims = pd.concat(
+    rates_before_and_after(trained[way], load(s)).assign(seed=s, way=way)
+    for s, (trained, _) in zip(SEEDS, runs, strict=True)
+    for way in ("no DUC", "DI-MML")
+)
+dims["change"] = dims["after"] - dims["before"]
+grouped = dims.groupby(["student", "group", "way", "seed"], observed=True)["change"]
+moved = grouped.mean().unstack("seed").apply(interval, axis=1).unstack("way")
+moved[["no DUC", "DI-MML"]]
+
+# %% mystnb={"image": {"alt": "Two scatter plots, student left and student right, of each dimension's rate at the end against its rate at selection. Taught dimensions start below the mean rate and most of them end above the diagonal; the student's own dimensions start higher and scatter around the diagonal."}, "figure": {"caption": "Rate of every dimension when it was selected and at the end, one seed. Taught dimensions are those in $D$: the teacher is good at them, the student is not.", "name": "fig-rates"}} tags=["hide-input"]
+figure, axes = plt.subplots(1, 2, figsize=(6.4, 3.6), sharey=True)
+shown = dims.query("way == 'DI-MML' and seed == @seed")
+styles = {"own": ("s", GREY), "neither": (".", INK), "taught": ("o", TEAL)}
+for ax, (name, rows) in zip(axes, shown.groupby("student"), strict=True):
+    ends = [rows[["before", "after"]].min().min(), rows[["before", "after"]].max().max()]
+    ax.plot(ends, ends, color=INK, lw=1)
+    for group, (marker, color) in styles.items():
+        part = rows[rows["group"] == group]
+        ax.plot(part["before"], part["after"], marker, color=color, label=group)
+    _ = ax.set(title=f"student: {name}", xlabel="rate when selected")
+axes[0].set_ylabel("rate at the end")
+axes[0].legend(loc="upper left", handletextpad=0.2)
+plt.show()
+
+# %% [markdown]
+# So DUC does what it was made for: the taught dimensions gain more than they gain without it. That the
+# *accuracy* hardly notices is no contradiction. A linear classifier reads all dimensions at once, and what
+# one of them knows by itself may be known to the others already. On redundant labels the student can
+# find nothing in its teacher's features that its own label does not tell it, except *which sample* it
+# is looking at, and that is not asked at the end.
+#
+# ## Who is to be trusted
+#
+# After the third stage there are $n + 1$ heads: one per modality, with logits $\ell_1, \dots, \ell_n$,
+# and the fusion head. DI-MML lets all of them vote and weighs each by how sure it is, sample by sample:
+#
+# $$
+# \begin{aligned}
+# c_j &= \max_k \operatorname{softmax}(\ell_j)_k, \\
+# v_j &= \frac{\exp(c_j / \tau_2)}{\sum_i \exp(c_i / \tau_2)}, \qquad \ell = \sum_j v_j\, \ell_j .
+# \end{aligned}
+# $$ (eq-certainty)
+#
+# The certainties lie between $1/K$ and 1, so one weight is at most $e^{(1 - 1/K)/\tau_2}$ times another:
+# less than $e$ for $\tau_2 = 1$. It is a gentle correction; the softer half of the weighting is that an
+# unsure head has small logits anyway. `interactions()` reports the $v_j$, under the names of the heads. They are
+# *not* R, U and S. But on data with all four interactions they should reflect who knows.
+
+
+# %%
+def load_mixed(seed, composition=None):
+    """The default task: a quarter of each interaction, and a cue that tells which."""
+    return data.load(
+        "digit_pairs", seed=seed, n_train=n_mixed, n_val=500, n_test=2_000,
+        n_classes=4, composition=composition,
+    )  # fmt: skip
+
+
+mixed = load_mixed(seed)
+own_way = dimml(mixed, seed)
+result = evaluate(own_way, mixed[2], device=device)
+kinds = result.predictions["kind"]
+weights = result.interactions.groupby(kinds, observed=True).mean()
+weights.round(3)
+
+# %% mystnb={"image": {"alt": "Grouped bars of the mean certainty weight of the heads left, right and fusion, for samples of kind R, U1, U2 and S. For R the three are equal. For U1 left and fusion are high and right is low; for U2 right and fusion are high and left is low; for S all three are about equal."}, "figure": {"caption": "Mean certainty weight of each head, by the interaction that decides the sample. The dashed line is an equal vote.", "name": "fig-certainty"}} tags=["hide-input"]
+figure, ax = plt.subplots()
+for j, name in enumerate(weights):
+    x = np.arange(len(weights)) + 0.27 * (j - 1)
+    ax.bar(x, weights[name], 0.25, color=f"C{(1, 2, 3)[j]}", label=f"{name} head")
+ax.axhline(1 / 3, color=INK, lw=1, ls="--")
+ax.set_xticks(range(len(weights)), weights.index)
+_ = ax.set(xlabel="interaction that decides the sample", ylabel="mean weight", ylim=(0, 0.56))
+ax.grid(visible=False, axis="x")
+ax.legend(ncols=3, loc="upper center", columnspacing=1)
+plt.show()
+
+# %% [markdown]
+# Where one modality knows, its head is heard most. Where nobody knows by itself, the weights are equal, and
+# this is the right answer to the wrong question: on synergistic samples the *fusion* head should know. Why
+# is it not sure?
+#
+# ## What it cannot do
+#
+# The fusion head comes last and meets frozen encoders. It can only combine what they offer, and they
+# offer what their own objective paid for. On a sample whose cue says "synergy", one image alone says
+# nothing about the label, so for the encoder's own loss the digit in it is noise. We can watch what becomes of
+# it. Take samples whose left image shows the label, and swap the cue: the same pixels, now marked
+# "synergy". How far apart are the mean features of the four digits, and can a linear probe read them?
+
+
+# %%
+CUE_ROWS = slice(8, None)  # below the eight rows of the digit
+
+
+def with_cue(samples, kind):
+    """Replace the cue in both images by that of another kind of interaction."""
+    k = data.INTERACTIONS.index(kind)
+    example = int((mixed[0].composition == k).nonzero()[0])
+    images = {name: x.clone() for name, x in samples.inputs.items()}
+    for name, x in images.items():
+        x[:, :, CUE_ROWS] = mixed[0].inputs[name][example][:, CUE_ROWS]
+    return data.from_arrays(
+        images, samples.target, class_names=samples.class_names
+    )
+
+
+def spread(model, samples):
+    """Root mean square distance of the left class means from their centre."""
+    z = features(model, samples)["left"]
+    means = class_means(lambda: [(z, samples.target)], 4)
+    return float((means - means.mean(dim=0)).norm(dim=1).square().mean().sqrt())
+
+
+shows_left = load_mixed(seed, {"U1": 1.0})
+jointly = train(
+    methods.JointFusion.for_data(mixed[0], dim=dim, seed=seed), mixed, seed
+)
+rows = []
+for name, model in (("detached", own_way), ("joint", jointly)):
+    for cue in ("U1", "S"):
+        parts = [with_cue(part, cue) for part in shows_left]
+        read = probe(model, "left", parts, seed)
+        rows.append([name, cue, spread(model, parts[2]), 100 * read])
+kept = pd.DataFrame(rows, columns=["encoder", "cue", "spread", "probe (%)"])
+kept = kept.set_index(["encoder", "cue"])
+kept.round(1)
+
+# %% [markdown]
+# The detached encoder does not delete the digit when the cue says "synergy": a probe that is *told* which digit
+# it is still reads it most of the time. But the encoder **whispers**. The spread of the
+# digits shrinks to a small fraction of what it is under the other cue, since nothing in the encoder's loss
+# asks for more. The joint encoder speaks almost as loudly under both.
+#
+# And the fusion head? Trained on all samples, it has three loud kinds to please and one that whispers. We give
+# the same kind of head three chances on the same frozen features: on all samples (as in DI-MML, for more epochs),
+# on synergistic ones alone, and on synergistic ones alone with every feature scaled to unit variance.
+
+
+# %%
+def on_features(model, parts, scaled=False):
+    """The features of a frozen model, as data."""
+    frozen = [features(model, part) for part in parts]
+    if scaled:
+        stats = {name: (z.mean(dim=0), z.std(dim=0)) for name, z in frozen[0].items()}
+        frozen = [
+            {n: (z - stats[n][0]) / stats[n][1] for n, z in f.items()} for f in frozen
+        ]
+    return [
+        data.from_arrays(z, part.target, class_names=part.class_names)
+        for z, part in zip(frozen, parts, strict=True)
+    ]
+
+
+def fusion_on(parts, test):
+    """Test accuracy of a fusion head trained on features, for three times the epochs."""
+    identity = {name: torch.nn.Identity() for name in parts[0].inputs}
+    head = methods.JointFusion.for_data(parts[0], encoders=identity, seed=seed)
+    fit(head, *parts[:2], epochs=3 * epochs, lr=lr, seed=seed, device=device)
+    return accuracy(head, test)
+
+
+n_synergistic = int((mixed[0].composition == 3).sum())
+synergy = list(load_mixed(seed, {"S": 1.0}))
+synergy[0] = synergy[0][:n_synergistic]  # as many as there are among all samples
+plain, scaled = (on_features(own_way, synergy, how) for how in (False, True))
+chances = {
+    "trained on all samples": fusion_on(on_features(own_way, mixed), plain[2]),
+    "on synergistic samples": fusion_on(plain, plain[2]),
+    "the same, features scaled": fusion_on(scaled, scaled[2]),
+    "joint training, end to end": accuracy(jointly, synergy[2]),
+}
+for name, value in chances.items():
+    print(f"{name:<28} {100 * value:5.1f} % of synergistic samples")
+
+# %% mystnb={"image": {"alt": "Horizontal bars of the accuracy on synergistic test samples. A fusion head trained on all samples is at chance. Trained on synergistic samples it is well above, with scaled features higher still, and joint training end to end is close to 100 percent."}, "figure": {"caption": "Synergy from frozen, detached encoders. The bars differ in what the fusion head was given; the last one lets the loss reach the encoders. Dashed: chance.", "name": "fig-frozen-synergy"}} tags=["hide-input"]
+figure, ax = plt.subplots(figsize=(6.4, 2.8))
+colors = [GREY, GREY, GREY, plots.color_of("S")]
+ax.barh(list(chances)[::-1], [100 * v for v in chances.values()][::-1], color=colors[::-1])
+ax.axvline(25, color=INK, ls="--", lw=1)
+_ = ax.set(xlabel="accuracy on synergistic samples (%)", xlim=(0, 100))
+ax.grid(visible=False, axis="y")
+plt.show()
+
+# %% [markdown]
+# So the limit is not that the third stage comes too late for *any* synergy. It is that synergy is left to
+# luck: to what the encoders happen to keep, in the strength in which they happen to keep it, and to a head
+# that has to hear it next to everything else. No gradient of the fusion loss ever tells an encoder to
+# speak up. Where labels are synergistic, that is what joint training is for; DMIL and I2MoE, the next two
+# methods of this book, look for ways to have both.
+#
+# ## All of it, with intervals
+#
+# What is each part worth? The benchmark `python -m benchmarks.dimml_ablation` retrains DI-MML without one part
+# at a time: without DUC; with a gradient in both directions; with all dimensions in place of the selected ones; without
+# the shared head; and, on the same trained model, with an unweighted vote. Learning rate and number of epochs were chosen
+# for the whole method, on validation data. The data: the task with all four interactions, and UTD-MHAD {cite:p}`chen2015`,
+# in which 27 actions are seen by a skeleton tracker and felt by a motion sensor, with other people in the test than in
+# training. What is shown is the difference to the whole method on the same seed.
+
+
+# %%
+def result_of(name):
+    """Read a result file of the repository, if it is here."""
+    path = Path("../reproduce") / name
+    return json.loads(path.read_text("utf8")) if path.exists() else None
+
+
+ablation = result_of("dimml_ablation.json")
+DATA = {"digit_pairs": "digit pairs", "utd_mhad": "UTD-MHAD"}
+PARTS = [
+    "no DUC", "both ways", "all dimensions", "no shared head", "no certainty weighting",
+]  # fmt: skip
+
+
+def against_whole(rows):
+    """Points gained or lost by each variant, a column a variant, a row a seed."""
+    by_seed = pd.DataFrame(rows).pivot(index="seed", columns="variant", values="accuracy")
+    return 100 * by_seed[PARTS].sub(by_seed["DI-MML"], axis=0)
+
+
+if ablation is None:
+    print("The results are in the repository, not here: skipped.")
+else:
+    losses = {DATA[task]: against_whole(ablation[task]["rows"]) for task in DATA}
+    print(
+        pd.DataFrame(
+            {
+                name: table.apply(lambda v: "{:+.1f} ± {:.1f}".format(*mean_interval(v)))
+                for name, table in losses.items()
+            }
+        ).to_string()
+    )
+
+# %% mystnb={"image": {"alt": "Two panels, digit pairs and UTD-MHAD. For each variant a dot with an interval: the difference in accuracy to the whole method. A vertical line marks zero."}, "figure": {"caption": "DI-MML without one part: difference in accuracy to the whole method on the same seeds, mean and 95 % interval.", "name": "fig-dimml-ablation"}} tags=["hide-input"]
+if ablation is not None:
+    figure, axes = plt.subplots(1, 2, figsize=(6.4, 3.2), sharey=True)
+    for ax, (name, table) in zip(axes, losses.items(), strict=True):
+        for i, part in enumerate(PARTS):
+            mean, half = mean_interval(table[part])
+            ax.errorbar(mean, -i, xerr=half, fmt="o", color=TEAL, capsize=4, ms=7)
+        ax.axvline(0, color=INK, lw=1)
+        _ = ax.set(title=name, xlabel="points", ylim=(-len(PARTS) + 0.4, 0.6))
+        ax.set_yticks([-i for i in range(len(PARTS))], PARTS)
+    plt.show()
