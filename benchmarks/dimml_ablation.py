@@ -87,7 +87,7 @@ def rates(model: DIMML, splits: Splits) -> dict[str, float]:
         for s in range(len(names))
     }
     model.eval().select_dimensions(splits[0])
-    found = {}
+    found: dict[str, float] = {}
     for s, name in enumerate(names):
         mask = taught[s].any(dim=0)
         found[f"{name}_n_taught"] = int(mask.sum())

@@ -58,6 +58,7 @@ import pandas as pd
 import torch
 
 from mmfuse_lib import data, evaluate, fit, mean_interval, methods, plots
+from mmfuse_lib.fusion import ConcatFusion
 from mmfuse_lib.methods.dimml import (
     class_means,
     dimension_rates,
@@ -423,7 +424,9 @@ table.agg(interval).rename(
 )
 
 # %% mystnb={"image": {"alt": "Two panels, left and right encoder, with the probe accuracy of four ways to train as dots with intervals. For the right encoder the joint model is far below the other three, which are close together."}, "figure": {"caption": "What each encoder knows by itself, read by a linear probe. Mean and 95 % interval over seeds, of the difference to the joint model on the same seed.", "name": "fig-cured"}} tags=["hide-input"]
-by_seed = results.pivot(index="seed", columns="method", values=["left", "right", "both"])
+by_seed = results.pivot(
+    index="seed", columns="method", values=["left", "right", "both"]
+)
 gains = {
     part: by_seed[part].sub(by_seed[part]["joint"], axis=0).drop(columns="joint")
     for part in ("left", "right", "both")
@@ -494,14 +497,18 @@ figure, axes = plt.subplots(1, 2, figsize=(6.4, 3.6), sharey=True)
 shown = dims.query("way == 'DI-MML' and seed == @seed")
 styles = {"own": ("s", GREY), "neither": (".", INK), "taught": ("o", TEAL)}
 for ax, (name, rows) in zip(axes, shown.groupby("student"), strict=True):
-    ends = [rows[["before", "after"]].min().min(), rows[["before", "after"]].max().max()]
+    ends = [
+        rows[["before", "after"]].min().min(),
+        rows[["before", "after"]].max().max(),
+    ]
     ax.plot(ends, ends, color=INK, lw=1)
     for group, (marker, color) in styles.items():
         part = rows[rows["group"] == group]
         ax.plot(part["before"], part["after"], marker, color=color, label=group)
     _ = ax.set(title=f"student: {name}", xlabel="rate when selected")
 axes[0].set_ylabel("rate at the end")
-axes[0].legend(loc="upper left", handletextpad=0.2)
+handles, labels = axes[0].get_legend_handles_labels()
+figure.legend(handles, labels, ncols=3, loc="outside upper center")
 plt.show()
 
 # %% [markdown]
@@ -552,7 +559,11 @@ for j, name in enumerate(weights):
     ax.bar(x, weights[name], 0.25, color=f"C{(1, 2, 3)[j]}", label=f"{name} head")
 ax.axhline(1 / 3, color=INK, lw=1, ls="--")
 ax.set_xticks(range(len(weights)), weights.index)
-_ = ax.set(xlabel="interaction that decides the sample", ylabel="mean weight", ylim=(0, 0.56))
+_ = ax.set(
+    xlabel="interaction that decides the sample",
+    ylabel="mean weight",
+    ylim=(0, 0.56),
+)
 ax.grid(visible=False, axis="x")
 ax.legend(ncols=3, loc="upper center", columnspacing=1)
 plt.show()
@@ -582,9 +593,7 @@ def with_cue(samples, kind):
     images = {name: x.clone() for name, x in samples.inputs.items()}
     for name, x in images.items():
         x[:, :, CUE_ROWS] = mixed[0].inputs[name][example][:, CUE_ROWS]
-    return data.from_arrays(
-        images, samples.target, class_names=samples.class_names
-    )
+    return data.from_arrays(images, samples.target, class_names=samples.class_names)
 
 
 def spread(model, samples):
@@ -624,9 +633,12 @@ def on_features(model, parts, scaled=False):
     """The features of a frozen model, as data."""
     frozen = [features(model, part) for part in parts]
     if scaled:
-        stats = {name: (z.mean(dim=0), z.std(dim=0)) for name, z in frozen[0].items()}
+        stats = {
+            name: (z.mean(dim=0), z.std(dim=0)) for name, z in frozen[0].items()
+        }
         frozen = [
-            {n: (z - stats[n][0]) / stats[n][1] for n, z in f.items()} for f in frozen
+            {n: (z - stats[n][0]) / stats[n][1] for n, z in f.items()}
+            for f in frozen
         ]
     return [
         data.from_arrays(z, part.target, class_names=part.class_names)
@@ -658,7 +670,11 @@ for name, value in chances.items():
 # %% mystnb={"image": {"alt": "Horizontal bars of the accuracy on synergistic test samples. A fusion head trained on all samples is at chance. Trained on synergistic samples it is well above, with scaled features higher still, and joint training end to end is close to 100 percent."}, "figure": {"caption": "Synergy from frozen, detached encoders. The bars differ in what the fusion head was given; the last one lets the loss reach the encoders. Dashed: chance.", "name": "fig-frozen-synergy"}} tags=["hide-input"]
 figure, ax = plt.subplots(figsize=(6.4, 2.8))
 colors = [GREY, GREY, GREY, plots.color_of("S")]
-ax.barh(list(chances)[::-1], [100 * v for v in chances.values()][::-1], color=colors[::-1])
+ax.barh(
+    list(chances)[::-1],
+    [100 * v for v in chances.values()][::-1],
+    color=colors[::-1],
+)
 ax.axvline(25, color=INK, ls="--", lw=1)
 _ = ax.set(xlabel="accuracy on synergistic samples (%)", xlim=(0, 100))
 ax.grid(visible=False, axis="y")
@@ -697,7 +713,9 @@ PARTS = [
 
 def against_whole(rows):
     """Points gained or lost by each variant, a column a variant, a row a seed."""
-    by_seed = pd.DataFrame(rows).pivot(index="seed", columns="variant", values="accuracy")
+    by_seed = pd.DataFrame(rows).pivot(
+        index="seed", columns="variant", values="accuracy"
+    )
     return 100 * by_seed[PARTS].sub(by_seed["DI-MML"], axis=0)
 
 
@@ -708,7 +726,9 @@ else:
     print(
         pd.DataFrame(
             {
-                name: table.apply(lambda v: "{:+.1f} ± {:.1f}".format(*mean_interval(v)))
+                name: table.apply(
+                    lambda v: "{:+.1f} ± {:.1f}".format(*mean_interval(v))
+                )
                 for name, table in losses.items()
             }
         ).to_string()
@@ -725,3 +745,252 @@ if ablation is not None:
         _ = ax.set(title=name, xlabel="points", ylim=(-len(PARTS) + 0.4, 0.6))
         ax.set_yticks([-i for i in range(len(PARTS))], PARTS)
     plt.show()
+
+# %% [markdown]
+# ABLATION TEXT
+#
+# ## The table of methods
+#
+# How does the whole method compare? `python -m benchmarks.methods` gives every method the same
+# encoders and the same four settings to choose from (two learning rates, two budgets, and patience), picks one for each
+# on validation data, and reports the test data in that setting. On digit pairs a seed draws new data; on
+# UTD-MHAD the split of people is fixed, and a seed is a new start and a new order.
+
+
+# %%
+def table_of_methods(name):
+    """A row a method: accuracy in per cent, overall and by interaction, with intervals."""
+    found = result_of(f"methods_{name}.json")
+    if found is None:
+        return None
+    rows = {}
+    for method, entry in found["methods"].items():
+        tests = pd.DataFrame(entry["test"])
+        columns = ["accuracy", *(f"accuracy_{k}" for k in data.INTERACTIONS)]
+        rows[method] = {
+            c.removeprefix("accuracy_").replace("accuracy", "all"): interval(
+                tests[c]
+            )
+            for c in columns
+            if c in tests
+        }
+    return pd.DataFrame(rows).T
+
+
+tables = {name: table_of_methods(name) for name in DATA}
+for name, found in tables.items():
+    print(f"{DATA[name]}: test accuracy (%)")
+    print(
+        "  in the repository, not here: skipped"
+        if found is None
+        else found.to_string()
+    )
+
+# %% [markdown]
+# TABLE TEXT
+#
+# ## Check
+
+# %%
+mean = results.groupby("method")[["left", "right", "both"]].mean()
+taught = dims[dims["group"] == "taught"].groupby(["seed", "way"])["change"].mean()
+taught = taught.unstack("way")
+extra = 100 * (taught["DI-MML"] - taught["no DUC"])
+if check_claims:
+    # The shared residual is in the joint gradient and in no detached one.
+    assert change["joint"] > 0.1
+    assert change["detached"] == 0
+    # A shared head makes a common space.
+    assert cosines["own heads only"].diagonal().mean() < 0.2
+    assert cosines["with a shared head"].diagonal().mean() > 0.4
+    # Intervals and distances agree to the last sample; so do gradient and formula.
+    assert (rates == literal).all()
+    assert torch.allclose(pull, formula, atol=1e-6)
+    assert (pull[:, 0] == 0).all()
+    # Competition ends for the right encoder, on every seed; the ensemble does as much.
+    assert (gains["right"][["DI-MML", "ensemble"]] > 0.02).all(axis=None)
+    assert mean_interval(gains["both"]["DI-MML"])[0] > 0.005
+    assert abs(mean.loc["DI-MML", "both"] - mean.loc["ensemble", "both"]) < 0.01
+    # DUC moves what it is meant to move.
+    center, half = mean_interval(extra)
+    assert center - half > 0
+    # Who knows is heard; nobody knows synergy.
+    assert weights.loc["U1"].idxmin() == "right"
+    assert weights.loc["U2"].idxmin() == "left"
+    assert (weights.loc[["R", "S"]] - 1 / 3).abs().to_numpy().max() < 0.05
+    # Whispering, and what a fusion head makes of it.
+    assert (
+        kept.loc[("detached", "S"), "spread"]
+        < kept.loc[("detached", "U1"), "spread"] / 5
+    )
+    assert (
+        kept.loc[("joint", "S"), "spread"] > kept.loc[("joint", "U1"), "spread"] / 3
+    )
+    assert kept.loc[("detached", "S"), "probe (%)"] > 60
+    assert abs(chances["trained on all samples"] - 0.25) < 0.08
+    assert (
+        chances["on synergistic samples"] > chances["trained on all samples"] + 0.1
+    )
+    assert (
+        chances["the same, features scaled"]
+        > chances["on synergistic samples"] + 0.1
+    )
+    assert chances["joint training, end to end"] > 0.9
+    print("all claims hold")
+
+# %% tags=["headline", "remove-cell"]
+headline = {
+    "right_encoder_points_above_joint": round(
+        100 * gains["right"]["DI-MML"].mean(), 1
+    ),
+    "both_points_above_joint": round(100 * gains["both"]["DI-MML"].mean(), 1),
+    "both_points_above_ensemble": round(
+        100 * float(mean.loc["DI-MML", "both"] - mean.loc["ensemble", "both"]), 1
+    ),
+    "taught_rate_points_by_duc": round(float(extra.mean()), 1),
+    "synergy_frozen": round(chances["trained on all samples"], 2),
+    "synergy_joint": round(chances["joint training, end to end"], 2),
+}
+print(json.dumps(headline))
+
+# %% [markdown]
+# ## Takeaways
+#
+# - Give each modality a loss of its own, and no other modality's features occur in its gradient:
+#   **competition is over**, by construction.
+# - One classifier that all features go through gives them a **common space**; without it, dot products across
+#   modalities mean nothing.
+# - On a single dimension the nearest class mean is found by an **interval**: no distances needed.
+# - **DUC** pulls the student towards the teacher's view of the same sample, in dimensions where the
+#   teacher is strong and the student weak, and nowhere else. It raises what these dimensions know;
+#   that is not the same as accuracy.
+# - **Certainty weights** say which head is sure. They are no measure of interactions.
+# - Synergy is left to what **frozen encoders** happen to keep. Ours kept it in a whisper.
+#
+# ## Exercises
+#
+# ```{exercise} By hand
+# :label: ex-duc-by-hand
+#
+# Let $B = 2$, $\tau = 1$, and let $D$ be a single dimension with student values $(1, -1)$ and teacher values
+# $(2, 0)$. Compute $L_{\text{DUC}}$ and its gradient. Which way do the students move?
+# ```
+#
+# ```{solution-start} ex-duc-by-hand
+# :class: dropdown
+# ```
+
+# %% [markdown]
+# The products are $(2, 0)$ for the first student and $(-2, 0)$ for the second. So
+# $q_{11} = q_{22} = 1/(1+e^{-2})$ and the loss is $\log(1 + e^{-2})$. By {eq}`eq-duc-gradient`, with
+# $\epsilon = 1/(1+e^2)$ the probability of the wrong sample, the gradients are
+# $\tfrac12 (0 - 2)\,\epsilon = -\epsilon$ and $\tfrac12(2 - 0)\,\epsilon = \epsilon$: downhill the first
+# student moves up and the second down, away from each other.
+
+# %%
+z_s = torch.tensor([[1.0], [-1.0]], requires_grad=True)
+z_t = torch.tensor([[2.0], [0.0]])
+loss = duc_loss(z_s, z_t, torch.tensor([True]), temperature=1.0)
+(g,) = torch.autograd.grad(loss, z_s)
+print(f"loss {loss.item():.4f}, by hand {np.log(1 + np.exp(-2)):.4f}")
+print(
+    "gradient", g.flatten().numpy().round(4), f"by hand ±{1 / (1 + np.exp(2)):.4f}"
+)
+
+# %% [markdown]
+# ```{solution-end}
+# ```
+#
+# ```{exercise} A free rotation
+# :label: ex-rotation
+#
+# Train with $w = 0$. Multiply the left features by an orthogonal matrix $Q$ and the weights of the left head by
+# $Q^\top$ from the right. What changes: the logits, the rates, the effective dimensions, DUC?
+# ```
+#
+# ```{solution} ex-rotation
+# :class: dropdown
+#
+# The logits of the head do not change, so neither does the loss. Rates do, and with them the selection: they are
+# about single coordinates, and a rotation mixes coordinates. DUC changes, too, as its dot products are taken
+# between a rotated and an unrotated vector. So both need coordinates that the loss cares about, and
+# the shared head is what makes it care about the coordinates of one modality relative to the other's.
+# (A *common* rotation of all features and all heads is still free.)
+# ```
+#
+# ```{exercise} Is it detached?
+# :label: ex-which-detached
+#
+# For which of these are the encoders of two modalities detached in the sense of {prf:ref}`prop-detached`?
+# (a) an ensemble trained on the average of its logits; (b) DI-MML with $w = 1$ and no DUC; (c) DI-MML
+# with DUC; (d) one encoder that is used for both images.
+# ```
+#
+# ```{solution} ex-which-detached
+# :class: dropdown
+#
+# (a) No: the residual is that of the average. (b) Yes, though the shared classifier, which both move, carries
+# something from one to the other between steps. (c) Not from the interactive stage on: the teacher's
+# features occur in the student's gradient, but not the teacher's *error*. (d) No: the same parameters
+# occur in both losses.
+# ```
+#
+# ```{exercise} Teach everything
+# :label: ex-all-dimensions
+#
+# With `selected=False` both modalities teach each other in all dimensions. Name one good and one bad
+# consequence you expect, then look at {numref}`fig-dimml-ablation`.
+# ```
+#
+# ```{solution} ex-all-dimensions
+# :class: dropdown
+#
+# Good: no dimension is left out because of a noisy rate. Bad: a modality is pulled away from what it does
+# better than its teacher, and as both are pulled towards each other, what is unique to one of them is at
+# risk. On digit pairs, watch U1 and U2 in the rows of the result file.
+# ```
+#
+# ```{exercise} Listen for the whisper
+# :label: ex-whisper
+#
+# Give the fusion head what it needs: train DI-MML on the mixed task with a `fusion` that first scales
+# its inputs, sample by sample (`torch.nn.LayerNorm` on each modality's features). Does the third stage now learn synergy?
+# ```
+#
+# ```{solution-start} ex-whisper
+# :class: dropdown
+# ```
+
+# %% [markdown]
+# Some of it. Scaling turns the whisper up, but also what is around it, and the head still learns next to
+# three loud kinds. Compare with the bars of {numref}`fig-frozen-synergy`: the ceiling is that of joint training.
+
+
+# %% tags=["solution"]
+class ScaledFusion(torch.nn.Module):
+    """Scale each sample's features, then fuse."""
+
+    def __init__(self, dims, n_outputs):
+        super().__init__()
+        self.scale = torch.nn.ModuleList(torch.nn.LayerNorm(d) for d in dims)
+        self.fuse = ConcatFusion(dims, n_outputs)
+
+    def forward(self, z):
+        """Map features to logits."""
+        return self.fuse([s(z_m) for s, z_m in zip(self.scale, z, strict=True)])
+
+
+listening = dimml(mixed, seed, fusion=ScaledFusion, fusion_epochs=1.0)
+found = evaluate(listening, mixed[2], device=device).metrics
+for kind in data.INTERACTIONS:
+    print(f"{kind:<3} {100 * found[f'accuracy_{kind}']:5.1f} %")
+
+# %% [markdown]
+# ```{solution-end}
+# ```
+#
+# ## Further reading
+#
+# - {cite:t}`fan2024`: the method, with four data sets and many ablations.
+# - {cite:t}`peng2022`, {cite:t}`wang2020`: remedies for competition *inside* joint training.
+# - {cite:t}`oord2018`: the contrastive loss that DUC is a one-way, selective version of.
