@@ -579,7 +579,7 @@ for ax, (name, title) in zip(
     plots.interaction_bars(
         frame, ylabel="mean weight" if name == "utd_mhad" else "", ax=ax
     )
-    _ = ax.set_title(title)
+    _ = ax.set(title=title, ylim=(0, 1))
 plt.show()
 
 # %%
@@ -596,8 +596,12 @@ disagree = pd.DataFrame(
 disagree.agg(percent).rename("UTD-MHAD").to_frame()
 
 # %% [markdown]
-# Read these weights with what we found above in mind: they say which expert was listened to. On data without a
-# known truth nobody can say whether the name fits.
+# On CREMA-D all models that see voice *and* face together predict alike, better than one view alone and better than
+# the ensemble of both. On UTD-MHAD the interaction losses do not pay in accuracy either, and its three-way experts disagree
+# about practically every sample. None of this is a reason to use I2MoE, or not to: it was made to explain. So
+# read the weights in {numref}`fig-real-weights` with what we found above in mind. They say which expert
+# was listened to, and they differ between seeds of the same model on the same data. Where the truth is not
+# known, nobody can say whether the name fits.
 #
 # ## What it costs
 #
@@ -633,7 +637,12 @@ if check_claims:
     assert alone.loc["U2", "U2"] > 60
     # The synergy expert is best on S samples, and leaving it out costs S samples most.
     assert alone.loc["S"].idxmax() == "S"
-    assert grids["lost without"].loc["S"].idxmax() == "S"
+    assert 28 < alone.loc["S", "S"] < 60
+    assert alone.loc["S", ["R", "U1", "U2"]].max() < 30
+    lost = grids["lost without"]
+    assert lost.loc["S"].idxmax() == "S"
+    assert lost.loc["S", ["R", "U1", "U2"]].max() < 2
+    assert lost.loc[["U1", "U2"], "S"].max() > 5
     # Ablations: prediction and validation do not see the names, the losses make them, details matter.
     low = {
         name: {
@@ -656,6 +665,19 @@ if check_claims:
         max(low[name]["S"] for name in ("latent space", "zero", "mean", "shuffle"))
         < 0.65
     )
+    # Real data: fused models alike on CREMA-D and ahead of one view; no gain on UTD-MHAD.
+    scores = real.groupby(level=[0, 1]).mean()
+    fused = scores["cremad"][["joint", "I2MoE", "no interaction loss"]]
+    assert np.ptp(fused) < 0.01
+    assert (
+        fused.min()
+        > scores["cremad"][["only voice", "only face", "ensemble"]].max() + 0.01
+    )
+    assert (
+        scores["utd_mhad"]["I2MoE"]
+        < scores["utd_mhad"]["no interaction loss"] + 0.02
+    )
+    assert disagree["experts disagree"].min() > 0.95
     assert speed.query("device == 'cpu'")["ratio"].min() > 1
     print("all claims hold")
 
@@ -740,9 +762,15 @@ right = pd.DataFrame(
     (votes == test.target[:, None]).numpy(), columns=list(two.interaction_names)
 )
 kind = pd.Categorical(np.array(KINDS)[test.composition], categories=KINDS)
-right.groupby(kind, observed=True).mean().round(2).rename_axis("rule")
+right = right.groupby(kind, observed=True).mean().rename_axis("rule")
+if check_claims:
+    assert right["R"].max() < 0.4
+right.round(2)
 
 # %% [markdown]
+# It does not, on this seed: the redundancy expert stays at chance on every rule, and the other does all the work. Giving
+# it room was not enough. What would have to change in its loss?
+#
 # ```{solution-end}
 # ```
 #

@@ -43,6 +43,7 @@ def logit_waterfall(
         start = end
     ax.barh(len(names), start, height=0.7, color=color_of("joint"))
     ax.axvline(0, color="black", lw=0.8)
+    ax.margins(x=0.05)
     ax.set_yticks(range(len(names) + 1), [*names, "joint"])
     ax.invert_yaxis()
     ax.set_xlabel(xlabel)
