@@ -40,9 +40,6 @@ if TYPE_CHECKING:
 #: The environment variable that names a folder of ready arrays.
 DATA_DIR = "MMFUSE_DATA_DIR"
 
-#: Seconds without an answer after which a download is given up.
-TIMEOUT = 30
-
 #: Seconds to wait before a download that failed is tried again, and again.
 PAUSES = (1.0, 4.0)
 
@@ -147,7 +144,7 @@ def fetch(url: str, folder: Path, checksum: str | None = None, *, progress: bool
                 known_hash=checksum,
                 fname=name,
                 path=folder,
-                downloader=pooch.HTTPDownloader(progressbar=progress, timeout=TIMEOUT),
+                downloader=pooch.HTTPDownloader(progressbar=progress),
             )
             return Path(path)
         except requests.RequestException as error:
