@@ -238,8 +238,9 @@ def _try_to_make(recipe: Recipe, names: Sequence[str], raw: Path) -> tuple[Array
         raise
     except Exception as error:  # a reader met by a damaged file may raise anything
         return {}, f"the downloaded files cannot be read ({type(error).__name__}: {error})"
-    for name in names:
-        if (found := digest(arrays[name])) != recipe.digests[name]:
+    arrays = {name: arrays[name] for name in names}
+    for name, array in arrays.items():
+        if (found := digest(array)) != recipe.digests[name]:
             expected = recipe.digests[name]
             return {}, f"array {name!r} has SHA-256 {found}, expected {expected}"
     return arrays, ""
