@@ -1,7 +1,8 @@
 """Run the benchmarks that compare speed, and print their tables."""
 
-from benchmarks import pid, training
+from benchmarks import dimml, pid, training
 
 if __name__ == "__main__":
     training.main()
+    dimml.main()
     pid.main()

@@ -3,8 +3,10 @@
 from mmfuse_lib.errors import UnknownNameError
 from mmfuse_lib.methods.base import Method, Spec, Stage
 from mmfuse_lib.methods.baselines import Ensemble, JointFusion, Probe, Unimodal
+from mmfuse_lib.methods.dimml import DIMML
 
 __all__ = [
+    "DIMML",
     "Ensemble",
     "JointFusion",
     "Method",
@@ -16,7 +18,9 @@ __all__ = [
     "names",
 ]
 
-_METHODS: dict[str, type[Method]] = {m.__name__: m for m in (Unimodal, Ensemble, JointFusion)}
+_METHODS: dict[str, type[Method]] = {
+    m.__name__: m for m in (Unimodal, Ensemble, JointFusion, DIMML)
+}
 
 
 def names() -> tuple[str, ...]:
