@@ -277,7 +277,7 @@ plt.show()
 # %% [markdown]
 # ## A one-way lane
 #
-# Let modality $t$ be a teacher and $s$ a student. What could the student learn? Not what it already does
+# Let modality $t$ be the teacher and $s$ the student. What could the student learn? Not what it already does
 # well, and not what the teacher does badly. That leaves
 #
 # $$
@@ -301,7 +301,10 @@ plt.show()
 # What does it move? Differentiate the log-softmax:
 #
 # $$
-# \frac{\partial L_{\text{DUC}}}{\partial z_{s,i}^{D}} = \frac{1}{B\tau} \Big( \sum_k q_{ik}\, z_{t,k}^{D} - z_{t,i}^{D} \Big) .
+# \begin{aligned}
+# &\frac{\partial L_{\text{DUC}}}{\partial z_{s,i}^{D}}\\
+# &\quad = \frac{1}{B\tau} \Big( \sum_k q_{ik}\, z_{t,k}^{D} - z_{t,i}^{D} \Big) .
+# \end{aligned}
 # $$ (eq-duc-gradient)
 #
 # A step downhill pulls the student **towards the teacher's view of the same sample and away from the
@@ -526,7 +529,8 @@ plt.show()
 # $$
 # \begin{aligned}
 # c_j &= \max_k \operatorname{softmax}(\ell_j)_k, \\
-# v_j &= \frac{\exp(c_j / \tau_2)}{\sum_i \exp(c_i / \tau_2)}, \qquad \ell = \sum_j v_j\, \ell_j .
+# v_j &= \frac{\exp(c_j / \tau_2)}{\sum_i \exp(c_i / \tau_2)}, \\
+# \ell &= \sum_j v_j\, \ell_j .
 # \end{aligned}
 # $$ (eq-certainty)
 #
