@@ -90,6 +90,7 @@ def candidates(modalities: tuple[str, ...]) -> dict[str, Callable[..., Method]]:
         "Ensemble": methods.Ensemble.for_data,
         "JointFusion": methods.JointFusion.for_data,
         "DIMML": methods.DIMML.for_data,
+        "I2MoE": methods.I2MoE.for_data,
     }
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,8 @@ from torchmetrics.functional.classification import (
     binary_auroc,
     multiclass_accuracy,
     multiclass_f1_score,
+    multilabel_exact_match,
+    multilabel_f1_score,
 )
 
 from mmfuse_lib.data import INTERACTIONS, MultimodalData
@@ -39,7 +42,8 @@ class Evaluation:
         See `evaluate`.
     predictions : DataFrame
         A row a sample: target, prediction and, for classification, confidence (the largest
-        probability) and correct; kind (R, U1, U2 or S) where it is known.
+        probability) and correct; kind (R, U1, U2 or S) where it is known. Multi-label: target and
+        prediction list the labels' names, correct says whether all are right.
     interactions : DataFrame
         A row a sample, a column an interaction: what the method claims. No columns for methods
         that claim none.
@@ -62,8 +66,10 @@ def evaluate(
     Classification gives ``accuracy``, ``macro_f1``, ``auroc`` (one against the rest, mean over
     the classes that occur), ``ece`` (expected calibration error, 15 bins, Guo et al. 2017) and
     ``cross_entropy`` in bits; ``accuracy_R`` .. ``accuracy_S`` where the composition is known; and
-    ``synergy_indicator`` where unimodal models are given. Regression gives ``mae``, ``rmse`` and
-    ``r2``.
+    ``synergy_indicator`` where unimodal models are given. Multi-label gives ``micro_f1`` and
+    ``macro_f1`` (a label is predicted from a probability of one half), ``auroc`` (mean over the
+    labels that vary), ``subset_accuracy`` (all labels right) and ``cross_entropy`` in bits a
+    label. Regression gives ``mae``, ``rmse`` and ``r2``.
 
     Parameters
     ----------
@@ -87,13 +93,12 @@ def evaluate(
         raise DataError("there are no samples to evaluate on")
     logits, claims = _predict(model, data, device)
     predictions = _prediction_table(logits, data)
-    if data.task == "regression":
-        metrics = _regression_metrics(logits.squeeze(1), data.target.cpu())
-    else:
-        metrics = _classification_metrics(logits, data.target.cpu())
+    metrics = METRICS[data.task](logits, data.target.cpu())
+    if data.task != "regression":
         metrics |= _accuracy_by_kind(predictions)
         if unimodal:
-            others = [_predict(m, data, device)[0].argmax(1) == data.target.cpu() for m in unimodal]
+            tables = [_prediction_table(_predict(m, data, device)[0], data) for m in unimodal]
+            others = [table["correct"] for table in tables]
             metrics["synergy_indicator"] = synergy_indicator(predictions["correct"], others)
     interactions = pd.DataFrame(claims.numpy(), columns=list(model.interaction_names))
     return Evaluation(metrics, predictions, interactions)
@@ -167,9 +172,13 @@ def _predict(model: Method, data: MultimodalData, device: str) -> tuple[Tensor, 
 
 def _prediction_table(logits: Tensor, data: MultimodalData) -> pd.DataFrame:
     target = data.target.cpu()
-    columns = {"target": target.numpy()}
+    columns: dict[str, Any] = {"target": target.numpy()}
     if data.task == "regression":
         columns["prediction"] = logits.squeeze(1).numpy()
+    elif data.task == "multilabel":
+        columns["target"] = _label_lists(target, data.class_names)
+        columns["prediction"] = _label_lists(logits > 0, data.class_names)
+        columns["correct"] = ((logits > 0) == target).all(dim=1).numpy()
     else:
         confidence, prediction = logits.softmax(dim=1).max(dim=1)
         columns["prediction"] = prediction.numpy()
@@ -182,6 +191,11 @@ def _prediction_table(logits: Tensor, data: MultimodalData) -> pd.DataFrame:
     return table
 
 
+def _label_lists(has: Tensor, names: Sequence[str]) -> list[str]:
+    """Return, for each row, the names of its labels in one string."""
+    return [", ".join(n for n, h in zip(names, row, strict=True) if h) for row in has.tolist()]
+
+
 def _classification_metrics(logits: Tensor, target: Tensor) -> dict[str, float]:
     n_classes = logits.shape[1]
     probabilities = logits.softmax(dim=1)
@@ -191,6 +205,20 @@ def _classification_metrics(logits: Tensor, target: Tensor) -> dict[str, float]:
         "auroc": _one_against_rest_auroc(probabilities, target),
         "ece": _calibration_error(probabilities, target),
         "cross_entropy": float(F.cross_entropy(logits, target)) / float(np.log(2)),
+    }
+
+
+def _multilabel_metrics(logits: Tensor, target: Tensor) -> dict[str, float]:
+    n_labels, probabilities = logits.shape[1], logits.sigmoid()
+    varying = [k for k in range(n_labels) if 0 < int(target[:, k].sum()) < len(target)]
+    areas = [float(binary_auroc(probabilities[:, k], target[:, k])) for k in varying]
+    nats = F.binary_cross_entropy_with_logits(logits, target.float())
+    return {
+        "micro_f1": float(multilabel_f1_score(probabilities, target, n_labels, average="micro")),
+        "macro_f1": float(multilabel_f1_score(probabilities, target, n_labels, average="macro")),
+        "auroc": float(np.mean(areas)) if areas else float("nan"),
+        "subset_accuracy": float(multilabel_exact_match(probabilities, target, n_labels)),
+        "cross_entropy": float(nats) / float(np.log(2)),
     }
 
 
@@ -223,7 +251,8 @@ def _accuracy_by_kind(predictions: pd.DataFrame) -> dict[str, float]:
     return {f"accuracy_{kind}": float(value) for kind, value in by_kind.items()}
 
 
-def _regression_metrics(prediction: Tensor, target: Tensor) -> dict[str, float]:
+def _regression_metrics(outputs: Tensor, target: Tensor) -> dict[str, float]:
+    prediction = outputs.squeeze(1)
     mse = float(regression_metrics.mean_squared_error(prediction, target))
     r2 = regression_metrics.r2_score(prediction, target) if len(target) > 1 else float("nan")
     return {
@@ -231,3 +260,11 @@ def _regression_metrics(prediction: Tensor, target: Tensor) -> dict[str, float]:
         "rmse": mse**0.5,
         "r2": float(r2),
     }
+
+
+#: What is measured for each task, from outputs ``(N, K)`` and targets.
+METRICS: dict[str, Callable[[Tensor, Tensor], dict[str, float]]] = {
+    "classification": _classification_metrics,
+    "multilabel": _multilabel_metrics,
+    "regression": _regression_metrics,
+}

@@ -40,6 +40,12 @@ def linear(n: int, seed: int = 0) -> MultimodalData:
     return from_arrays({"a": a, "b": b}, target)
 
 
+def two_labels(n: int, seed: int = 0) -> MultimodalData:
+    """Two labels a sample: the first bit, and whether the two differ."""
+    a, b, views = bits(n, seed)
+    return from_arrays(views, torch.stack([a, a ^ b], dim=1), class_names=("first", "differ"))
+
+
 def noisy_encoder(dim: int = 4) -> nn.Sequential:
     """An encoder of three numbers whose training draws random numbers and keeps statistics."""
     return nn.Sequential(

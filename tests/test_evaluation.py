@@ -17,7 +17,7 @@ from mmfuse_lib import evaluate, evaluation, mean_interval, synergy_indicator
 from mmfuse_lib.data import MultimodalData, from_arrays
 from mmfuse_lib.errors import DataError
 from mmfuse_lib.methods import Ensemble, JointFusion, Method, Spec, Unimodal
-from tests.support import leaves_no_random_trace, linear, noisy_encoder, xor
+from tests.support import leaves_no_random_trace, linear, noisy_encoder, two_labels, xor
 
 
 class Given(Method):
@@ -186,6 +186,52 @@ def test_regression_metrics_equal_scikit_learns(seed: int, n: int) -> None:
         rel=1e-3,
         abs=1e-4,
     )
+
+
+def labels_data(logits: Any, target: Any) -> MultimodalData:
+    logits = np.asarray(logits, dtype=np.float32)
+    views = {"logits": logits, "claims": np.zeros((len(logits), 4))}
+    names = tuple("abcdef"[: logits.shape[1]])
+    return from_arrays(views, np.asarray(target, dtype=int), class_names=names)
+
+
+@settings(deadline=None, max_examples=20)
+@given(seed=st.integers(0, 10_000), n_labels=st.integers(2, 5), n=st.integers(2, 50))
+def test_multilabel_metrics_equal_scikit_learns(seed: int, n_labels: int, n: int) -> None:
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(size=(n, n_labels)).astype(np.float32)
+    target = rng.integers(2, size=(n, n_labels))
+    data = labels_data(logits, target)
+    found = evaluate(model_for(data), data, device="cpu").metrics
+    p, guess = 1 / (1 + np.exp(-logits.astype(np.float64))), logits > 0
+    varying = [k for k in range(n_labels) if 0 < target[:, k].sum() < n]
+    areas = [sk.roc_auc_score(target[:, k], p[:, k]) for k in varying]
+    bits = -np.log2(np.where(target == 1, p, 1 - p)).mean()
+    expected = {
+        "micro_f1": sk.f1_score(target, guess, average="micro", zero_division=0),
+        "macro_f1": sk.f1_score(target, guess, average="macro", zero_division=0),
+        "auroc": np.mean(areas) if areas else np.nan,
+        "subset_accuracy": sk.accuracy_score(target, guess),
+        "cross_entropy": bits,
+    }
+    assert found == pytest.approx(expected, abs=2e-5, nan_ok=True)
+
+
+def test_predictions_of_labels_list_their_names() -> None:
+    data = labels_data([[1, -1], [1, 2], [-1, -2]], [[1, 0], [0, 1], [0, 0]])
+    table = evaluate(model_for(data), data, device="cpu").predictions
+    assert table["target"].tolist() == ["a", "b", ""]
+    assert table["prediction"].tolist() == ["a", "a, b", ""]
+    assert table["correct"].tolist() == [True, False, True]
+
+
+def test_unimodal_models_give_the_synergy_indicator_of_labels() -> None:
+    data = two_labels(100)
+    model = JointFusion.for_data(data)
+    alone = Unimodal.for_data(data, modality="a")
+    right = [evaluate(m, data, device="cpu").predictions["correct"] for m in (model, alone)]
+    found = evaluate(model, data, unimodal=[alone], device="cpu").metrics["synergy_indicator"]
+    assert found == pytest.approx((right[0] & ~right[1]).mean())
 
 
 def test_r2_of_one_sample_is_not_a_number() -> None:

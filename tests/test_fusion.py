@@ -1,5 +1,6 @@
 """Fusion models against outputs worked out on paper, and which of them are additive."""
 
+import copy
 from collections.abc import Sequence
 from math import exp, log, tanh
 
@@ -12,10 +13,15 @@ from torch import Tensor, nn
 from mmfuse_lib.errors import DataError, UnknownNameError
 from mmfuse_lib.fusion import (
     FUSIONS,
+    AttentionBlock,
     ConcatFusion,
     FiLMFusion,
+    Fusion,
     GatedFusion,
+    LowRankFusion,
+    SparseMoEFusion,
     SumFusion,
+    TransformerFusion,
     make_fusion,
 )
 
@@ -87,6 +93,139 @@ def test_gates_compete_per_hidden_unit() -> None:
     second = 1 / (1 + exp(1))
     h = [0.75 * tanh(3) + 0.25 * tanh(4), second * tanh(3) + (1 - second) * tanh(4)]
     assert model(Z).item() == pytest.approx(0.5 * sum(h) + 2, abs=1e-6)
+
+
+def test_low_rank_by_hand() -> None:
+    # Factors 2 / 2 + 2 = 3 and 4 / 2 + 2 = 4: product 12 in each rank and hidden unit.
+    assert constant(LowRankFusion([1, 2], 1, hidden=3, rank=5))(Z).tolist() == [[3 * 12 / 2 + 2]]
+
+
+def test_low_rank_starts_near_the_sum() -> None:
+    model = LowRankFusion([2, 3], 1)
+    biases = {name: p for name, p in model.factors.named_parameters() if name.endswith("bias")}
+    assert [set(bias.tolist()) for bias in biases.values()] == [{1.0}, {1.0}]
+
+
+def silent(block: AttentionBlock) -> None:
+    """Let a block add nothing to its input."""
+    for layer in (block.join, block.mlp[-1]):
+        constant(layer, 0.0, 0.0)
+
+
+def test_a_transformer_keeps_its_tokens_where_its_blocks_add_nothing() -> None:
+    torch.manual_seed(0)
+    model = TransformerFusion([2, 3], 1, hidden=8, n_tokens=2, n_blocks=3, n_heads=2)
+    for module in model.modules():
+        if isinstance(module, AttentionBlock):
+            silent(module)
+    z = [torch.randn(5, 2), torch.randn(5, 3)]
+    tokens = torch.cat(
+        [f(z_m).reshape(5, 2, 8) for f, z_m in zip(model.tokens, z, strict=True)],
+        dim=1,
+    )
+    expected = model.out(nn.functional.layer_norm(tokens, (8,)).mean(dim=1))
+    torch.testing.assert_close(model(z), expected)
+
+
+def test_an_attention_block_by_hand() -> None:
+    torch.manual_seed(0)
+    block, x = AttentionBlock(6, 2), torch.randn(4, 3, 6)
+    q, k, v = block.qkv(block.norm(x)).chunk(3, dim=-1)
+    heads = []
+    for h in (slice(0, 3), slice(3, 6)):
+        scores = q[..., h] @ k[..., h].transpose(1, 2) / 3**0.5
+        heads.append(scores.softmax(dim=-1) @ v[..., h])
+    y = x + block.join(torch.cat(heads, dim=-1))
+    torch.testing.assert_close(block(x), y + block.mlp(y))
+
+
+def test_tokens_that_heads_cannot_share_are_refused() -> None:
+    with pytest.raises(DataError, match="6 features cannot be shared by 4 heads"):
+        AttentionBlock(6, 4)
+
+
+def sparse(probabilities: list[float], top_k: int, balance: float = 1.0) -> SparseMoEFusion:
+    """A mixture whose router gives all samples the same probabilities."""
+    model = SparseMoEFusion(
+        [1, 2], 1, hidden=2, n_networks=len(probabilities), top_k=top_k, balance=balance
+    )
+    constant(model)
+    with torch.no_grad():
+        model.router.weight.zero_()
+        model.router.bias.copy_(torch.tensor(probabilities).log())
+    return model
+
+
+def test_sparse_mixture_by_hand() -> None:
+    # h = 6 / 2 + 2 = 5 twice; each network's one unit is 10 / 2 + 2 = 7. Gates .5 and .3 are kept
+    # and rescaled to sum to 1: the networks add 7 / 2 + 2 to each h.
+    model = sparse([0.5, 0.3, 0.2], top_k=2)
+    assert model(Z).item() == pytest.approx(2 * (5 + 5.5) / 2 + 2, abs=1e-5)
+
+
+def test_a_sparse_gate_keeps_the_largest_and_rescales_them() -> None:
+    gate = sparse([0.2, 0.5, 0.3], top_k=2)._gate(torch.zeros(1, 2))
+    assert gate.tolist()[0] == pytest.approx([0, 5 / 8, 3 / 8], abs=1e-6)
+
+
+def test_the_balance_by_hand() -> None:
+    model = sparse([0.5, 0.3, 0.2], top_k=2, balance=0.1)
+    model(Z)
+    # Half of the kept places each for the first two networks.
+    assert model.auxiliary is not None
+    assert model.auxiliary.item() == pytest.approx(0.1 * 3 * (0.5 * 0.5 + 0.5 * 0.3), abs=1e-6)
+
+
+def test_the_balance_trains_the_gate_to_use_all_networks() -> None:
+    torch.manual_seed(0)
+    model = SparseMoEFusion([4, 4], 2, n_networks=4, top_k=1, balance=1.0)
+    with torch.no_grad():
+        model.router.bias[0] += 3.0  # all samples go to the first network
+    z = [torch.randn(256, 4), torch.randn(256, 4)]
+    optimizer = torch.optim.Adam(model.router.parameters(), lr=0.03)
+    losses = []
+    for _ in range(200):
+        model(z)
+        assert model.auxiliary is not None
+        optimizer.zero_grad()
+        model.auxiliary.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        losses.append(float(model.auxiliary.detach()))
+    assert losses[0] > 3
+    assert losses[-1] < 1.2  # 1 is the least
+
+
+def test_copies_do_not_hold_the_last_pass() -> None:
+    model = sparse([0.5, 0.5], top_k=1)
+    model(Z)
+    assert copy.deepcopy(model).auxiliary is None
+    assert model.auxiliary is not None
+
+
+def test_more_networks_to_keep_than_there_are_is_refused() -> None:
+    with pytest.raises(DataError, match=r"top_k is 3: expected 1 .. 2"):
+        SparseMoEFusion([1, 2], 1, n_networks=2, top_k=3)
+
+
+@pytest.mark.parametrize("name", FUSIONS)
+def test_axes_in_front_of_the_batch_are_passes(name: str) -> None:
+    torch.manual_seed(0)
+    model = make_fusion(name, (3, 2), 4)
+    assert isinstance(model, Fusion)
+    z = [torch.randn(5, 6, 3), torch.randn(5, 6, 2)]
+    each = torch.stack([model([z_m[i] for z_m in z]) for i in range(5)])
+    torch.testing.assert_close(model(z), each)
+
+
+@pytest.mark.parametrize("name", FUSIONS)
+def test_a_part_depends_on_its_own_modality_only(name: str) -> None:
+    torch.manual_seed(0)
+    model = make_fusion(name, (3, 2, 4), 5)
+    assert isinstance(model, Fusion)
+    z = [torch.randn(6, d) for d in (3, 2, 4)]
+    before, after = model.parts(z), model.parts([z[0], z[1] + 1, z[2]])
+    changed = [not torch.equal(a, b) for a, b in zip(before, after, strict=True)]
+    assert changed == [False, True, False]
 
 
 numbers = st.lists(st.floats(-100, 100), min_size=2, max_size=2)

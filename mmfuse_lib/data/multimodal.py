@@ -16,7 +16,7 @@ from mmfuse_lib.errors import DataError
 #: The kinds of interaction that can decide a label, in the order used everywhere.
 INTERACTIONS: tuple[str, str, str, str] = ("R", "U1", "U2", "S")
 
-Task = Literal["classification", "regression"]
+Task = Literal["classification", "multilabel", "regression"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,9 +32,10 @@ class MultimodalData:
         One tensor a modality, shape ``(N, ...)``; the order of the dictionary is the order of
         the modalities.
     target : Tensor
-        Shape ``(N,)``: int64 class indices, or floats for regression.
+        Shape ``(N,)``: int64 class indices, or floats for regression. Shape ``(N, L)``: int64,
+        1 for each of L labels that a sample has, 0 for the others (multi-label).
     class_names : tuple of str
-        One name a class; empty for regression.
+        One name a class or label; empty for regression.
     composition : Tensor or None
         Shape ``(N,)``, int64 indices into `INTERACTIONS`: the interaction that decided each
         label, where that is known.
@@ -53,7 +54,8 @@ class MultimodalData:
 
     def __repr__(self) -> str:
         views = ", ".join(f"{name} {shape}" for name, shape in self.shapes.items())
-        kind = f"{self.n_classes} classes" if self.task == "classification" else "regression"
+        counted = {"classification": "classes", "multilabel": "labels"}.get(self.task)
+        kind = f"{self.n_classes} {counted}" if counted else "regression"
         return f"MultimodalData({len(self)} samples; {views}; {kind})"
 
     @property
@@ -68,12 +70,14 @@ class MultimodalData:
 
     @property
     def task(self) -> Task:
-        """``"classification"`` for integer targets, ``"regression"`` for floats."""
+        """``"multilabel"`` for a row of labels a sample; else by type: integers name classes."""
+        if self.target.ndim == 2:
+            return "multilabel"
         return "regression" if self.target.is_floating_point() else "classification"
 
     @property
     def n_classes(self) -> int:
-        """Number of classes; 0 for regression."""
+        """Number of classes or labels; 0 for regression."""
         return len(self.class_names)
 
     @property
@@ -154,10 +158,13 @@ def from_arrays(
     target : array
         Shape ``(N,)``. Floats are regression targets. Integers ``0 .. K-1`` are class indices.
         Anything else (strings, other integers) names classes, which are numbered in sorted order.
+        Shape ``(N, L)``, two or more columns of integers or booleans: 1 where a sample has the
+        label (multi-label).
     composition : array, optional
         Shape ``(N,)``, indices into `INTERACTIONS`.
     class_names : tuple of str, optional
-        Names of the K classes when `target` holds indices; K may exceed those that occur.
+        Names of the K classes when `target` holds indices; K may exceed those that occur. Of the
+        L labels when it has L columns.
     table : ndarray, optional
         ``p(x1, x2, y)``, where it is known.
 
@@ -180,9 +187,14 @@ def from_arrays(
 
 
 def check_trainable(data: MultimodalData) -> None:
-    """Raise `DataError` unless a model can be trained on `data`: samples, and two classes."""
+    """Raise `DataError` unless a model can be trained on `data`: samples, and two classes.
+
+    Multi-label: some label that some samples have and others have not.
+    """
     if len(data) == 0:
         raise DataError("there are no samples to train on")
+    if data.task == "multilabel" and bool((data.target == data.target[0]).all()):
+        raise DataError("all training samples have the same labels: expected one that varies")
     if data.task == "classification":
         present = torch.unique(data.target)
         if len(present) < 2:
@@ -216,8 +228,13 @@ def _as_target(
     target: ArrayLike | Tensor, class_names: tuple[str, ...] | None
 ) -> tuple[Tensor, tuple[str, ...]]:
     array = _as_array("target", target)
+    if array.ndim == 2 and array.shape[1] > 1 and array.dtype.kind in "biu":
+        return _as_labels(array, class_names)
     if array.ndim != 1:
-        raise DataError(f"target has shape {array.shape}: expected (samples,), one label a sample")
+        raise DataError(
+            f"target has shape {array.shape} and dtype {array.dtype}: expected (samples,), one "
+            "label a sample, or two or more columns of integers 0 and 1 (multi-label)"
+        )
     if array.dtype.kind == "f":
         y = _as_float32(array)
         if not torch.isfinite(y).all():
@@ -228,6 +245,19 @@ def _as_target(
     if array.dtype.kind not in "biuUS":
         raise DataError(f"target has dtype {array.dtype}: expected integers, strings or floats")
     return _as_classes(array, class_names)
+
+
+def _as_labels(
+    array: NDArray[np.generic], class_names: tuple[str, ...] | None
+) -> tuple[Tensor, tuple[str, ...]]:
+    if not np.isin(array, [0, 1]).all():
+        raise DataError(
+            "a target with columns must hold 0 and 1 only: 1 where a sample has a label"
+        )
+    names = tuple(map(str, range(array.shape[1]) if class_names is None else class_names))
+    if len(names) != array.shape[1]:
+        raise DataError(f"there are {len(names)} class_names for {array.shape[1]} labels")
+    return torch.tensor(array.astype(np.int64)), names
 
 
 def _as_classes(

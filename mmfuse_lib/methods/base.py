@@ -25,9 +25,9 @@ class Spec:
     shapes : dict of str to tuple of int
         Shape of one sample per modality; the order is the order of modalities.
     task : str
-        ``"classification"`` or ``"regression"``.
+        ``"classification"``, ``"multilabel"`` or ``"regression"``.
     class_names : tuple of str
-        One a class; empty for regression.
+        One a class or label; empty for regression.
     """
 
     shapes: dict[str, tuple[int, ...]]
@@ -41,8 +41,8 @@ class Spec:
 
     @property
     def n_outputs(self) -> int:
-        """Number of logits: K classes, or 1 for regression."""
-        return len(self.class_names) if self.task == "classification" else 1
+        """Number of logits: K classes, L labels, or 1 for regression."""
+        return 1 if self.task == "regression" else len(self.class_names)
 
     def check(self, data: MultimodalData) -> None:
         """Raise `DataError` unless `data` has the modalities, shapes and classes of this spec."""
@@ -206,9 +206,11 @@ class Method(nn.Module):
 def task_terms(logits: Tensor, target: Tensor) -> dict[str, Tensor]:
     """Return the loss of a prediction, in nats, and beside it the accuracy.
 
-    Classification: cross-entropy ``total`` and ``accuracy``. Regression: mean squared error
-    ``total``.
+    Classification: cross-entropy ``total`` and ``accuracy``. Multi-label, a target of L columns:
+    binary cross-entropy ``total``, the mean over labels. Regression: mean squared error ``total``.
     """
+    if target.ndim == 2:
+        return {"total": F.binary_cross_entropy_with_logits(logits, target.to(logits.dtype))}
     if target.is_floating_point():
         return {"total": F.mse_loss(logits.squeeze(1), target)}
     return {

@@ -10,8 +10,9 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from mmfuse_lib.data import MultimodalData
 from mmfuse_lib.errors import DataError, UnknownNameError
-from mmfuse_lib.fusion import make_fusion
+from mmfuse_lib.fusion import auxiliary_terms, make_fusion
 from mmfuse_lib.methods.base import Method, Spec, Stage
 from mmfuse_lib.randomness import own_randomness
 
@@ -138,8 +139,8 @@ class JointFusion(Method):
     spec, encoders
         See `Method`.
     fusion : str or callable
-        ``"concat"``, ``"sum"``, ``"film"``, ``"gated"``, or a class to be called on the feature
-        lengths and the number of outputs (see `mmfuse_lib.fusion`).
+        A name in `mmfuse_lib.fusion.FUSIONS`, such as ``"concat"`` or ``"transformer"``, or a
+        class to be called on the feature lengths and the number of outputs.
     """
 
     def __init__(
@@ -161,3 +162,9 @@ class JointFusion(Method):
         """Encode, fuse."""
         logits: Tensor = self.fusion(self.encode(inputs))
         return logits
+
+    def task_terms(self, batch: MultimodalData) -> dict[str, Tensor]:
+        """Return the loss of the prediction, plus what the fusion model asks for itself."""
+        terms = super().task_terms(batch)
+        gate = auxiliary_terms([self.fusion])
+        return {**terms, "total": sum(gate.values(), start=terms["total"]), **gate}

@@ -7,6 +7,7 @@ from mmfuse_lib.plots.simplex import interaction_simplex
 from mmfuse_lib.plots.stacked import stacked_interactions
 from mmfuse_lib.plots.style import LONG_NAMES, PALETTE, color_of, use_style
 from mmfuse_lib.plots.training import training_curves
+from mmfuse_lib.plots.waterfall import logit_waterfall
 
 __all__ = [
     "LONG_NAMES",
@@ -16,6 +17,7 @@ __all__ = [
     "information_diagram",
     "interaction_bars",
     "interaction_simplex",
+    "logit_waterfall",
     "stacked_interactions",
     "training_curves",
     "use_style",

@@ -169,6 +169,10 @@ def test_inputs_that_cannot_be_used_are_named(inputs: Any, message: str) -> None
         (np.array([None, 0, 1, 0]), "target has dtype object"),
         (np.array(["a", None, "b", "a"], dtype=object), "target has dtype object"),
         ([[0], [0, 1], [1], [1]], "target"),
+        (np.ones((4, 1), dtype=int), r"target has shape \(4, 1\)"),
+        (2 * np.eye(4, dtype=int), "must hold 0 and 1 only"),
+        (np.ones((4, 2, 2), dtype=int), r"target has shape \(4, 2, 2\)"),
+        (np.eye(4, dtype=int)[:3], "has 4 samples but there are 3 labels"),
     ],
 )
 def test_targets_that_cannot_be_used_are_refused(target: Any, message: str) -> None:
@@ -287,3 +291,28 @@ def test_nbytes_counts_inputs_and_target() -> None:
 def test_a_composition_between_two_kinds_is_refused() -> None:
     with pytest.raises(DataError, match=r"indices 0 \.\. 3"):
         from_arrays({"a": np.ones((2, 1))}, [0, 1], composition=[0.0, 0.5])
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.int64])
+def test_columns_of_zeros_and_ones_are_labels(dtype: Any) -> None:
+    rows = np.array([[1, 0, 0], [1, 1, 0], [0, 0, 0], [0, 1, 1]], dtype=dtype)
+    data = from_arrays({"a": A}, rows, class_names=("sad", "loud", "fast"))
+    assert data.task == "multilabel"
+    assert data.n_classes == 3
+    assert data.target.dtype == torch.int64
+    assert data.target.tolist() == rows.astype(int).tolist()
+    assert "3 labels" in repr(data)
+    assert data[1:3].target.tolist() == [[1, 1, 0], [0, 0, 0]]
+    assert from_arrays({"a": A}, rows).class_names == ("0", "1", "2")
+    check_trainable(data)
+
+
+def test_labels_need_as_many_names_as_columns() -> None:
+    with pytest.raises(DataError, match="there are 2 class_names for 4 labels"):
+        from_arrays({"a": A}, np.eye(4, dtype=int), class_names=("x", "y"))
+
+
+def test_labels_that_do_not_vary_cannot_be_trained_on() -> None:
+    same = np.tile([1, 0], (4, 1))
+    with pytest.raises(DataError, match="all training samples have the same labels"):
+        check_trainable(from_arrays({"a": A}, same))

@@ -11,9 +11,18 @@ from torch import Tensor, nn
 from mmfuse_lib import methods
 from mmfuse_lib.data import MultimodalData, from_arrays
 from mmfuse_lib.errors import DataError, UnknownNameError
+from mmfuse_lib.fusion import FUSIONS
 from mmfuse_lib.methods import Method, Spec
 from mmfuse_lib.methods.base import task_terms
-from tests.support import leaves_no_random_trace, linear, noisy_encoder, same, weights, xor
+from tests.support import (
+    leaves_no_random_trace,
+    linear,
+    noisy_encoder,
+    same,
+    two_labels,
+    weights,
+    xor,
+)
 
 DATA = xor(40)
 BUILD: dict[str, Callable[..., Method]] = {
@@ -24,17 +33,21 @@ BUILD: dict[str, Callable[..., Method]] = {
         f"JointFusion-{fusion}": (
             lambda d, fusion=fusion, **o: methods.JointFusion.for_data(d, fusion=fusion, **o)
         )
-        for fusion in ("concat", "sum", "film", "gated")
+        for fusion in FUSIONS
     },
 }
-every_method = pytest.mark.parametrize("build", BUILD.values(), ids=BUILD)
+every_baseline = pytest.mark.parametrize("build", BUILD.values(), ids=BUILD)
+every_method = pytest.mark.parametrize(
+    "build", [*BUILD.values(), methods.I2MoE.for_data], ids=[*BUILD, "I2MoE"]
+)
 
 
 @every_method
 def test_initial_weights_are_a_function_of_the_seed(build: Callable[..., Method]) -> None:
     one, again, other = (weights(build(DATA, seed=s)) for s in (3, 3, 4))
     assert same(one, again)
-    assert not any(torch.equal(one[k], other[k]) for k in one), "a part ignores the seed"
+    drawn = {k for k in one if not (one[k] == one[k].flatten()[0]).all() or one[k].numel() == 1}
+    assert not any(torch.equal(one[k], other[k]) for k in drawn), "a part ignores the seed"
 
 
 @every_method
@@ -67,10 +80,19 @@ def test_regression_gives_one_number_a_sample(build: Callable[..., Method]) -> N
     model = build(data)
     assert model.spec.n_outputs == 1
     assert model(data.inputs).shape == (20, 1)
-    assert set(model.task_terms(data)) == {"total"}
+    assert set(model.task_terms(data)) - {"gate"} == {"total"}
 
 
 @every_method
+def test_labels_give_a_logit_a_label(build: Callable[..., Method]) -> None:
+    data = two_labels(20)
+    model = build(data)
+    assert model.spec.n_outputs == 2
+    assert model(data.inputs).shape == (20, 2)
+    assert set(model.task_terms(data)) - {"gate"} == {"total"}
+
+
+@every_baseline
 def test_baselines_claim_no_interactions(build: Callable[..., Method]) -> None:
     model = build(DATA)
     assert model.interaction_names == ()
@@ -180,6 +202,11 @@ def test_task_terms_by_hand() -> None:
     assert task_terms(logits[1:], torch.tensor([1, 1]))["accuracy"].item() == 0.5
     terms = task_terms(torch.tensor([[1.0], [4.0]]), torch.tensor([2.0, 2.0]))
     assert terms["total"].item() == 2.5
+    # Probabilities 3/4 (has it), 1/2 (has it not); 1/2 (has it), 1/4 (has it not).
+    logits = torch.log(torch.tensor([[3.0, 1.0], [1.0, 1 / 3]]))
+    terms = task_terms(logits, torch.tensor([[1, 0], [1, 0]]))
+    expected = -np.log([3 / 4, 1 / 2, 1 / 2, 3 / 4]).mean()
+    assert terms["total"].item() == pytest.approx(expected, abs=1e-6)
 
 
 def test_a_method_by_default_has_one_stage_that_trains_all_of_it() -> None:

@@ -1,0 +1,200 @@
+"""A training step of I2MoE against the same step written as a loop over experts and passes.
+
+The loop is the literal reading of the paper: for each expert, one call with all modalities and one
+with each replaced. Encodings are computed once in both, and both draw the same stand-ins, so the
+losses must agree. A step is forward, backward and AdamW. Times are medians over repeats that
+alternate between the two, processor time of one thread (other programs do not count); the ratio is
+what to look at. With a CUDA device the same is measured there as well, in wall time. Writes
+reproduce/i2moe_benchmark.json.
+"""
+
+import json
+import platform
+import time
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmfuse_lib import methods
+from mmfuse_lib.data import MultimodalData, from_arrays
+from mmfuse_lib.fusion import FUSIONS, auxiliary_terms
+from mmfuse_lib.training import adamw
+
+RESULT = Path(__file__).parents[1] / "reproduce" / "i2moe_benchmark.json"
+
+BACKBONES = ("concat", "gated", "low_rank", "sparse_moe", "transformer")
+BATCH_SIZE, FEATURES, HIDDEN, REPEATS, STEPS = 32, 256, 256, 9, 3
+
+
+class PlainConcat(nn.Module):
+    """`ConcatFusion` as one would write it, one product for all modalities; the same weights."""
+
+    def __init__(self, dims: Sequence[int], n_outputs: int, hidden: int) -> None:
+        super().__init__()
+        self.net = nn.Sequential(
+            nn.Linear(sum(dims), hidden), nn.ReLU(), nn.Linear(hidden, n_outputs)
+        )
+
+    def forward(self, z: Sequence[Tensor]) -> Tensor:
+        """Concatenate, one hidden layer, classify."""
+        logits: Tensor = self.net(torch.cat(list(z), dim=1))
+        return logits
+
+
+def by_loop(model: methods.I2MoE, batch: MultimodalData) -> dict[str, Tensor]:
+    """Compute the losses of a step as the paper reads: expert by expert, pass by pass."""
+    z = model.encode(batch.inputs)
+    stand_ins = [torch.randn_like(z_m) for z_m in z]
+    complete: list[Tensor] = []
+    gates: list[Tensor] = []
+    terms: dict[str, Tensor] = {}
+    for name, expert in model.experts.items():
+        passes = []
+        for features in (z, *([*z[:i], s, *z[i + 1 :]] for i, s in enumerate(stand_ins))):
+            passes.append(expert(features))
+            gates += auxiliary_terms([expert]).values()
+        complete.append(passes[0])
+        terms[f"interaction_{name}"] = loss_by_loop(name, passes[0], passes[1:])
+    weights = torch.softmax(model.reweight(torch.cat(z, dim=1)) / model.temperature, dim=1)
+    logits = mean([weights[:, e : e + 1] * l for e, l in enumerate(complete)]) * len(complete)
+    terms["task"] = F.cross_entropy(logits, batch.target)
+    asked = mean([terms[f"interaction_{name}"] for name in model.experts])
+    terms["total"] = terms["task"] + model.interaction_weight * asked
+    if gates:
+        terms["gate"] = mean(gates)
+        terms["total"] = terms["total"] + terms["gate"]
+    return terms
+
+
+def loss_by_loop(name: str, a: Tensor, b: list[Tensor]) -> Tensor:
+    """Compute an expert's interaction loss, replacement by replacement."""
+    if name == "R":
+        return mean([(1 - F.cosine_similarity(a, b_i)).mean() for b_i in b])
+    if name == "S":
+        return mean([F.cosine_similarity(a, b_i).mean() for b_i in b])
+    i = int(name[1:]) - 1
+    others = [b_j for j, b_j in enumerate(b) if j != i]
+    return mean([F.triplet_margin_loss(a, b_j, b[i], eps=1e-7) for b_j in others])
+
+
+def mean(values: list[Tensor]) -> Tensor:
+    """Return the mean of tensors of the same shape."""
+    return torch.stack(values).mean(dim=0)
+
+
+WAYS: dict[str, Callable[[methods.I2MoE, MultimodalData], dict[str, Tensor]]] = {
+    "loop": by_loop,
+    "mmfuse": methods.I2MoE.loss_terms,
+}
+
+
+def batch_of(n_modalities: int, device: str) -> MultimodalData:
+    """Return a batch of random vectors with random labels of ten classes."""
+    rng = torch.Generator().manual_seed(0)
+    views = {f"m{m}": torch.randn(BATCH_SIZE, 64, generator=rng) for m in range(n_modalities)}
+    return from_arrays(views, torch.randint(10, (BATCH_SIZE,), generator=rng)).to(device)
+
+
+def make(backbone: str, batch: MultimodalData, device: str, way: str) -> methods.I2MoE:
+    """Return a model whose experts have this backbone, `HIDDEN` units wide."""
+    kind = PlainConcat if (backbone, way) == ("concat", "loop") else FUSIONS[backbone]
+
+    def fusion(dims: Sequence[int], n_outputs: int) -> nn.Module:
+        return kind(dims, n_outputs, hidden=HIDDEN)  # type: ignore[call-arg]
+
+    encoders = {name: nn.Linear(64, FEATURES) for name in batch.modalities}
+    for m, encoder in enumerate(encoders.values()):
+        torch.nn.init.normal_(encoder.weight, std=0.1, generator=torch.Generator().manual_seed(m))
+        torch.nn.init.zeros_(encoder.bias)
+    model = methods.I2MoE.for_data(batch.to("cpu"), encoders=encoders, fusion=fusion, seed=0)
+    return model.to(device).train()
+
+
+def losses(model: methods.I2MoE, batch: MultimodalData, way: str) -> dict[str, float]:
+    """Return the losses of a batch, with the stand-ins of a fixed seed."""
+    torch.manual_seed(0)
+    return {k: float(v.detach()) for k, v in WAYS[way](model, batch).items()}
+
+
+def seconds_a_step(
+    model: methods.I2MoE, batch: MultimodalData, optimizer: torch.optim.Optimizer, way: str
+) -> float:
+    """Return the mean time of a few training steps."""
+    on_gpu = batch.target.is_cuda
+    clock = time.perf_counter if on_gpu else time.process_time
+    if on_gpu:
+        torch.cuda.synchronize()
+    start = clock()
+    for _ in range(STEPS):
+        optimizer.zero_grad()
+        WAYS[way](model, batch)["total"].backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    if on_gpu:
+        torch.cuda.synchronize()
+    return (clock() - start) / STEPS
+
+
+def measure(backbone: str, n_modalities: int, device: str) -> dict[str, Any]:
+    """Compare both ways on one backbone."""
+    batch = batch_of(n_modalities, device)
+    models = {way: make(backbone, batch, device, way) for way in WAYS}
+    ours, theirs = (losses(models[way], batch, way) for way in ("mmfuse", "loop"))
+    optimizers = {way: adamw(list(m.parameters()), lr=1e-4) for way, m in models.items()}
+    times: dict[str, list[float]] = {way: [] for way in WAYS}
+    for repeat in range(1 + REPEATS):
+        for way, model in models.items():
+            took = seconds_a_step(model, batch, optimizers[way], way)
+            if repeat > 0:  # the first warms up
+                times[way].append(took)
+    model = models["mmfuse"]
+    n_weights = sum(p.numel() for p in next(iter(model.experts.values())).parameters())
+    return {
+        "device": device,
+        "backbone": backbone,
+        "modalities": n_modalities,
+        "weights_per_expert": n_weights,
+        "loop_ms": round(1e3 * median(times["loop"]), 2),
+        "mmfuse_ms": round(1e3 * median(times["mmfuse"]), 2),
+        "ratio": round(median(times["loop"]) / median(times["mmfuse"]), 2),
+        "largest_loss_difference": max(abs(ours[k] - theirs[k]) for k in theirs),
+    }
+
+
+def main() -> None:
+    """Print milliseconds a step and the ratio, and write them to reproduce/."""
+    torch.set_num_threads(1)
+    devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+    rows = []
+    print(f"training step of I2MoE, batch {BATCH_SIZE}, {HIDDEN} hidden units, one thread")
+    for device in devices:
+        for n in (2, 3):
+            for backbone in BACKBONES:
+                row = measure(backbone, n, device)
+                rows.append(row)
+                print(
+                    f"  {device:<5} {n} modalities  {backbone:<12} loop {row['loop_ms']:7.1f} ms   "
+                    f"mmfuse {row['mmfuse_ms']:7.1f} ms   {row['ratio']:4.2f}x   "
+                    f"losses differ by {row['largest_loss_difference']:.0e}",
+                    flush=True,
+                )
+    content = {
+        "command": "python -m benchmarks.i2moe",
+        "machine": f"{platform.system()} {platform.machine()}, one thread",
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "python": platform.python_version(),
+        "torch": version("torch"),
+        "date": time.strftime("%Y-%m-%d"),
+        "rows": rows,
+    }
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
