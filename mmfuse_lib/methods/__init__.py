@@ -3,8 +3,11 @@
 from mmfuse_lib.errors import UnknownNameError
 from mmfuse_lib.methods.base import Method, Spec, Stage
 from mmfuse_lib.methods.baselines import Ensemble, JointFusion, Probe, Unimodal
+from mmfuse_lib.methods.dmil import DMIL, Components
 
 __all__ = [
+    "DMIL",
+    "Components",
     "Ensemble",
     "JointFusion",
     "Method",
@@ -16,7 +19,7 @@ __all__ = [
     "names",
 ]
 
-_METHODS: dict[str, type[Method]] = {m.__name__: m for m in (Unimodal, Ensemble, JointFusion)}
+_METHODS: dict[str, type[Method]] = {m.__name__: m for m in (Unimodal, Ensemble, JointFusion, DMIL)}
 
 
 def names() -> tuple[str, ...]:

@@ -26,6 +26,12 @@ BUILD: dict[str, Callable[..., Method]] = {
         )
         for fusion in ("concat", "sum", "film", "gated")
     },
+    **{
+        f"DMIL-{levels}": (
+            lambda d, levels=levels, **o: methods.DMIL.for_data(d, levels=levels, **o)
+        )
+        for levels in ("both", "intra", "consistency")
+    },
 }
 every_method = pytest.mark.parametrize("build", BUILD.values(), ids=BUILD)
 
@@ -71,10 +77,11 @@ def test_regression_gives_one_number_a_sample(build: Callable[..., Method]) -> N
 
 
 @every_method
-def test_baselines_claim_no_interactions(build: Callable[..., Method]) -> None:
+def test_a_claim_has_a_column_a_name_and_baselines_make_none(build: Callable[..., Method]) -> None:
     model = build(DATA)
-    assert model.interaction_names == ()
-    assert model.interactions(DATA.inputs).shape == (40, 0)
+    names = model.interaction_names
+    assert bool(names) == (type(model).__module__ != "mmfuse_lib.methods.baselines")
+    assert model.interactions(DATA.inputs).shape == (40, len(names))
 
 
 @every_method
