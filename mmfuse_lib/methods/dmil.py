@@ -57,16 +57,36 @@ class Gaussian(NamedTuple):
         return self.mean + torch.exp(0.5 * self.log_var) * torch.randn_like(self.mean)
 
 
-def task(logits: Tensor, target: Tensor) -> Tensor:
+def task(logits: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
     """Return the loss of each of C predictors, ``(C,)``, from ``(C, B, K)`` and ``(B,)``.
 
-    Cross-entropy, an upper bound on H(Y|latent); the mean squared error for regression.
+    Cross-entropy, an upper bound on H(Y|latent); the mean squared error for regression. With
+    `weight`, ``(B,)``, a weighted mean over the batch.
     """
+    losses = _losses(logits, target)
+    return (losses if weight is None else losses * weight).mean(dim=-1)
+
+
+def _losses(logits: Tensor, target: Tensor) -> Tensor:
+    """Return the loss of each predictor on each sample, ``(C, B)``."""
     if target.is_floating_point():
-        return (logits.squeeze(-1) - target).square().mean(dim=-1)
+        return (logits.squeeze(-1) - target).square()
     log_p = F.log_softmax(logits, dim=-1)
-    index = target.expand(logits.shape[:-1]).unsqueeze(-1)
-    return -log_p.gather(-1, index).squeeze(-1).mean(dim=-1)
+    return -log_p.gather(-1, target.expand(logits.shape[:-1]).unsqueeze(-1)).squeeze(-1)
+
+
+def focus(logits: Tensor, target: Tensor) -> Tensor:
+    """Return weights ``(B,)`` of mean 1: large where no modality alone finds the label (ours).
+
+    They are ``prod_m (1 - p_m(y))``, from the logits ``(n, B, K)`` of the modalities, without
+    gradient; for regression, the smallest of the squared errors.
+    """
+    losses = _losses(logits.detach(), target)
+    if target.is_floating_point():
+        alone = losses.min(dim=0).values
+    else:
+        alone = (-torch.expm1(-losses)).prod(dim=0)
+    return alone / alone.mean().clamp_min(1e-2)
 
 
 def variational(q: Gaussian) -> Tensor:
@@ -120,29 +140,35 @@ class ParallelLinear(nn.Module):
         """Map the i-th batch by the i-th map."""
         return torch.baddbmm(self.bias, x, self.weight)
 
+    def last(self, x: Tensor) -> Tensor:
+        """Map ``(B, d_in)`` by the last map alone, to ``(1, B, d_out)``."""
+        return torch.addmm(self.bias[-1], x, self.weight[-1]).unsqueeze(0)
+
 
 class Bottleneck(nn.Module):
-    """n maps to Gaussians with k latents each: ``(n, B, d_in)`` to k Gaussians ``(n, B, d)``.
+    """n maps to latents: ``(n, B, d_in)`` to one Gaussian ``(n, B, d)`` for each latent.
 
     Parameters
     ----------
-    n, d_in, d, k : int
-        Maps, length of what each sees, length of a latent, latents a map.
-    is_variational : bool
-        Whether there are variances; without them it is a linear layer.
+    n, d_in, d : int
+        Maps, length of what each sees, length of a latent.
+    has_variance : sequence of bool
+        One a latent; those without variance are points, and their map is a linear layer.
     """
 
-    def __init__(self, n: int, d_in: int, d: int, k: int, is_variational: bool) -> None:
+    def __init__(self, n: int, d_in: int, d: int, has_variance: Sequence[bool]) -> None:
         super().__init__()
-        self.k, self.is_variational = k, is_variational
-        self.maps = ParallelLinear(n, d_in, (2 if is_variational else 1) * k * d)
+        self.d, self.has_variance = d, tuple(has_variance)
+        self.maps = ParallelLinear(n, d_in, (len(has_variance) + sum(has_variance)) * d)
 
     def forward(self, x: Tensor) -> list[Gaussian]:
-        """Return the k latents' Gaussians."""
-        if not self.is_variational:
-            return [Gaussian(mean, None) for mean in self.maps(x).chunk(self.k, dim=-1)]
-        parts = self.maps(x).chunk(2 * self.k, dim=-1)
-        return [Gaussian(*pair) for pair in zip(parts[: self.k], parts[self.k :], strict=True)]
+        """Return the latents' Gaussians."""
+        parts = list(self.maps(x).split(self.d, dim=-1))  # all means, then the log-variances
+        means, log_vars = parts[: len(self.has_variance)], parts[len(self.has_variance) :]
+        return [
+            Gaussian(mean, log_vars.pop(0) if has_variance else None)
+            for mean, has_variance in zip(means, self.has_variance, strict=True)
+        ]
 
     def draw(self, q: Gaussian) -> Tensor:
         """Return a sample in training, the mean in evaluation."""
@@ -166,15 +192,17 @@ class IntraLevel(nn.Module):
         Length of z_m (after a linear map), of M_m and of N_m.
     n_outputs : int
         K.
-    is_variational : bool
-        See `Bottleneck`.
+    has_variance : pair of bool
+        Whether M and N have a variance.
     """
 
-    def __init__(self, dims: Sequence[int], d: int, n_outputs: int, is_variational: bool) -> None:
+    def __init__(
+        self, dims: Sequence[int], d: int, n_outputs: int, has_variance: tuple[bool, bool]
+    ) -> None:
         super().__init__()
         n = len(dims)
         self.embed = nn.ModuleList(nn.Linear(d_m, d) for d_m in dims)
-        self.bottleneck = Bottleneck(n, d, d, 2, is_variational)
+        self.bottleneck = Bottleneck(n, d, d, has_variance)
         self.decode = decoder(n, d)
         self.classify = ParallelLinear(n, d, n_outputs)
 
@@ -184,15 +212,13 @@ class IntraLevel(nn.Module):
         q_m, q_n = self.bottleneck(z)
         return Intra(z, q_m, q_n, self.bottleneck.draw(q_m), self.bottleneck.draw(q_n))
 
-    def terms(self, at: Intra, target: Tensor) -> Terms:
-        """Return the terms of L1."""
-        logits = self.classify(at.M)
+    def terms(self, at: Intra, logits: Tensor, target: Tensor) -> Terms:
+        """Return the terms of L1, given the logits ``(n, B, K)`` of M."""
+        z_hat = self.decode(torch.cat([at.M, at.N], dim=-1))
         return {
             "task_1": task(logits, target).sum(),
             "variational_1": variational(at.q_M) + variational(at.q_N),
-            "reconstruction_1": reconstruction(
-                at.z.detach(), self.decode(torch.cat([at.M, at.N], dim=-1))
-            ),
+            "reconstruction_1": reconstruction(at.z.detach(), z_hat),
             **accuracies(logits, target, [f"M{m + 1}" for m in range(len(logits))]),
         }
 
@@ -210,9 +236,8 @@ class Undivided(nn.Module):
         z = torch.stack([embed(f) for embed, f in zip(self.embed, features, strict=True)])
         return Intra(z, Gaussian(z, None), Gaussian(z, None), z, z)
 
-    def terms(self, at: Intra, target: Tensor) -> Terms:
+    def terms(self, at: Intra, logits: Tensor, target: Tensor) -> Terms:
         """Return the one term that is left of L1."""
-        logits = self.classify(at.M)
         names = [f"M{m + 1}" for m in range(len(logits))]
         return {"task_1": task(logits, target).sum(), **accuracies(logits, target, names)}
 
@@ -234,15 +259,15 @@ class ConsistencyLevel(nn.Module):
     ----------
     d : int
         Length of M_m and of each component.
-    is_variational : bool
-        See `Bottleneck`.
+    has_variance : bool
+        Whether R, U_1 and U_2 have a variance.
     """
 
-    def __init__(self, d: int, is_variational: bool) -> None:
+    def __init__(self, d: int, has_variance: bool) -> None:
         super().__init__()
-        self.redundant = Bottleneck(1, 2 * d, d, 1, is_variational)  # q(R | M_1, M_2)
-        self.unique = Bottleneck(2, d, d, 1, is_variational)  # q(U_m | M_m)
-        self.from_one = Bottleneck(2, d, d, 1, is_variational)  # v_m(R | M_m)
+        self.redundant = Bottleneck(1, 2 * d, d, [has_variance])  # q(R | M_1, M_2)
+        self.unique = Bottleneck(2, d, d, [has_variance])  # q(U_m | M_m)
+        self.from_one = Bottleneck(2, d, d, [has_variance])  # v_m(R | M_m)
         self.decode = decoder(2, d)
 
     def forward(self, M: Tensor) -> Consistency:
@@ -291,27 +316,23 @@ class ProductSynergy(nn.Module):
 
 
 class ResidualSynergy(nn.Module):
-    """``h = W [N_1; ..; N_n]``, then blocks ``h + V relu(U norm(h))``."""
+    """Multi-layer fusion of the residuals, each normalised: two hidden layers of 4d with ReLU."""
 
-    def __init__(self, n: int, d: int, blocks: int = 2) -> None:
+    def __init__(self, n: int, d: int) -> None:
         super().__init__()
-        self.project = nn.Linear(n * d, d)
-        self.blocks = nn.ModuleList(
-            nn.Sequential(
-                nn.LayerNorm(d, elementwise_affine=False),
-                nn.Linear(d, 2 * d),
-                nn.ReLU(),
-                nn.Linear(2 * d, d),
-            )
-            for _ in range(blocks)
+        self.normalise = nn.LayerNorm(d, elementwise_affine=False)
+        self.net = nn.Sequential(
+            nn.Linear(n * d, 4 * d),
+            nn.ReLU(),
+            nn.Linear(4 * d, 4 * d),
+            nn.ReLU(),
+            nn.Linear(4 * d, d),
         )
 
     def forward(self, N: Tensor) -> Tensor:
         """Map ``(n, B, d)`` to ``(B, d)``."""
-        h: Tensor = self.project(torch.cat([*N], dim=-1))
-        for block in self.blocks:
-            h = h + block(h)
-        return h
+        S: Tensor = self.net(torch.cat([*self.normalise(N)], dim=-1))
+        return S
 
 
 SYNERGY: dict[str, Callable[[int, int], nn.Module]] = {
@@ -364,6 +385,11 @@ class DMIL(Method):
         Gaussian latents; False puts linear layers in their place (the FC ablation).
     fixed_gate : bool
         Weigh all components alike (an ablation).
+    synergy_first : bool
+        Our remedy for synergy that is hard to learn, not part of the paper. A stage before the
+        others trains encoders and synergy branch, and its loss stays in L1, so that the encoders
+        keep what only both modalities together can use; S learns from the samples that no
+        modality solves alone (`focus`); N has no noise and no KL term.
     latent_dim : int
         d, the length of every latent.
     lam, alpha, beta, gamma : float
@@ -387,11 +413,12 @@ class DMIL(Method):
         levels: str | None = None,
         variational: bool = True,
         fixed_gate: bool = False,
+        synergy_first: bool = False,
         latent_dim: int = 64,
-        lam: float = 1e-4,
-        alpha: float = 1e-4,
-        beta: float = 1.0,
-        gamma: float = 1.0,
+        lam: float = 1e-5,
+        alpha: float = 1e-5,
+        beta: float = 0.1,
+        gamma: float = 0.1,
     ) -> None:
         super().__init__(spec, encoders)
         levels = _check_levels(levels, list(self.encoders))
@@ -399,11 +426,11 @@ class DMIL(Method):
         self.weights = {
             "variational_1": lam, "variational_2": lam, "alignment_2": alpha,
         }  # fmt: skip
-        self.beta, self.gamma = beta, gamma
+        self.beta, self.gamma, self.synergy_first = beta, gamma, synergy_first
         self.intra = (
             Undivided(dims, d, K)
             if levels == "consistency"
-            else IntraLevel(dims, d, K, variational)
+            else IntraLevel(dims, d, K, (variational, variational and not synergy_first))
         )
         self.consistency = None if levels == "intra" else ConsistencyLevel(d, variational)
         self.synergy = _make_synergy(synergy, n, d)
@@ -439,40 +466,69 @@ class DMIL(Method):
     def stages(self, epochs: int) -> list[Stage]:
         """Level 1, then level 2 on what level 1 found, then all: 10, 5 and the remaining epochs.
 
-        Of a budget below 25 epochs the first two get 40 % and 20 %.
+        Of a budget below 25 epochs the first two get 40 % and 20 %. With `synergy_first` there is
+        a stage before them, with 40 % of the budget.
         """
-        first, second = min(10, 2 * epochs // 5), min(5, epochs // 5)
-        parts = (self.consistency, self.synergy, self.classify, self.gate)
-        level2 = [part for part in parts if part is not None]
+        zero = 2 * epochs // 5 if self.synergy_first else 0
+        rest = epochs - zero
+        first, second = min(10, 2 * rest // 5), min(5, rest // 5)
+        level1 = [self.encoders, self.intra]
+        branch = [self.synergy, self.classify]
+        heads = [part for part in (self.consistency, *branch, self.gate) if part is not None]
+        if self.synergy_first:
+            intra = Stage("intra", first, [*level1, *branch], self.L1)
+        else:
+            intra = Stage("intra", first, level1, self.L1, "task_1")
         stages = [
-            Stage("intra", first, [self.encoders, self.intra], self.L1, "task_1"),
-            Stage("consistency", second, level2, self.L2, "prediction"),
-            Stage("joint", epochs - first - second, [self], self.L3, "prediction"),
+            Stage("synergy", zero, [*level1, *branch], self.L0),
+            intra,
+            Stage("consistency", second, heads, self.L2, "prediction"),
+            Stage("joint", rest - first - second, [self], self.L3, "prediction"),
         ]
         return [stage for stage in stages if stage.epochs > 0]
 
+    def L0(self, batch: MultimodalData) -> Terms:
+        """Return the terms of the stage before the others (ours).
+
+        The modalities' classifiers, which say where to focus, do not pull at the encoders.
+        """
+        at = self.intra(self.encode(batch.inputs))
+        logits = self.intra.classify(at.q_M.mean.detach())
+        terms = {"task_1": task(logits, batch.target).sum()}
+        terms |= self._branch_terms(at, logits, batch.target)
+        return {"total": terms["task_1"] + terms["task_S"]} | terms
+
     def L1(self, batch: MultimodalData) -> Terms:
         """Return the terms of stage one."""
-        terms = self.intra.terms(self.intra(self.encode(batch.inputs)), batch.target)
-        return {"total": self._total(terms)} | terms
+        at = self.intra(self.encode(batch.inputs))
+        logits = self.intra.classify(at.M)
+        terms = self.intra.terms(at, logits, batch.target)
+        total = self._total(terms)
+        if self.synergy_first:
+            terms |= self._branch_terms(at, logits, batch.target)
+            total = total + terms["task_S"]
+        return {"total": total} | terms
 
     def L2(self, batch: MultimodalData) -> Terms:
         """Return the terms of stage two: those of level 2, and the prediction for the gate."""
         at = self._run(batch.inputs)
-        terms, prediction = self._terms_2(at, batch.target), self._output(at, batch.target)
-        return {"total": prediction["prediction"] + self._total(terms)} | prediction | terms
+        weight = None
+        if self.synergy_first:
+            weight = focus(self.intra.classify(at.intra.M), batch.target)
+        terms = self._terms_2(at, batch.target, weight)
+        output = self._output(at, batch.target)
+        return {"total": output["prediction"] + self._total(terms)} | output | terms
 
     def L3(self, batch: MultimodalData) -> Terms:
         """Return the terms of stage three."""
         at = self._run(batch.inputs)
-        prediction = self._output(at, batch.target)
-        first, second = self.intra.terms(at.intra, batch.target), self._terms_2(at, batch.target)
-        total = (
-            prediction["prediction"]
-            + self.beta * self._total(first)
-            + self.gamma * self._total(second)
-        )
-        return {"total": total} | prediction | first | second
+        logits = self.intra.classify(at.intra.M)
+        first = self.intra.terms(at.intra, logits, batch.target)
+        weight = focus(logits, batch.target) if self.synergy_first else None
+        second = self._terms_2(at, batch.target, weight)
+        output = self._output(at, batch.target)
+        levels = self.beta * self._total(first) + self.gamma * self._total(second)
+        return {"total": output["prediction"] + levels} | output | first | second
 
     def _run(self, inputs: Mapping[str, Tensor]) -> _Pass:
         """Evaluate every part that a prediction needs, once."""
@@ -494,9 +550,16 @@ class DMIL(Method):
         prediction = torch.einsum("bc,cbk->bk", gate, logits)
         return _Pass(intra, consistency, latents, logits, gate, prediction)
 
-    def _terms_2(self, at: _Pass, target: Tensor) -> Terms:
-        """Return the terms of L2."""
-        terms = {"task_2": task(at.logits, target).sum()}
+    def _branch_terms(self, at: Intra, logits: Tensor, target: Tensor) -> Terms:
+        """Return the loss of the synergy branch alone, where no modality is right alone."""
+        of_S = self.classify.last(self.synergy(at.N))
+        loss = task(of_S, target, focus(logits, target)).sum()
+        return {"task_S": loss} | accuracies(of_S, target, ["S"])
+
+    def _terms_2(self, at: _Pass, target: Tensor, weight: Tensor | None) -> Terms:
+        """Return the terms of L2, the samples of S weighted."""
+        others, of_S = task(at.logits[:-1], target), task(at.logits[-1:], target, weight)
+        terms = {"task_2": others.sum() + of_S.sum()}
         if self.consistency is not None and at.consistency is not None:
             terms |= self.consistency.terms(at.consistency)
         return terms | accuracies(at.logits, target, self.interaction_names)

@@ -171,13 +171,18 @@ def test_product_synergy_by_hand(n: int, products: int) -> None:
     assert float(synergy(N).detach()) == pytest.approx(expected)
 
 
-def test_residual_synergy_is_its_projection_where_the_blocks_say_nothing() -> None:
+def test_residual_synergy_by_hand() -> None:
     synergy, N = ResidualSynergy(2, 4), torch.randn(2, 6, 4)
-    block: Any
-    for block in synergy.blocks:
-        nn.init.zeros_(block[-1].weight)
-        nn.init.zeros_(block[-1].bias)
-    torch.testing.assert_close(synergy(N), synergy.project(torch.cat([N[0], N[1]], dim=1)))
+    W = [x.detach() for x in synergy.parameters()]
+    x = torch.cat(
+        [
+            (n - n.mean(1, keepdim=True)) / (n.var(1, correction=0, keepdim=True) + 1e-5).sqrt()
+            for n in N
+        ],
+        1,
+    )
+    h = torch.relu(torch.relu(x @ W[0].T + W[1]) @ W[2].T + W[3])
+    torch.testing.assert_close(synergy(N), h @ W[4].T + W[5])
 
 
 # How they add up.
@@ -254,7 +259,8 @@ def test_what_is_reconstructed_is_a_constant() -> None:
     model, batch = deterministic_model(), double(xor(20))
     at = model.intra(model.encode(batch.inputs))
     at.z.retain_grad()
-    model.intra.terms(at, batch.target)["reconstruction_1"].backward()
+    logits = model.intra.classify(at.M)
+    model.intra.terms(at, logits, batch.target)["reconstruction_1"].backward()
     z = at.z.detach().requires_grad_()
     q_M, q_N = model.intra.bottleneck(z)
     z_hat = model.intra.decode(torch.cat([q_M.mean, q_N.mean], dim=-1))
