@@ -28,7 +28,8 @@ def by_hand(train: MultimodalData) -> None:
     for _ in range(EPOCHS):
         for *views, y in loader:
             optimizer.zero_grad()
-            F.cross_entropy(model(dict(zip(train.modalities, views, strict=True))), y).backward()
+            loss = F.cross_entropy(model(dict(zip(train.modalities, views, strict=True))), y)
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
 
 

@@ -28,6 +28,10 @@ class DataError(ValueError):
     """Data that cannot be used: wrong shapes, NaN, a missing modality, one class only."""
 
 
+class DownloadError(RuntimeError):
+    """Data that cannot be downloaded or stored; the message says why and what to do."""
+
+
 class TrainingError(RuntimeError):
     """Training had to stop; the message names the stage, the epoch and the batch."""
 

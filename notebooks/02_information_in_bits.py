@@ -104,7 +104,7 @@ switches = rng.integers(0, 2, size=(n_samples, 2))
 readings = 2 * switches - 1 + noise * rng.normal(size=(n_samples, 2))
 is_on = switches[:, 0] ^ switches[:, 1]
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Scatter plot of 400 evenings. Lamp on fills the upper left and lower right corners, lamp off the other two. The histograms along both edges, one per camera, are the same for on and off."}, "figure": {"caption": "Each point is an evening. Together the two readings separate on from off; seen by one camera alone (the histograms at the edges), on and off look the same.", "name": "fig-two-cameras"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Scatter plot of evenings. Lamp on fills the upper left and lower right corners, lamp off the other two. The histograms along both edges, one per camera, are the same for on and off."}, "figure": {"caption": "Each point is an evening. Together the two readings separate on from off; seen by one camera alone (the histograms at the edges), on and off look the same.", "name": "fig-two-cameras"}}
 fig, axes = plt.subplot_mosaic(
     [["top", "."], ["both", "right"]],
     figsize=(6.4, 5.4),
@@ -168,7 +168,7 @@ plt.show()
 # h(x) = -\log_2 p(x) = \log_2 \frac{1}{p(x)} .
 # $$
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Falling curve of surprise against probability, with a sure thing at 0 bits, a coin at 1, a die at 2.6 and one card in 32 at 5 bits."}, "figure": {"caption": "Halving a probability adds one bit of surprise.", "name": "fig-surprise"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Falling curve of surprise against probability, steep on the left. Four points are marked with their bits: a sure thing at the bottom right, then a coin, a die and, high up on the left, one card in 32."}, "figure": {"caption": "Halving a probability adds one bit of surprise.", "name": "fig-surprise"}}
 fig, ax = plt.subplots()
 p = np.linspace(0.015, 1, 400)
 ax.plot(p, -np.log2(p), color=INK)
@@ -231,7 +231,7 @@ print(
 # %% [markdown]
 # A coin is most uncertain when it is fair, and certain at either end:
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "An arch: the entropy of a coin is 0 bits when heads has probability 0 or 1, and peaks at 1 bit for a fair coin. At 0.11 it is one half."}, "figure": {"caption": "The entropy of a coin. A coin that lands heads 11 % of the time is worth half a bit per toss.", "name": "fig-coin"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "An arch: the entropy of a coin is zero where heads is impossible or certain, and highest for a fair coin in the middle. A second dot, well to the left, marks a biased coin half as high."}, "figure": {"caption": "The entropy of a coin. A fair one is worth a bit per toss, the biased one that is marked half a bit.", "name": "fig-coin"}}
 fig, ax = plt.subplots()
 heads = np.linspace(0, 1, 201)
 ax.plot(heads, [entropy([q, 1 - q]) for q in heads], color=INK)
@@ -333,7 +333,7 @@ plt.show()
 # Equality needs $q(x)=p(x)$ wherever $p(x) > 0$, and those already sum to 1.
 # ```
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Mean surprise against believed probability of rain, a bowl that touches the entropy line, 0.81 bits, exactly at the true probability 0.25 and rises on both sides."}, "figure": {"caption": "It rains on a quarter of the days. Whoever believes something else is more surprised on average: the gap above the dotted line is the divergence.", "name": "fig-divergence"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Mean surprise against believed probability of rain, a bowl that touches the dotted line, the entropy, at a dot where the belief is the true probability, and rises on both sides."}, "figure": {"caption": "It rains on a quarter of the days. Whoever believes something else is more surprised on average: the gap above the dotted line is the divergence.", "name": "fig-divergence"}}
 fig, ax = plt.subplots()
 truth, beliefs = [0.25, 0.75], np.linspace(0.02, 0.9, 200)
 extra = np.array([kl_divergence(truth, [q, 1 - q]) for q in beliefs])
@@ -433,7 +433,7 @@ print(f"mutual_information    = {mutual_information(camera):.4f} bits")
 # and they add up.
 
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Three stacked bars on one axis of bits. H(X,Y) is 1.47 bits long. H(X) covers the first 1.00, H(Y) the last 1.00; where they overlap, 0.53 bits, is I(X;Y). What remains at the ends is H(X|Y) and H(Y|X), 0.47 bits each."}, "figure": {"caption": "Entropies as lengths. The overlap of $H(X)$ and $H(Y)$ is the mutual information.", "name": "fig-entropy-bars"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Three stacked bars on one axis of bits. H(X,Y) takes the whole length. H(X) starts at its left end and H(Y) ends at its right end, both equally long and both shorter than the whole; where they overlap is I(X;Y). What remains at the ends is H(X|Y) and H(Y|X), each a little shorter than the overlap."}, "figure": {"caption": "Entropies as lengths. The overlap of $H(X)$ and $H(Y)$ is the mutual information.", "name": "fig-entropy-bars"}}
 def bar(ax, row, start, end, text, color, ink="white"):
     ax.barh(
         row, end - start, left=start, color=color, edgecolor="white", height=0.8
@@ -541,7 +541,7 @@ kept = [
     for _ in range(15)
 ]
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Dots of information kept by 480 random encoders against their number of features. All lie below a horizontal line, the information in the input itself, and approach it as the number of features grows."}, "figure": {"caption": "480 random encoders. The line is what the raw input tells; no encoder gets above it.", "name": "fig-dpi"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Dots of information kept by random encoders against their number of features. All lie below a horizontal line, the information in the input itself, and approach it as the number of features grows."}, "figure": {"caption": "Random encoders, one a dot. The line is what the raw input tells; no encoder gets above it.", "name": "fig-dpi"}}
 fig, ax = plt.subplots()
 ax.scatter(*np.transpose(kept), s=14, color=VIOLET, alpha=0.5, lw=0)
 ax.axhline(raw_bits, color=INK)
@@ -596,7 +596,7 @@ channels = [random_channel(peak) for peak in np.geomspace(0.03, 30, 400)]
 bits = [mutual_information(p) for p in channels]
 best_accuracy = [p.max(axis=1).sum() for p in channels]
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Accuracy of the best classifier against mutual information for 400 random channels with four labels. All points lie below a rising curve, Fano's ceiling, which runs from 25 percent at 0 bits to 100 percent at 2 bits."}, "figure": {"caption": "Fano's ceiling for four equally likely labels, and the best classifier on each of 400 random channels. Zero bits is chance, 25 %.", "name": "fig-fano"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Accuracy of the best classifier against mutual information for random channels with four labels. All points lie below a rising curve, Fano's ceiling, which runs from chance, where there is no information, to certainty, where the information is all of the label's entropy."}, "figure": {"caption": "Fano's ceiling for four equally likely labels, and the best classifier on each of many random channels. Without information it can only guess.", "name": "fig-fano"}}
 error = np.linspace(0, 0.75, 300)
 ceiling = [2 - entropy([e, 1 - e]) - e * np.log2(3) for e in error]
 fig, ax = plt.subplots()
@@ -680,7 +680,7 @@ def bits_learned(features, labels):
 history = bits_learned(readings[:, :1], switches[:, 0])
 print(f"learned {history[-1]:.3f} of {truth:.3f} bits")
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Held-out information against training step. It starts at 0 bits, rises steeply and flattens just at the horizontal line of the true mutual information, 0.82 bits."}, "figure": {"caption": "A training curve in bits. At every step the curve is a lower bound, up to sampling error; the line is the truth.", "name": "fig-learning-in-bits"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Held-out information against training step. It starts at zero, rises steeply and flattens just at the horizontal line of the true mutual information."}, "figure": {"caption": "A training curve in bits. At every step the curve is a lower bound, up to sampling error; the line is the truth.", "name": "fig-learning-in-bits"}}
 fig, ax = plt.subplots()
 ax.plot(history, color=VIOLET, label="$H(Y)$ minus held-out loss")
 ax.axhline(truth, color=INK, ls="--", label="$I(X;Y)$")
@@ -729,7 +729,7 @@ two_bit = ["redundant", "and", "copy", "two_bit_copy", "xor"]
 alone = [mutual_information(GATES[name](), x=0) for name in two_bit]
 given_x2 = [conditional_mutual_information(GATES[name]()) for name in two_bit]
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Paired bars for five gates: information of source 1 alone and given source 2. Redundant 1 and 0 bits; and 0.31 and 0.50; copy 1 and 1; two-bit copy 1 and 1; xor 0 and 1."}, "figure": {"caption": "What source 1 tells alone, and what it adds for someone who sees source 2. Conditioning can take everything away (left) or bring everything about (right).", "name": "fig-conditioning"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Paired bars for five gates: information of source 1 alone and given source 2. For redundant the first bar is a full bit and the second is gone. For and, both are short, the second the longer. For copy and two-bit copy both are full bits. For xor the first is gone and the second is a full bit."}, "figure": {"caption": "What source 1 tells alone, and what it adds for someone who sees source 2. Conditioning can take everything away (left) or bring everything about (right).", "name": "fig-conditioning"}}
 fig, ax = plt.subplots()
 position = np.arange(len(two_bit))
 ax.bar(position - 0.2, alone, 0.38, color=GREY, label="$I(X_1;Y)$")
@@ -819,7 +819,7 @@ interaction = np.array([interaction_information(p) for p in mixtures])
 crossing = float(np.interp(0, interaction, shares))
 print(f"the interaction information is 0 at t = {crossing:.2f}")
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Interaction information rises from minus one bit, pure redundancy, to plus one bit, pure exclusive or, as the share of exclusive or grows; it crosses zero on the way."}, "figure": {"caption": "Mixing a redundant label with the XOR label. Where the curve crosses zero, neither mechanism is gone: they cancel.", "name": "fig-mixture"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Interaction information rises from its lowest, negative value, pure redundancy, to its highest, positive one, pure exclusive or, as the share of exclusive or grows; it crosses zero on the way."}, "figure": {"caption": "Mixing a redundant label with the XOR label. Where the curve crosses zero, neither mechanism is gone: they cancel.", "name": "fig-mixture"}}
 fig, ax = plt.subplots()
 ax.plot(shares, interaction, color=INK)
 ax.axhline(0, color=GREY, lw=1)
@@ -910,7 +910,7 @@ seen = {name: what_information_sees(p) for name, p in houses.items()}
 print("equal in every one:", seen["A"] == seen["B"])
 
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Above, the wiring: in house A camera 1 sees the hall switch and camera 2 the stair switch; in house B both cameras see the hall switch and each sees one of the two stair switches. Below, for each house, the same five bars: 1, 1, 2, 1 and 1 bits."}, "figure": {"caption": "Two houses, wired differently (above), with equal mutual informations (below).", "name": "fig-two-houses"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Above, the wiring: in house A camera 1 sees the hall switch and camera 2 the stair switch; in house B both cameras see the hall switch and each sees one of the two stair switches. Below, for each house, the same five bars: all equally long but the third, what both cameras tell together, which is twice as long."}, "figure": {"caption": "Two houses, wired differently (above), with equal mutual informations (below).", "name": "fig-two-houses"}}
 def wire(ax, boxes, wires):
     for name, pairs in wires.items():
         for start, end in map(str.split, pairs):
@@ -1115,7 +1115,7 @@ with_product = bits_learned(np.hstack([readings, product]), is_on)
 print(f"truth {lamp_bits:.2f} bits")
 print(f"additive {additive[-1]:z.2f}, with product {with_product[-1]:.2f} bits")
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Held-out information about the lamp against training step. The additive model stays at 0 bits throughout. The model with the product of the two readings climbs to the truth, 0.68 bits."}, "figure": {"caption": "Two models of the noisy lamp. Adding evidence finds nothing, however long it trains; one product is enough.", "name": "fig-additive"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Held-out information about the lamp against training step. The additive model stays at zero throughout. The model with the product of the two readings climbs to the dashed line, the truth."}, "figure": {"caption": "Two models of the noisy lamp. Adding evidence finds nothing, however long it trains; one product is enough.", "name": "fig-additive"}}
 fig, ax = plt.subplots()
 ax.axhline(lamp_bits, color=INK, ls="--", label="$I(X_1,X_2;Y)$")
 ax.plot(with_product, color=VIOLET, label="with the product $x_1x_2$")
@@ -1193,7 +1193,7 @@ print(f"R - S >= {net.mean():.2f} bits, standard error {error:.2f}")
 # classifiers prove that redundancy outweighs synergy, and, as $S$ is not negative, that the halves of a digit share more
 # than one and a half bits about it. (Up to sampling error, which the last number measures.)
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two bars laid end to end against the label's entropy of 3.3 bits: the left half's 2.4 bits from the left end, the right half's 2.6 bits from the right end. A fourth bar marks their overlap, 1.6 bits."}, "figure": {"caption": "Two bars that do not fit side by side into $H(Y)$ must overlap. The overlap is a lower bound on $R-S$.", "name": "fig-digits"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Four stacked bars on one axis of bits. The first is the label's entropy and takes the whole length. The left half's bar starts at its left end, the right half's ends at its right end; both are longer than half of it. The fourth bar marks where they overlap."}, "figure": {"caption": "Two bars that do not fit side by side into $H(Y)$ must overlap. The overlap is a lower bound on $R-S$.", "name": "fig-digits"}}
 fig, ax = plt.subplots(figsize=(6.4, 3.4))
 bar(ax, 3, 0, h_label, "$H(Y)$", INK)
 bar(ax, 2, 0, left.mean(), "left half, at least", GREY, INK)
@@ -1225,7 +1225,9 @@ assert ensemble_accuracy(houses["B"]) == 0.5
 assert np.allclose(equations @ invisible, 0)
 assert np.allclose(parts @ equations.T, [1, 1, 2])
 assert parts.min() >= 0
+assert net.mean() > 1.5
 assert net.mean() - 3 * error > 1.4
+assert abs(entropy([0.11, 0.89]) - 0.5) < 1e-3
 
 # %% [markdown]
 # ## Takeaways

@@ -74,7 +74,9 @@ SHADES = LinearSegmentedColormap.from_list("information", ["#F6F3FB", VIOLET])
 # %% [markdown]
 # ## As much is not the same
 #
-# Here are the houses again, as tables `p[x1, x2, y]`. A label is a pair of lamps, hall and stair.
+# Here are the houses again, as tables `p[x1, x2, y]`; house A has the clock from the end of chapter 2.
+# A label is a pair of lamps, hall and stair. A camera's value is a number from 0 to 3: twice the lamp
+# it sees, plus the clock in house A; twice the hall lamp plus its own switch in house B.
 
 # %%
 houses = {"A": GATES["dyadic"](), "B": GATES["redundant_xor"]()}
@@ -137,15 +139,15 @@ plt.show()
 # ## Four atoms on a lattice
 #
 # {cite:t}`williams2010` gave the parts a place. Write $\{1\}$ for what source 1 tells, $\{12\}$ for
-# what both tell as a pair, and $\{1\}\{2\}$ for what *either one* tells. If either tells it, source
-# 1 tells it; if source 1 tells it, the pair tells it. That orders the four from bottom to top
+# what both tell as a pair, and $\{1\}\{2\}$ for what you learn *whichever of the two you ask*. What
+# each of them tells, source 1 tells; what source 1 tells, the pair tells. That orders the four from bottom to top
 # ({numref}`fig-lattice`). Each node has an amount of information that can be had there, and an
 # **atom**: what is new at this node and at none below it.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "A diamond of four nodes. Bottom: either source, atom R. Left: source 1, atom U1. Right: source 2, atom U2. Top: the pair, atom S. Beside each node the sum of all atoms at it and below."}, "figure": {"caption": "The redundancy lattice for two sources. Coloured: the atom, what is new at a node. Below it: everything available there, the sum of the atoms at and below the node. Only the bottom one is no mutual information.", "name": "fig-lattice"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "A diamond of four nodes. Bottom: each source, atom R. Left: source 1, atom U1. Right: source 2, atom U2. Top: the pair, atom S. Beside each node the sum of all atoms at it and below."}, "figure": {"caption": "The redundancy lattice for two sources. Coloured: the atom, what is new at a node. Below it: everything available there, the sum of the atoms at and below the node. Only the bottom one is no mutual information.", "name": "fig-lattice"}}
 fig, ax = plt.subplots(figsize=(5.4, 4.4))
 nodes = {
-    "R": ((0, 0), r"$\{1\}\{2\}$: either", "$R=$ ?"),
+    "R": ((0, 0), r"$\{1\}\{2\}$: each", "$R=$ ?"),
     "U1": ((-1.1, 1), r"$\{1\}$: source 1", "$R+U_1=I(X_1;Y)$"),
     "U2": ((1.1, 1), r"$\{2\}$: source 2", "$R+U_2=I(X_2;Y)$"),
     "S": ((0, 2), r"$\{12\}$: the pair", "$R+U_1+U_2+S=I(X_1,X_2;Y)$"),
@@ -177,8 +179,8 @@ plt.show()
 # $$ (eq-atoms)
 #
 # The fourth amount, at the bottom, is $R$ itself, and Shannon has no formula for it. Choose $R$,
-# and {eq}`eq-atoms` fixes the rest. Not every choice makes sense: {prf:ref}`thm-range` says that no
-# atom is negative exactly if
+# and {eq}`eq-atoms` fixes the rest. Not every choice makes sense. With $I_1$, $I_2$ and $I_{12}$ for the
+# three informations, {prf:ref}`thm-range` says that no atom is negative exactly if
 #
 # $$
 # \begin{aligned}
@@ -239,7 +241,8 @@ first_attempts = pd.DataFrame(
 first_attempts
 
 # %% [markdown]
-# Both fail all three. Look at the last rows. Source 1 knows one coin and has never seen the other;
+# Both give the same answer three times. It is right for house B, and wrong for house A and the
+# coins. Look at the last rows. Source 1 knows one coin and has never seen the other;
 # source 2 knows the other. Each tells one bit about every label, so the minimum is one bit, and
 # $I_{\min}$ calls it shared, then invents a bit of synergy to make the sum come out right. But it
 # is one bit about *different* things. This is the famous objection to $I_{\min}$, and led
@@ -534,7 +537,7 @@ for p in (between(0, 0), between(0.5, 0.1)):
     corners = agreement(pairing(p, (0, 0))), agreement(pairing(p, (1, 1)))
     landscapes.append((p, np.array(height), *corners))
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two maps of information over pairings. For XOR the whole square is allowed, a pale valley runs along the diagonal and p is the lower right corner. Halfway to AND, with a noisy source 2, a smaller rectangle is allowed; p lies at its lower edge and the minimum inside, near the upper right."}, "figure": {"caption": "$I_q(X_1,X_2;Y)$ over $D_p$, dark is much. The ring is $p$, the cross a minimum. Left: XOR, where the whole dotted diagonal is without information. Right: halfway between XOR and AND, with a source 2 that errs in one case of ten.", "name": "fig-landscapes"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two maps of information over pairings. For XOR the whole square is allowed, a pale valley runs along the diagonal and p is the lower right corner. Halfway to AND, with a noisy source 2, a smaller rectangle is allowed; p lies inside, in its lower part, and the minimum inside, near the upper right."}, "figure": {"caption": "$I_q(X_1,X_2;Y)$ over $D_p$, dark is much. The ring is $p$, the cross a minimum. Left: XOR, where the whole dotted diagonal is without information. Right: halfway between XOR and AND, with a source 2 that errs in one case of ten.", "name": "fig-landscapes"}}
 fig, axes = plt.subplots(1, 2, figsize=(6.4, 3.7), sharey=True)
 titles = ["XOR", "halfway, noisy"]
 for ax, title, (p, height, low, high) in zip(axes, titles, landscapes, strict=True):
@@ -572,6 +575,8 @@ plt.show()
 # 2. At XOR, move $q$ along the diagonal. At AND, one control is gone: which, and why?
 # 3. Let source 1 invent ones and source 2 miss them. Now each has something of its own, and at AND
 #    all four atoms are positive.
+#
+# (Whoever wants to check the second: {prf:ref}`ex-and-by-hand` solves it on paper.)
 
 # %%
 plots.xor_to_and()
@@ -605,7 +610,7 @@ for name, p in houses.items():
 
 # %% [markdown]
 # What we had read off the wiring is now computed from the table. And no entropy was enough because
-# $I_*$ is the entropy of *another* table, the worst pairing, which has to be found.
+# $I_*$ is the mutual information of *another* table, the worst pairing, which has to be found.
 # {numref}`fig-gates` has the other gates.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Stacked bars of R, U1, U2 and S for six gates. XOR is all S, redundant all R, copy all U1, two-bit copy half U1 and half U2, redundant-xor half R and half S. AND has some R and more S."}, "figure": {"caption": "The decomposition of the gates. AND is the surprise: its two inputs are independent, and yet there is redundancy, because either input can say \"off\" on its own.", "name": "fig-gates"}}
@@ -737,7 +742,8 @@ print(
 # By {prf:ref}`thm-gibbs` the sum is smallest if $q(y|x_1,x_2)$ is proportional to $ab$, and then it
 # is $-\log_2 \sum_y a(x_1,y)\,b(x_2,y)$. If that is negative, a large $t$ makes $\mathcal L$ as low
 # as we like; if not, $t=0$ is best, and the pair contributes nothing. So the minimum is $-\infty$
-# unless $\sum_y ab\le1$ for every pair, and otherwise what is left: $\sum p\,l + \sum p\,m$.
+# unless $\sum_y ab\le1$ for every pair, and otherwise what is left: $\sum p\,l + \sum p\,m$. On $D_p$
+# the added terms vanish, so this is at most the minimum that we are after, for every $l$ and $m$.
 # Maximising it is the **dual problem**:
 #
 # $$
@@ -747,12 +753,14 @@ print(
 # \end{aligned}
 # $$ (eq-dual)
 #
-# Adding $H(Y)$ gives the bound of {prf:ref}`thm-certificate`. For a convex problem with linear
+# Adding $H(Y)$ gives the bound of {prf:ref}`thm-certificate`. (Leave out cells with $p(x_1,y)=0$ or
+# $p(x_2,y)=0$, where $l$ or $m$ does not exist. On what remains there is a pairing without zeros,
+# such as $p(x_1,y)\,p(x_2,y)/p(y)$, and so the best $l$ and $m$ exist.) For a convex problem with linear
 # constraints the best dual value *equals* the minimum (strong duality: {cite:t}`boyd2004`, section
 # 5.2.3; for this problem in conic form {cite:t}`makkeh2018`). So the best certificate has no gap,
 # and we can say what $I_*$ is in the language of models:
 #
-# > $I_*$ is the most that an additive model can know about $Y$ if its scores, unnormalised, sum to
+# > $I_*$ is the most that an additive model can know about $Y$ ($H(Y)$ plus the mean of $\log_2 s$) if its scores, unnormalised, sum to
 # > at most 1 for every pair of values, whether or not the pair occurs. **Synergy, in BROJA's sense,
 # > is what is beyond all such models.**
 #
@@ -776,7 +784,8 @@ print(
 # with the minimum at $r=q(x_1,x_2)$, by {prf:ref}`thm-gibbs` again. So alternate. For fixed $q$,
 # set $r$ to its margin. For fixed $r$, the best pairing is, for every label, $r$ with rows and
 # columns rescaled to the wanted margins, $q = r(x_1,x_2)\,a(x_1,y)\,b(x_2,y)$: multipliers once
-# more. Rescaling rows and columns in turn is Sinkhorn's algorithm. And there are the factors $a$
+# more. Rescaling rows and columns in turn is Sinkhorn's algorithm, and that the two steps in turn
+# lead to the minimum is shown by {cite:t}`banerjee2018`. And there are the factors $a$
 # and $b$ of a certificate, for free. (The upper bound needs a $q$ whose margins are right; the loop
 # makes sure.)
 
@@ -938,8 +947,9 @@ plt.show()
 # all you have are the three mutual informations, and then say that it is an upper bound on $R$ for
 # every definition without negative atoms. **Pointwise** if you need a value per sample, at the
 # price of negative atoms: for `copy` it reports a full bit of redundancy with a source that is pure
-# noise, balanced by $U_2=-1$ and $S=1$. $I_{\min}$ is where it all began, but two coins speak
-# against it. Always name the definition: "the redundancy of this data set" without one is not a
+# noise, balanced by $U_2=-1$ and $S=1$. $I_{\min}$ is where it all began. Of the four, only BROJA tells
+# the two houses apart, the question this chapter opened with; the other three see one bit of
+# redundancy in house A and in two independent coins, too. Always name the definition: "the redundancy of this data set" without one is not a
 # number.
 #
 # ## One table that surprises
@@ -1027,10 +1037,12 @@ plt.show()
 #
 # ## How fast, against what else
 #
-# The minimum has been computed before: by general-purpose conic solvers, and by the solvers of the
-# `dit` package. The benchmark `python -m benchmarks.pid` runs them side by side on random tables,
-# in one process on one machine; what it wrote is read here. Times move with the machine, ratios
-# less so. The error is the largest difference of an atom from a reference.
+# The minimum has been computed before. The benchmark `python -m benchmarks.pid` takes the strongest
+# solver of the `dit` package, which is made for this problem, and a general-purpose one, CLARABEL, through
+# CVXPY, and runs them beside `decompose` on random tables, in one process on one machine; what it
+# wrote is read here. Times move with the machine, ratios less so. The error is that of the synergy,
+# the largest over the tables, against our own answer at a tighter tolerance, whose certificate
+# bounds what is wrong with *it*. The others were not run on the largest tables (`NaN`).
 
 # %%
 path = Path("../reproduce/pid_benchmark.json")
@@ -1043,8 +1055,10 @@ else:
     by_solver = speed.pivot(index="shape", columns="solver", values="ms")
     print("milliseconds per table")
     print(by_solver.loc[order].to_string(float_format="{:.3g}".format))
+    ratios = by_solver["dit cone"] / by_solver["mmfuse"]
+    print(f"\nfaster than dit by a factor of {ratios.min():.0f} to {ratios.max():.0f}")
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over the sizes of tables, one line per solver: time per table in milliseconds and largest error of an atom in bits, both on logarithmic axes."}, "figure": {"caption": "Time per table and largest error of an atom, by solver and size of table |X1| × |X2| × |Y|; both axes are logarithmic, lower is better.", "name": "fig-benchmark"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over the sizes of tables, one line per solver: time per table in milliseconds and largest error of the synergy in bits, both on logarithmic axes. The line of mmfuse is the lowest in the upper panel, and its distance to the others grows with the size."}, "figure": {"caption": "Time per table and largest error of the synergy, by solver and size of table |X1| × |X2| × |Y|; both axes are logarithmic, lower is better.", "name": "fig-benchmark"}}
 if benchmark is not None:
     fig, axes = plt.subplots(2, 1, figsize=(6.4, 5.6), sharex=True)
     solvers = list(dict.fromkeys(speed["solver"]))

@@ -538,8 +538,9 @@ show("truth, pointwise", pointwise)
 show("LSMI", lsmi.atoms)
 
 # %% [markdown]
-# (Here each camera gives one number. For longer vectors the pointwise truth depends on their units;
-# the next chapter is about that, and about what these values mean for single samples.) The estimator
+# (Here each camera gives one number. For longer vectors the pointwise truth is another one, as it
+# compares surprises, and noise surprises, too; the next chapter is about that, and about what these
+# values mean for single samples.) The estimator
 # does well, at its own task. **Before comparing estimates, ask which definition they estimate.** The
 # negative unique atoms are no error: this definition has them.
 #
@@ -955,6 +956,8 @@ if check_claims:
         for name, worse in (("plug-in 16", 4_000), ("batch", 250)):
             s_error = means.loc[name].loc["and, noise 0.5, dim 4", "S"].abs()
             assert s_error.loc[worse] > 1.5 * s_error.loc[4_250 - worse]
+        # LSMI is close to the truth of its own definition.
+        assert largest.loc["lsmi", "median"] < 0.02
     # The bounds hold; XOR's are vacuous, those of AND meet.
     assert (widths["lower"] <= widths["S"] + 1e-6).all()
     assert (widths["S"] <= widths["upper"] + 1e-6).all()

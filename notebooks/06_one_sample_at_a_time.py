@@ -557,9 +557,10 @@ pd.DataFrame(answers, index=NAMES).T.round(3) + 0.0
 # Classifiers look good on what they were trained on, so the library's `lsmi_pid` cuts the samples
 # into folds and scores each fold by networks that never saw it.
 #
-# (One difference: the authors' public code then shifts all samples until the smaller mean of $u_1$
-# and $u_2$ is zero. That makes $R$ the smaller of the two informations whatever the densities say.
-# Ours reports the atoms as they are.)
+# (Ours differs from the paper in two ways. The authors' public code then shifts all samples until the
+# smaller mean of $u_1$ and $u_2$ is zero. That makes $R$ the smaller of the two informations whatever
+# the densities say; ours reports the atoms as they are. And ours measures every $h_m$ from its median
+# over the samples; the reason comes below.)
 #
 # One thing is new. For continuous features $h_m$ is the logarithm of a *density*, not of a
 # probability. The classifier terms do not mind: $i_m$ is a ratio. But can densities of two modalities
@@ -667,7 +668,9 @@ few_quality
 #
 # ### The units decide
 #
-# Now to the doubt. Measure the first modality in millimetres instead of metres: $x_1$ is multiplied
+# Now to the doubt. So far it had no force: both modalities showed a fair bit, in vectors of the same
+# length, with the same noise and in the same units, so $h_1$ and $h_2$ had one and the same
+# distribution. Now measure the first modality in millimetres instead of metres: $x_1$ is multiplied
 # by $c = 1000$, its density is divided by $c$ for each of its $d_1$ features, and
 #
 # $$
@@ -678,10 +681,22 @@ few_quality
 # $r = i_2$; and once it is much smaller, $r = i_1$. **So the choice of units moves $R$ all the way
 # from $I(X_1;Y)$ to $I(X_2;Y)$**, without any information having changed.
 #
-# Standardising all features, as `lsmi_pid` does, fixes the units. It does not fix the cause. Append
-# features to $x_2$ that are pure noise: each one makes $x_2$ more surprising and says nothing. Below
-# is the exact answer in both experiments, for COPY, where the first source knows the label and the
-# second source knows nothing.
+# Densities have no natural zero, so somebody has to choose one. `lsmi_pid` measures each surprise
+# from its own median, and puts $h_m - \mathrm{median}(h_m)$ in the place of $h_m$. The question is
+# then no longer which observation is rarer, but which one is more unusual *for its modality*. A
+# factor adds the same to all $h_1$ and to their median, and drops out; so does every linear map that
+# can be undone. (Why not the mean? Think of a pixel that is lit in one image of a thousand. A density
+# learned without that image does not expect it, its surprise can outweigh all the others together,
+# and the mean is then about little else.) The choice has a price. Probabilities, unlike densities, do
+# have a zero: a source of few values that nearly always comes out the same cannot share much, but it
+# can if its surprise is measured from the median. For tables `pointwise_decomposition` keeps to the
+# definition.
+#
+# The median fixes the units. It does not fix the cause. Append features that are pure noise to either
+# source: they surprise, and say nothing. Which of the two observations is more unusual is then
+# decided by the noise, like the toss of a coin: half of the samples get $r = i_1$, the other half
+# $r = i_2$, and $R$ tends to $\tfrac12\big(I(X_1;Y) + I(X_2;Y)\big)$. Below is the exact answer in both
+# experiments, for COPY, where the first source knows the label and the second source knows nothing.
 
 # %%
 copied = noisy_gate("copy", dim=1, n=20_000)
@@ -693,43 +708,56 @@ by_unit = np.array(
         for c in factors
     ]
 )
-added = np.arange(-4, 5)  # noise features: to x1 if negative, to x2 if positive
-squares = rng.normal(size=(4, len(h1))) ** 2
-surprises = (squares / np.log(2) + np.log2(2 * np.pi)) / 2  # of each noise feature
+
+
+def from_median(h):
+    """Surprise next to what is usual."""
+    return h - np.median(h)
+
+
+added = np.arange(
+    -24, 25, 2
+)  # noise features: to x1 if negative, to x2 if positive
+squares = rng.normal(size=(24, len(h1))) ** 2
+surprises = squares / (2 * np.log(2))  # of each noise feature, up to a constant
 surprises = np.vstack([0 * h1, np.cumsum(surprises, axis=0)])
 by_noise = np.array(
     [
         pointwise_atoms(
-            h1 + surprises[max(-k, 0)], h2 + surprises[max(k, 0)], i1, i2, i12
+            from_median(h1 + surprises[max(-k, 0)]),
+            from_median(h2 + surprises[max(k, 0)]),
+            *(i1, i2, i12),
         ).mean(axis=0)
         for k in added
     ]
 )
 print(f"I(X1;Y) = {i1.mean():.2f}, I(X2;Y) = {i2.mean():.2f} bits")
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with the mean pointwise atoms of a noisy copy of source 1. Left, against a factor on x1: R falls from I of X1 and Y to zero and U1 rises from zero to I of X1 and Y, S falls with R and U2 is the negative of R. Right, against the number of noise features, added to x1 on the left side and to x2 on the right side: R rises from near zero to I of X1 and Y and U1 falls."}, "figure": {"caption": "Exact mean atoms of a noisy COPY of source 1. Left: the units of $x_1$ change. Right: features of pure noise are appended to $x_1$ (left half) or to $x_2$ (right half). The information about the label is the same everywhere. $R$ and $S$ coincide.", "name": "fig-units"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with the mean pointwise atoms of a noisy copy of source 1. Left, against a factor on x1: R falls from I of X1 and Y to zero and U1 rises from zero to I of X1 and Y, S falls with R and U2 is the negative of R. Right, against the number of noise features, added to x1 on the left side and to x2 on the right side: R has a peak where there are none and falls to both sides towards a dotted line, at half of I of X1 and Y, while U1 rises towards the same line."}, "figure": {"caption": "Exact mean atoms of a noisy COPY of source 1. Left: surprises as they are, while the units of $x_1$ change. Right: surprises from their medians, so that units do not matter, while features of pure noise are appended to $x_1$ (left half) or to $x_2$ (right half). The information about the label is the same everywhere. $R$ and $S$ coincide. Dotted: half of $I(X_1;Y) + I(X_2;Y)$.", "name": "fig-units"}}
 fig, axes = plt.subplots(1, 2, figsize=(6.4, 3.8), sharey=True)
+half = (i1.mean() + i2.mean()) / 2
 for k, (name, line) in enumerate(zip(NAMES, ("-", "-", "--", ":"), strict=True)):
     style = {"color": plots.PALETTE[name], "ls": line, "lw": 2.5}
     axes[0].semilogx(factors, by_unit[:, k], label=name, **style)
     axes[1].plot(added, by_noise[:, k], **style)
+axes[1].axhline(half, color=INK, ls=":", lw=1)
 _ = axes[0].set(xlabel="$x_1$ multiplied by", ylabel="mean atom (bits)")
 _ = axes[1].set(xlabel="noise features:\nto $x_1$ ← → to $x_2$")
 axes[0].set_xticks([1e-3, 1, 1e3])
-axes[1].set_xticks(added[::2], [str(abs(k)) for k in added[::2]])
+axes[1].set_xticks(added[::6], [str(abs(k)) for k in added[::6]])
 fig.legend(
     *axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=4
 )
 plt.show()
 
 # %% [markdown]
-# Attach a single useless sensor to the useless modality, and nearly everything the *first* modality
-# knows is called redundant; attach it to the first instead, and nearly everything is unique. This is
+# Attach useless sensors to *either* modality, and half of what the first one knows is called
+# redundant with a source that knows nothing, whose misinformation and synergy make up for it. This is
 # a property of the definition, not an error of the estimator: the estimator will faithfully find
 # these numbers. It happens with images, too, since most of what makes an image surprising has nothing
 # to do with the label. For digit pairs the table with its equally rare symbols said that rule U1 is
 # $(1, 0, -1, 1)$ for two classes (one bit), and rule U2 is $(1, -1, 0, 1)$. For pixels, $r$ is
-# whichever of $i_1$ and $i_2$ belongs to the image with the likelier pixels:
+# whichever of $i_1$ and $i_2$ belongs to the image that is the less unusual for its modality:
 
 # %%
 digits, _, _ = data.load(
@@ -743,20 +771,26 @@ digits, _, _ = data.load(
 from_pixels = estimate(digits, folds=2).per_sample
 rules = np.array(NAMES)[digits.composition.numpy()]
 pixel_means = from_pixels.groupby(rules).mean().loc[NAMES]
+one_knows = np.isin(rules, ["U1", "U2"])
+all_shared = (from_pixels["R"][one_knows] > 0.5).mean()
+print(
+    f"one image knows the label, and R > 0.5 bits: {all_shared:.0%} of these samples"
+)
 pixel_means.rename_axis("rule").round(2)
 
 # %% [markdown]
 # Read the rows as four rules, the columns as what LSMI reports on average. Rules R and S come out
-# right. Rules U1 and U2 are mirror images of each other, and yet the two rows are not: the density
-# finds one modality's pixels the likelier ones, so that modality's information is called redundant
-# when it has any, and the other's is called unique. Nothing about the label decides that. On *this*
-# data one can see the rule behind it; the number "R" by itself says as much about pixels as about
-# digits.
+# right. Rules U1 and U2 are booked half as what they are, and half as redundancy with misinformation
+# and synergy. Hardly any single sample is half and half: in about every second one, all that the telling
+# image says is called redundant, and in the others none of it. What decides is which of the two
+# images has the more unusual strokes. Nothing about the label does. On *this* data one can see the
+# rule behind it; the number "R" by itself says as much about pixels as about digits.
 #
 # What remains after so much warning? The **joint** behaviour of the atoms, $i_1$, $i_2$ and $i_{12}$,
 # is free of units: those are ratios of probabilities. Statements that can be made from these alone
 # ("the pair knows, neither alone does", "the left one misleads") are safe. Statements that need $r$
-# on its own inherit the choice of representation. Report the representation with the atoms.
+# on its own inherit two choices: the representation, and what surprises are measured from. Report
+# both with the atoms.
 #
 # ## A triangle of shares
 #
@@ -1013,7 +1047,7 @@ def with_blurred_cue(e):
 errors = np.linspace(0, 0.75, 76)
 dial = np.array([[v[0] for v in theorem(with_blurred_cue(e))] for e in errors])
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Information about the label against the probability that the cue is misread. It falls from two bits to about 1.1 bits. Below it runs the theorem's lower bound, which falls faster and ends below one bit. The gap between the two is shaded."}, "figure": {"caption": "Digit pairs with a cue that is misread more and more often. Each rule stays perfectly readable to whoever knows it; what is lost is which rule it is. The shaded gap is $H(C|Y,Z)$.", "name": "fig-dial"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Information about the label against the probability that the cue is misread. It falls from two bits to little more than one. Below it runs the theorem's lower bound, which falls faster and ends below one bit. The gap between the two is shaded."}, "figure": {"caption": "Digit pairs with a cue that is misread more and more often. Each rule stays perfectly readable to whoever knows it; what is lost is which rule it is. The shaded gap is $H(C|Y,Z)$.", "name": "fig-dial"}}
 fig, ax = plt.subplots()
 ax.plot(errors, dial[:, 0], color=INK, label="$I(Z;Y)$")
 ax.plot(errors, dial[:, 1], "--", color=VIOLET, label="lower bound")
@@ -1080,14 +1114,21 @@ if check_claims:
     assert gap.max() < 0.06
     assert quality["correlation"].min() > 0.75
     assert (few_quality["correlation"] < quality["correlation"]).all()
-    # Units and noise features move R from one information to the other.
+    # Units move R from one information to the other, noise features to the middle.
     assert np.allclose(by_unit[[0, -1], 0], [i1.mean(), i2.mean()], atol=0.01)
-    assert (by_noise[added < 0, 0] < 0.2 * i1.mean()).all()
-    assert (by_noise[added > 0, 0] > 0.8 * i1.mean()).all()
-    # Pixels: R and S are found; U1 and U2, mirror images as rules, are not treated alike.
+    assert np.allclose(by_noise[[0, -1], 0], half, atol=0.1)
+    assert by_noise[:, 0].argmax() == (added < 0).sum()
+    assert by_noise[added == 0, 0] > half + 0.2
+    # From the median, a factor does not matter; both sources look alike, so it is factor 1.
+    centred = pointwise_atoms(from_median(h1 + 10), from_median(h2), i1, i2, i12)
+    assert np.allclose(centred.mean(axis=0), by_unit[factors.size // 2], atol=0.02)
+    # Pixels: R and S are found; U1 and U2 are half redundant, by the toss of a coin.
     assert pixel_means.loc["R", "R"] > 0.85
     assert pixel_means.loc["S", "S"] > 0.85
-    assert abs(pixel_means.loc["U1", "R"] - pixel_means.loc["U2", "R"]) > 0.3
+    assert np.allclose(pixel_means.loc[["U1", "U2"], "R"], 0.5, atol=0.15)
+    assert 0.35 < all_shared < 0.65
+    unsure = (from_pixels["R"][one_knows] - 0.5).abs() < 0.25
+    assert unsure.mean() < 0.15
     # Rule probabilities mean what they say.
     assert abs(found.mean() - posterior[NAMES].max(axis=1).mean()) < 0.03
     # The theorem and its slack.
@@ -1111,8 +1152,8 @@ if check_claims:
 # * BROJA has **no** per-sample version of its own; several have its mean.
 # * A **ground truth per sample** exists where a mechanism made the label. It is something else than
 #   pointwise atoms.
-# * LSMI estimates pointwise atoms well given samples; but the atoms themselves **depend on units and
-#   on noise features**.
+# * LSMI estimates pointwise atoms well given samples; but the atoms themselves **depend on what
+#   surprises are measured from** (units, or the median) **and on noise features**.
 # * A mixture of kinds is well represented if every kind is and if the kind **stays readable**; the
 #   bound's slack is $H(C|Y,Z)$.
 #
@@ -1188,8 +1229,9 @@ print("two weak views", rival(views).round(3))
 # ```{exercise} Choose your redundancy
 # :label: ex-choose
 #
-# You want to report $R = 0.4$ bits for the noisy COPY of {numref}`fig-units`. Which factor do you
-# multiply $x_1$ with? How would a reader of your paper notice?
+# You want to report $R = 0.4$ bits for the noisy COPY of {numref}`fig-units`, and take surprises as
+# they are. Which factor do you multiply $x_1$ with? How would a reader of your paper notice? What does
+# `lsmi_pid` make of your factor, and what else could you do?
 # ```
 #
 # ```{solution-start} ex-choose
@@ -1199,12 +1241,18 @@ print("two weak views", rival(views).round(3))
 # %% [markdown]
 # $R$ falls steadily with the factor, so interpolate. A reader notices only if you say how the
 # features were scaled, or if they see that $i_1$ and $i_2$ allow anything from $I(X_2;Y) = 0$ to
-# $I(X_1;Y)$ (the diagnostics `lowest_redundancy` and `highest_redundancy`).
+# $I(X_1;Y)$ (the diagnostics `lowest_redundancy` and `highest_redundancy`). From the median every
+# factor gives the same $R$, the last line. But a map that is not linear still moves it, and so do
+# features of noise.
 
 # %%
 choice = 2 ** np.interp(-0.4, -by_unit[:, 0], np.log2(factors))
 shifted = pointwise_atoms(h1 + np.log2(choice), h2, i1, i2, i12).mean(axis=0)
 print(f"multiply by {choice:.2g}: R = {shifted[0]:.2f} bits")
+centred = pointwise_atoms(
+    from_median(h1 + np.log2(choice)), from_median(h2), i1, i2, i12
+)
+print(f"from medians: R = {centred[:, 0].mean():.2f} bits")
 
 # %% [markdown]
 # ```{solution-end}
@@ -1276,6 +1324,7 @@ headline = {
     "lsmi_correlation_of_s": float(quality.loc["S", "correlation"]),
     "copy_r_smallest_unit": round(float(by_unit[0, 0]), 3),
     "copy_r_largest_unit": round(float(by_unit[-1, 0]), 3),
+    "copy_r_many_noise_features": round(float(by_noise[-1, 0]), 3),
     "pixels_rule_u1_reported_r": round(float(pixel_means.loc["U1", "R"]), 2),
     "pixels_rule_u2_reported_r": round(float(pixel_means.loc["U2", "R"]), 2),
     "likeliest_rule_is_true": round(float(found.mean()), 3),

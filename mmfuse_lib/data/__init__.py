@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from mmfuse_lib.data import digit_pairs, gaussian_gates
+from mmfuse_lib.data import cremad_votes, digit_pairs, gaussian_gates, utd_mhad
 from mmfuse_lib.data.multimodal import INTERACTIONS, MultimodalData, check_trainable, from_arrays
 from mmfuse_lib.errors import UnknownNameError
 
@@ -58,6 +58,35 @@ _CARDS: dict[str, DatasetCard] = {
         licence="none needed: nothing but random draws",
         citation="Williams & Beer, Nonnegative decomposition of multivariate information, 2010",
     ),
+    "utd_mhad": DatasetCard(
+        load=utd_mhad.load,
+        summary=(
+            "27 actions of 8 people: Kinect skeleton, wearable inertial sensor and, on request, "
+            "depth video; published split by subject. Downloads about 1700 small files."
+        ),
+        source=(
+            "https://personal.utdallas.edu/~kehtar/UTD-MHAD.html, as copied in "
+            "https://github.com/woo-chia-wei/kinect-sequence-classification"
+        ),
+        licence="not stated with the copy; see the page of the data set",
+        citation=(
+            "Chen, Jafari & Kehtarnavaz, UTD-MHAD: a multimodal dataset for human action "
+            "recognition, ICIP 2015"
+        ),
+    ),
+    "cremad_votes": DatasetCard(
+        load=cremad_votes.load,
+        summary=(
+            "CREMA-D's crowd ratings: which of six emotions people named for 7442 acted clips "
+            "that they only heard (voice) or only saw (face). No sound or video. Downloads 4 MB."
+        ),
+        source="https://github.com/CheyneyComputerScience/CREMA-D",
+        licence="Open Database License (ODbL) 1.0, contents DbCL 1.0",
+        citation=(
+            "Cao et al., CREMA-D: crowd-sourced emotional multimodal actors dataset, "
+            "IEEE Transactions on Affective Computing, 2014"
+        ),
+    ),
 }
 
 
@@ -89,6 +118,8 @@ def load(name: str, seed: int = 0, **options: Any) -> Splits:
         If the data set, or one of the options, does not exist.
     DataError
         If an option has a value that cannot be used.
+    DownloadError
+        If the data has to be downloaded and cannot be.
     """
     card = _card(name)
     known = [p for p in inspect.signature(card.load).parameters if p != "seed"]

@@ -295,6 +295,10 @@ def pointwise_truth(data: MultimodalData) -> pd.DataFrame:
     unique atom is as far below 0. It is a weakness of the definition for continuous features, and
     the truth that an estimator of these atoms should find.
 
+    It is also what `lsmi_pid` should find, which measures each h from its median. In every gate
+    both sources have uniform symbols, so here h_1 and h_2 have the same distribution, hence the
+    same median, and what is subtracted from both cancels.
+
     Parameters
     ----------
     data : GaussianGateData

@@ -23,22 +23,23 @@ bound. Their difference bounds the error of both, however they were found.
 
 so the optimal q is t(x1,x2) s(y|x1,x2): t is how often the pair occurs, s what it says of y. They
 are solved by Newton's method on :math:`tw = \mu`, with :math:`\mu \to 0` chosen by a predictor and
-a corrector (Mehrotra 1992). In the Newton equations l(x1, .) meets l(x1', .) only through m: l is
-eliminated block by block and a system of size :math:`|X_2||Y|` is left. After every step f + w = 0
-is restored exactly, which costs nothing: lowering l(x1, .) lowers f(x1, .) and changes no s. All
-arrays carry a leading axis of tables, which are solved side by side.
+a corrector (Mehrotra 1992). In the Newton equations l(x1, .) meets l(x1', .) only through m: where
+there are many unknowns, l is eliminated block by block and a system of size :math:`|X_2||Y|` is
+left. After every step f + w = 0 is restored exactly, which costs nothing: lowering l(x1, .) lowers
+f(x1, .) and changes no s. All arrays carry a leading axis of tables, which are solved side by side;
+what belongs to l and to m is kept in one array, the letters of X1 followed by those of X2.
 """
 
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import lapack
 
 Array = NDArray[np.float64]
 
-#: Newton steps of a search. A table that has not reached the tolerance then is searched once more
-#: with cautious steps, which are slower where bold ones work and work where they do not.
+#: Newton steps of a search.
 MAX_STEPS = 200
 
 #: Share of the way to the boundary (t = 0 or w = 0) that a step may go.
@@ -46,9 +47,6 @@ TO_BOUNDARY = 0.999
 
 #: Least slack, and least share of its even share that each pair gets, at the start.
 START_SLACK, START_SHARE = 0.1, 1e-3
-
-#: Largest change of l + m in one step: beyond it, the exponential is far from its tangent.
-MAX_BEND = 5.0
 
 #: Share of the slack a step expects that is kept whatever the bend.
 MIN_SLACK = 0.3
@@ -62,6 +60,34 @@ MAX_WRONG = 30.0
 
 #: Below this sum of tw, t/w spans so many orders of magnitude that the corrector is refined once.
 REFINE_BELOW = 1e-3
+
+
+class Pace(NamedTuple):
+    """How boldly a search steps.
+
+    Attributes
+    ----------
+    max_bend : float
+        Largest change of l + m in one step: beyond it, the exponential is far from its tangent.
+    cautious : bool
+        Whether the corrector allows for the second-order term of the part of the predictor step
+        that can be gone, rather than for that of the full one.
+    """
+
+    max_bend: float
+    cautious: bool
+
+
+#: The searches, in turn, each for the tables that none before has brought to the tolerance. The
+#: first is the fastest; the second reaches optima far off, where letters are almost sure of a
+#: label; the third gets past corners in which bold steps lose their way.
+SEARCHES = (Pace(5.0, cautious=False), Pace(40.0, cautious=False), Pace(5.0, cautious=True))
+
+#: Up to this many unknowns the Newton equations are solved as they are: eliminating costs more.
+MAX_WHOLE = 300
+
+#: Relative increase of the diagonal: no pivot is lost to rounding, and refining makes up for it.
+ROUNDING = 1e-15
 
 #: Once the sum of tw is this far below the tolerance, rounding errors are all that is left.
 STALLED = 1e-4
@@ -104,10 +130,10 @@ def minimise(p1: Array, p2: Array, tolerance: float) -> Minimum:
         return Minimum(swapped.lower, swapped.upper, swapped.coupling.swapaxes(1, 2))
     start = independent_given_label(p1, p2)
     found = Minimum(np.full(len(p1), -np.inf), negative_conditional_entropy(start), start)
-    for cautious in (False, True):
+    for pace in SEARCHES:
         left = np.flatnonzero(~(found.upper - found.lower <= tolerance))
         if len(left) > 0:
-            _search(found, left, _Problem.of(p1[left], p2[left]), tolerance, cautious)
+            _search(found, left, _Problem.of(p1[left], p2[left]), tolerance, pace)
     return found
 
 
@@ -116,7 +142,7 @@ def _search(
     tables: NDArray[np.intp],
     problem: "_Problem",
     tolerance: float,
-    cautious: bool,
+    pace: Pace,
 ) -> None:
     """Improve the bounds of the named tables until they are close enough or nothing moves."""
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
@@ -131,12 +157,12 @@ def _search(
                 if not left.all():
                     tables, problem, point = tables[left], problem[left], point[left]
             try:
-                point = point.moved(problem, cautious)
+                point = point.moved(problem, pace)
             except np.linalg.LinAlgError:  # of one table: the others need not suffer
                 if len(tables) > 1:
                     for i in range(len(tables)):
                         alone = slice(i, i + 1)
-                        _search(found, tables[alone], problem[alone], tolerance, cautious)
+                        _search(found, tables[alone], problem[alone], tolerance, pace)
                 break
         _certify(found, tables, point, problem)
 
@@ -146,6 +172,18 @@ def independent_given_label(p1: Array, p2: Array) -> Array:
     py = p1.sum(axis=1)
     weight = np.divide(1.0, py, out=np.zeros_like(py), where=py > 0)
     return np.asarray(p1[:, :, None] * (p2 * weight[:, None])[:, None])
+
+
+def as_alike_as_possible(p1: Array, p2: Array) -> Array:
+    """Return the member of D_p in which X1 and X2 are the same letter as often as they can be.
+
+    Their alphabets have to be of one size.
+    """
+    alike = np.minimum(p1, p2)
+    q = independent_given_label(p1 - alike, p2 - alike)
+    letter = np.arange(p1.shape[1])
+    q[:, letter, letter] += alike
+    return q
 
 
 def negative_conditional_entropy(q: Array) -> Array:
@@ -167,25 +205,35 @@ class _Rows:
 class _Problem(_Rows):
     """The tables, and which letters and pairs of them can occur with which label."""
 
-    p1: Array  # (B, |X1|, |Y|)
-    p2: Array  # (B, |X2|, |Y|)
-    penalty: Array  # (B, |X1|, |X2|, |Y|): 0, or -inf where x1 or x2 never meets y
+    p: Array  # (B, |X1| + |X2|, |Y|): p(x1, y), then p(x2, y)
+    possible: NDArray[np.bool_]  # (B, |X1|, |X2|, |Y|): whether x1 and x2 both meet y
+    penalty: Array  # -inf where they do not but meet another label, else 0
     pair: NDArray[np.bool_]  # (B, |X1|, |X2|): whether x1 and x2 share a label
     n_pairs: Array  # (B,)
-    idle1: Array  # (B, |X1|, |Y|): 1 where p1 is 0, so that l(x1, y) does not exist
-    idle2: Array  # (B, |X2|, |Y|)
+    idle: Array  # (B, |X1| + |X2|, |Y|): 1 where p is 0, so that l or m does not exist
 
     @classmethod
     def of(cls, p1: Array, p2: Array) -> Self:
-        possible = (p1 > 0)[:, :, None] & (p2 > 0)[:, None]
+        possible = np.asarray((p1 > 0)[:, :, None] & (p2 > 0)[:, None])
         pair = np.asarray(possible.any(axis=-1))
         penalty = np.where(possible | ~pair[..., None], 0.0, -np.inf)
         n_pairs = pair.sum(axis=(1, 2)).astype(np.float64)
-        return cls(p1, p2, penalty, pair, n_pairs, (p1 == 0) * 1.0, (p2 == 0) * 1.0)
+        p = np.concatenate([p1, p2], axis=1)
+        return cls(p, possible, penalty, pair, n_pairs, (p == 0) * 1.0)
 
-    def constraint(self, l: Array, m: Array) -> tuple[Array, Array]:
+    def parts(self, x: Array) -> tuple[Array, Array]:
+        """Return the views of x that belong to X1 and to X2."""
+        n1 = self.pair.shape[1]
+        return x[:, :n1], x[:, n1:]
+
+    def paired(self, x: Array) -> Array:
+        """Return l(x1, y) + m(x2, y) of x = (l, m), shape (B, |X1|, |X2|, |Y|)."""
+        l, m = self.parts(x)
+        return np.asarray(l[:, :, None] + m[:, None])
+
+    def constraint(self, x: Array) -> tuple[Array, Array]:
         """Return f(x1,x2), -1 for pairs that cannot occur, and s(y|x1,x2), 0 for them."""
-        exponent = l[:, :, None] + m[:, None] + self.penalty
+        exponent = self.paired(x) + self.penalty
         top = exponent.max(axis=-1, keepdims=True)
         e = np.exp(exponent - top)
         z = e.sum(axis=-1, keepdims=True)
@@ -197,149 +245,206 @@ class _Problem(_Rows):
 class _Point(_Rows):
     """Where the search stands. f = -w throughout; pairs that cannot occur keep t = w = 1."""
 
-    l: Array  # (B, |X1|, |Y|)
-    m: Array  # (B, |X2|, |Y|)
+    x: Array  # (B, |X1| + |X2|, |Y|): l, then m
     t: Array  # (B, |X1|, |X2|)
     w: Array
     s: Array  # (B, |X1|, |X2|, |Y|)
     q: Array  # t s, the coupling so far
-    r1: Array  # what its marginals lack: (B, |X1|, |Y|) and (B, |X2|, |Y|)
-    r2: Array
+    r: Array  # (B, |X1| + |X2|, |Y|): what its marginals lack
     tw: Array  # (B, |X1|, |X2|), 0 for pairs that cannot occur
     tw_sum: Array  # (B,): the gap, if the marginals were right
 
     @classmethod
-    def at(cls, l: Array, m: Array, t: Array, w: Array, s: Array, problem: _Problem) -> Self:
+    def at(cls, x: Array, t: Array, w: Array, s: Array, problem: _Problem) -> Self:
         q = t[..., None] * s
         tw = t * w * problem.pair
-        r1, r2 = problem.p1 - q.sum(axis=2), problem.p2 - q.sum(axis=1)
-        return cls(l, m, t, w, s, q, r1, r2, tw, tw.sum(axis=(1, 2)))
+        return cls(x, t, w, s, q, problem.p - _marginals(q), tw, tw.sum(axis=(1, 2)))
 
     @classmethod
     def start(cls, problem: _Problem) -> Self:
         """Start where X1 and X2 are independent given Y, pushed off the boundary."""
-        half_py = np.sqrt(problem.p1.sum(axis=1))
-        l, m = (_log_ratio(p, half_py) for p in (problem.p1, problem.p2))
-        f, _ = problem.constraint(l, m)
+        p1, p2 = problem.parts(problem.p)
+        half_py = np.sqrt(p1.sum(axis=1))[:, None]
+        x = np.log(np.divide(problem.p, half_py, out=np.ones_like(problem.p), where=problem.p > 0))
+        f, _ = problem.constraint(x)
         top = f.max(axis=2, where=problem.pair, initial=-np.inf, keepdims=True)
-        l -= np.where(np.isfinite(top), top, 0.0)
-        l, w, s = _restored(l, m, np.full_like(f, START_SLACK / MIN_SLACK), problem)
-        t = independent_given_label(problem.p1, problem.p2).sum(axis=-1)
+        problem.parts(x)[0][...] -= np.where(np.isfinite(top), top, 0.0)
+        x, w, s = _restored(x, np.full_like(f, START_SLACK / MIN_SLACK), problem)
+        t = independent_given_label(p1, p2).sum(axis=-1)
         t = np.maximum(t, START_SHARE / problem.n_pairs[:, None, None])
-        return cls.at(l, m, np.where(problem.pair, t, 1.0), w, s, problem)
+        return cls.at(x, np.where(problem.pair, t, 1.0), w, s, problem)
 
-    def moved(self, problem: _Problem, cautious: bool) -> Self:
-        """Return the point after a predictor and a corrector step.
-
-        The corrector allows for the second-order term dt dw of the full predictor step; a cautious
-        one for that of the part of the step that can be gone.
-        """
+    def moved(self, problem: _Problem, pace: Pace) -> Self:
+        """Return the point after a predictor and a corrector step."""
         newton = _Newton(self, problem)
-        dl, dm, dt, dw = newton.step(-self.tw)
-        length = self._to_boundary(dt, dw)
-        if cautious:
-            length = np.minimum(length, self._to_bend(dl, dm))
+        step = newton.step(-self.tw)
+        length = self._to_boundary(step)
+        if pace.cautious:
+            length = np.minimum(length, _to_bend(step, pace))
         length = length[:, None, None]
-        ahead = ((self.t + length * dt) * (self.w + length * dw) * problem.pair).sum(axis=(1, 2))
-        share = (ahead / self.tw_sum) ** 3
-        wrong = np.abs(self.r1).sum(axis=(1, 2)) + np.abs(self.r2).sum(axis=(1, 2))
-        mu = np.where(wrong > MAX_WRONG * self.tw_sum, 1.0, share) * self.tw_sum / problem.n_pairs
-        part = length**2 if cautious else 1.0
-        change = (mu[:, None, None] - part * dt * dw) * problem.pair - self.tw
+        ahead = (self.t + length * step.t) * (self.w + length * step.w) * problem.pair
+        share = (ahead.sum(axis=(1, 2)) / self.tw_sum) ** 3
+        wrong = np.abs(self.r).sum(axis=(1, 2)) > MAX_WRONG * self.tw_sum
+        mu = np.where(wrong, 1.0, share) * self.tw_sum / problem.n_pairs
+        part = length**2 if pace.cautious else 1.0
+        change = (mu[:, None, None] - part * step.t * step.w) * problem.pair - self.tw
         late = bool(self.tw_sum.min() < REFINE_BELOW)
-        return self._followed(*newton.step(change, refined=late), problem)
+        return self._followed(newton.step(change, refined=late), problem, pace)
 
-    def _followed(self, dl: Array, dm: Array, dt: Array, dw: Array, problem: _Problem) -> Self:
+    def _followed(self, step: "_Step", problem: _Problem, pace: Pace) -> Self:
         """Return the point at the end of a step, cut short where the constraints bend away."""
-        length = np.minimum(self._to_boundary(dt, dw), self._to_bend(dl, dm))
+        length = np.minimum(self._to_boundary(step), _to_bend(step, pace))
         for _ in range(MAX_HALVINGS):
-            step = length[:, None, None]
-            m, t, expected = self.m + step * dm, self.t + step * dt, self.w + step * dw
-            l, w, s = _restored(self.l + step * dl, m, expected, problem)
+            part = length[:, None, None]
+            t, expected = self.t + part * step.t, self.w + part * step.w
+            x, w, s = _restored(self.x + part * step.x, expected, problem)
             too_far = (t * (w - expected)).sum(axis=(1, 2)) > MAX_COST * self.tw_sum
             if not too_far.any():
                 break
             length = np.where(too_far, length / 2, length)
-        return self.at(l, m, t, w, s, problem)
+        return self.at(x, t, w, s, problem)
 
-    def _to_boundary(self, dt: Array, dw: Array) -> Array:
+    def _to_boundary(self, step: "_Step") -> Array:
         """Return the largest step up to 1 that keeps t and w positive."""
-        fastest = np.maximum((-dt / self.t).max(axis=(1, 2)), (-dw / self.w).max(axis=(1, 2)))
-        return np.asarray(TO_BOUNDARY / np.maximum(fastest, TO_BOUNDARY))
-
-    def _to_bend(self, dl: Array, dm: Array) -> Array:
-        """Return the largest step up to 1 that changes no l + m by more than `MAX_BEND`."""
-        change = np.abs(dl[:, :, None] + dm[:, None])
-        bend = change.max(axis=(1, 2, 3), where=self.s > 0, initial=0.0)
-        return np.asarray(MAX_BEND / np.maximum(bend, MAX_BEND))
+        slowest = np.minimum(step.t / self.t, step.w / self.w).min(axis=(1, 2))
+        return np.asarray(TO_BOUNDARY / np.maximum(-slowest, TO_BOUNDARY))
 
 
-def _restored(l: Array, m: Array, expected: Array, problem: _Problem) -> tuple[Array, Array, Array]:
-    """Return l, w and s with f + w = 0 after a step, which has bent f away from its tangent.
+def _marginals(q: Array) -> Array:
+    """Return q(x1, y), then q(x2, y), shape (B, |X1| + |X2|, |Y|)."""
+    return np.concatenate([q.sum(axis=2), q.sum(axis=1)], axis=1)
 
-    Each l(x1, .) is lowered until every slack is at least `MIN_SLACK` of what the step expected.
+
+def _restored(x: Array, expected: Array, problem: _Problem) -> tuple[Array, Array, Array]:
+    """Return x, w and s with f + w = 0 after a step, which has bent f away from its tangent.
+
+    Each l(x1, .) is lowered, in place, until every slack is at least `MIN_SLACK` of what the step
+    expected.
     """
-    f, s = problem.constraint(l, m)
+    f, s = problem.constraint(x)
     down = ((f + MIN_SLACK * expected) * problem.pair).max(axis=2, keepdims=True)
     down = np.maximum(down, 0.0)
-    return l - down, np.where(problem.pair, down - f, 1.0), s
+    problem.parts(x)[0][...] -= down
+    return x, np.where(problem.pair, down - f, 1.0), s
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A direction, for tables side by side."""
+
+    x: Array  # (B, |X1| + |X2|, |Y|)
+    bend: Array  # (B, |X1|, |X2|, |Y|): the change of l + m
+    t: Array  # (B, |X1|, |X2|)
+    w: Array
+
+
+def _to_bend(step: _Step, pace: Pace) -> Array:
+    """Return the largest step up to 1 that changes no l + m by more than the pace allows."""
+    return np.asarray(np.minimum(1.0, pace.max_bend / np.abs(step.bend).max(axis=(1, 2, 3))))
 
 
 class _Newton:
-    """The linear equations of a Newton step, factored once for both of its right-hand sides.
+    """The linear equations of a Newton step, made once for both of its right-hand sides.
 
-    The step in (l, m) solves [[D1, C], [C', D2]] (dl, dm) = (b1, b2). With
-    A(x1,x2) = t diag(s) + kappa s s', kappa = t/w - t, of size |Y|, D1 is block diagonal with the
-    sums of A over x2, D2 with those over x1, and C holds the A themselves.
+    The step in x = (l, m) solves [[D1, C], [C', D2]] dx = b. With matrices of size |Y|,
+    A(x1,x2) = t diag(s) + kappa s s' where kappa = t/w - t, D1 is block diagonal with the sums of A
+    over x2, D2 with those over x1, and C holds the A themselves.
     """
 
     def __init__(self, point: _Point, problem: _Problem) -> None:
         self.point, self.problem = point, problem
-        b, n1, n2, n_y = point.s.shape
         self.kappa = point.t / point.w - point.t
         a = (self.kappa[..., None] * point.s)[..., None] * point.s[..., None, :]
         _diagonal(a)[...] += point.q
-        d1, d2 = a.sum(axis=2), a.sum(axis=1)
-        _diagonal(d1)[...] += problem.idle1
-        _diagonal(d2)[...] += problem.idle2
-        self.c = a.transpose(0, 1, 3, 2, 4).reshape(b, n1 * n_y, n2 * n_y)
-        self.d1 = d1
+        d = _marginals(a)
+        _diagonal(d)[...] += problem.idle
+        _diagonal(d)[...] *= 1 + ROUNDING
+        few = d.shape[1] * d.shape[2] <= MAX_WHOLE
+        self.equations: _Equations = _Whole(d, a) if few else _Eliminated(d, a)
+
+    def step(self, change: Array, *, refined: bool = False) -> _Step:
+        """Return the step that puts the marginals right and brings tw to tw + change."""
+        point, problem = self.point, self.problem
+        b = point.r - _marginals((change / point.w)[..., None] * point.s)
+        dx = self.equations.solve(b)
+        both = problem.paired(dx)
+        if refined:  # once more with what is left
+            dx = dx + self.equations.solve(b - self._applied(dx, both))
+            both = problem.paired(dx)
+        dw = -(point.s * both).sum(axis=-1)
+        return _Step(dx, both * problem.possible, (change - point.t * dw) / point.w, dw)
+
+    def _applied(self, dx: Array, both: Array) -> Array:
+        """Return the left-hand side of the equations, without the blocks."""
+        point = self.point
+        a = point.q * both + (self.kappa * (point.s * both).sum(axis=-1))[..., None] * point.s
+        return _marginals(a) + self.problem.idle * dx
+
+
+class _Equations(Protocol):
+    """Made of the diagonal blocks d, (B, |X1| + |X2|, |Y|, |Y|), and the blocks a of C."""
+
+    def solve(self, b: Array) -> Array:
+        """Return dx for a right-hand side, both of shape (B, |X1| + |X2|, |Y|)."""
+
+
+class _Whole:
+    """The equations as they are: one symmetric matrix a table."""
+
+    def __init__(self, d: Array, a: Array) -> None:
+        (b, n, n_y, _), n1 = d.shape, a.shape[1]
+        matrix = np.zeros((b, n, n_y, n, n_y))
+        matrix[:, :n1, :, n1:] = a.swapaxes(2, 3)
+        matrix[:, n1:, :, :n1] = a.transpose(0, 2, 3, 1, 4)
+        x, y = np.arange(n), np.arange(n_y)
+        matrix[:, x, :, x] = d.swapaxes(0, 1)
+        # l + c(y), m - c(y) is the same point for every c: the step must not move along it.
+        matrix[:, n1:, y, n1:, y] += 1.0
+        self.matrix = matrix.reshape(b, n * n_y, n * n_y)
+        self.factors = _lu(self.matrix[0]) if b == 1 else None
+
+    def solve(self, b: Array) -> Array:
+        if self.factors is not None:
+            return _lu_solve(self.factors, b)
+        x = np.linalg.solve(self.matrix, b.reshape(len(b), -1, 1))
+        return np.asarray(x.reshape(b.shape), dtype=np.float64)
+
+
+class _Eliminated:
+    """The equations with l eliminated."""
+
+    def __init__(self, d: Array, a: Array) -> None:
+        b, n1, n2, n_y, _ = a.shape
+        self.d1, d2 = d[:, :n1], d[:, n1:]
+        self.c = a.swapaxes(2, 3).reshape(b, n1 * n_y, n2 * n_y)
         c_blocks = self.c.reshape(b, n1, n_y, n2 * n_y)
-        self.d1_inverse_c = np.linalg.solve(d1, c_blocks).reshape(self.c.shape)
+        self.d1_inverse_c = np.linalg.solve(self.d1, c_blocks).reshape(self.c.shape)
         schur = -self.c.swapaxes(1, 2) @ self.d1_inverse_c
         blocks = schur.reshape(b, n2, n_y, n2, n_y)
         x2, y = np.arange(n2), np.arange(n_y)
         blocks[:, x2, :, x2] += d2.swapaxes(0, 1)
-        # l + c(y), m - c(y) is the same point for every c: the step must not move along it.
-        blocks[:, :, y, :, y] += 1.0
+        blocks[:, :, y, :, y] += 1.0  # as in `_Whole`
         self.schur = schur
 
-    def step(self, change: Array, *, refined: bool = False) -> tuple[Array, Array, Array, Array]:
-        """Return (dl, dm, dt, dw) that put the marginals right and bring tw to tw + change."""
-        point = self.point
-        g = (change / point.w)[..., None] * point.s
-        b1, b2 = point.r1 - g.sum(axis=2), point.r2 - g.sum(axis=1)
-        dl, dm = self._solve(b1, b2)
-        if refined:  # once more with what is left
-            left1, left2 = self._applied(dl, dm)
-            more_l, more_m = self._solve(b1 - left1, b2 - left2)
-            dl, dm = dl + more_l, dm + more_m
-        dw = -(point.s * (dl[:, :, None] + dm[:, None])).sum(axis=-1)
-        return dl, dm, (change - point.t * dw) / point.w, dw
+    def solve(self, b: Array) -> Array:
+        n1 = self.d1.shape[1]
+        x = np.linalg.solve(self.d1, b[:, :n1, :, None]).reshape(len(b), -1, 1)
+        right = b[:, n1:].reshape(len(b), -1, 1) - self.c.swapaxes(1, 2) @ x
+        dm = np.linalg.solve(self.schur, right)
+        dl = x - self.d1_inverse_c @ dm
+        return np.concatenate([dl, dm], axis=1).reshape(b.shape)
 
-    def _solve(self, b1: Array, b2: Array) -> tuple[Array, Array]:
-        x = np.linalg.solve(self.d1, b1[..., None]).reshape(len(b1), -1, 1)
-        right = b2.reshape(len(b2), -1, 1) - self.c.swapaxes(1, 2) @ x
-        dm: Array = np.asarray(np.linalg.solve(self.schur, right), dtype=np.float64)
-        dl: Array = x - self.d1_inverse_c @ dm
-        return dl.reshape(b1.shape), dm.reshape(b2.shape)
 
-    def _applied(self, dl: Array, dm: Array) -> tuple[Array, Array]:
-        """Return the left-hand side of the equations, without the blocks."""
-        point, problem = self.point, self.problem
-        both = dl[:, :, None] + dm[:, None]
-        a = point.q * both + (self.kappa * (point.s * both).sum(axis=-1))[..., None] * point.s
-        return a.sum(axis=2) + problem.idle1 * dl, a.sum(axis=1) + problem.idle2 * dm
+def _lu(matrix: Array) -> tuple[Array, NDArray[np.intc]]:
+    lu, pivots, info = lapack.dgetrf(matrix.T)  # symmetric
+    if info != 0:
+        raise np.linalg.LinAlgError("singular matrix")
+    return lu, pivots
+
+
+def _lu_solve(factors: tuple[Array, NDArray[np.intc]], b: Array) -> Array:
+    x: Array = lapack.dgetrs(*factors, b.ravel())[0]
+    return x.reshape(b.shape)
 
 
 def _diagonal(blocks: Array) -> Array:
@@ -348,17 +453,13 @@ def _diagonal(blocks: Array) -> Array:
     return view
 
 
-def _log_ratio(p: Array, scale: Array) -> Array:
-    """Return log(p / scale), and 0 where p is 0."""
-    return np.log(np.divide(p, scale[:, None], out=np.ones_like(p), where=p > 0))
-
-
 def _certify(found: Minimum, tables: NDArray[np.intp], point: _Point, problem: _Problem) -> None:
     """Turn a point into bounds, and keep those that are better than what was found before."""
     spare = point.w.min(axis=2, where=problem.pair, initial=np.inf)[..., None]
-    l = point.l + np.where(np.isfinite(spare), spare, 0.0)
-    lower = (l * problem.p1).sum(axis=(1, 2)) + (point.m * problem.p2).sum(axis=(1, 2))
-    q = _onto_marginals(point.q, problem.p1, problem.p2)
+    x = point.x.copy()
+    problem.parts(x)[0][...] += np.where(np.isfinite(spare), spare, 0.0)
+    lower = (x * problem.p).sum(axis=(1, 2))
+    q = _onto_marginals(point.q, *problem.parts(problem.p))
     _keep_better(found, tables, Minimum(lower, negative_conditional_entropy(q), q))
 
 

@@ -29,6 +29,7 @@ from numpy.typing import ArrayLike, NDArray
 from mmfuse_lib.errors import UnknownNameError
 from mmfuse_lib.information.atoms import Atoms, atoms_from_redundancy
 from mmfuse_lib.information.broja import (
+    as_alike_as_possible,
     independent_given_label,
     minimise,
     negative_conditional_entropy,
@@ -248,10 +249,13 @@ def _least_information(
     """Return the least I_q(X1,X2;Y) over D_p, its certified gap and the q that attains it."""
     p1, p2 = ps.sum(axis=2), ps.sum(axis=1)
     h_y = _entropy(p1.sum(axis=1))
-    independent = independent_given_label(p1, p2)
-    upper = h_y + negative_conditional_entropy(independent) / np.log(2)
-    coupling: Array = np.where((i12 <= upper)[:, None, None, None], ps, independent)
-    upper, lower = np.minimum(upper, i12), np.maximum(i1, i2)
+    coupling, upper, lower = ps.copy(), i12, np.maximum(i1, i2)
+    guesses = [independent_given_label] + [as_alike_as_possible] * (p1.shape == p2.shape)
+    for guess in guesses:
+        q = guess(p1, p2)
+        value = h_y + negative_conditional_entropy(q) / np.log(2)
+        coupling[value < upper] = q[value < upper]
+        upper = np.minimum(value, upper)
     target = tolerance / 100
     open_ = upper - lower > target
     if open_.any():

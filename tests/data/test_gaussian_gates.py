@@ -20,7 +20,7 @@ from mmfuse_lib.data.gaussian_gates import (
     truth,
 )
 from mmfuse_lib.errors import DataError, UnknownNameError
-from mmfuse_lib.information import GATES, decompose, mutual_information
+from mmfuse_lib.information import GATES, decompose, mutual_information, pointwise_atoms
 from tests.support import leaves_no_random_trace
 
 Array = NDArray[np.float64]
@@ -398,6 +398,34 @@ def test_pointwise_redundancy_depends_on_dim_and_tends_to_half_of_what_one_sourc
     half = information_of_a_bit(0.5) / 2
     assert found[512].to_numpy() == pytest.approx([half, half, -half, half], abs=0.03)
     assert found[1]["R"] > half + 0.1
+
+
+def mixture_surprise(features: Array, axes: Array, linear: Array, noise: float) -> Array:
+    """-log2 density of features that were mapped by a matrix."""
+    signs = [[-1], [1]] if len(axes) == 1 else [[-1, -1], [-1, 1], [1, -1], [1, 1]]
+    spread = noise**2 * linear @ linear.T
+    each = [multivariate_normal(linear @ (s @ axes), spread).pdf(features) for s in signs]
+    return np.asarray(-np.log2(np.mean(each, axis=0)))
+
+
+@pytest.mark.parametrize("gate", GATES)
+@pytest.mark.parametrize("noise", [0.25, 1.0])
+def test_it_is_what_surprises_measured_from_their_medians_give(gate: str, noise: float) -> None:
+    """So it is what `lsmi_pid` aims at, for features that were mapped linearly, too."""
+    train, _, _ = load(gate=gate, noise=noise, dim=3, n_train=20_000, n_val=1, n_test=1)
+    truth = pointwise_truth(train).to_numpy()
+    informations = truth[:, [0, 0, 0]] + truth[:, [1, 2, 1]]
+    informations[:, 2] += truth[:, 2] + truth[:, 3]
+    linear = np.array([[10.0, 2.0, 0.0], [-3.0, 5.0, 1.0], [0.0, 0.0, 0.2]])
+    h1, h2 = (
+        mixture_surprise(train.inputs[name].double().numpy() @ a.T, axes, a, noise)
+        for (name, axes), a in zip(train.directions.items(), (linear, np.eye(3)), strict=True)
+    )
+    centred = pointwise_atoms(h1 - np.median(h1), h2 - np.median(h2), *informations.T)
+    np.testing.assert_allclose(centred.mean(axis=0), truth.mean(axis=0), atol=0.012)
+    if gate == "copy":  # where it matters most
+        raw = pointwise_atoms(h1, h2, *informations.T).mean(axis=0)
+        assert np.abs(raw - truth.mean(axis=0)).max() > 0.2
 
 
 def test_very_little_noise_leaves_pointwise_atoms_finite() -> None:

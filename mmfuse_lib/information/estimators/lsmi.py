@@ -9,6 +9,7 @@ It estimates what Finn & Lizier (2018) define pointwise. With :math:`h_m = -\log
 and the atoms are means over samples. Classifiers estimate i, densities estimate h. Densities enter
 only through :math:`h_1 - h_2`, and r lies between :math:`i_1` and :math:`i_2` whatever they are:
 it is :math:`i_1` where x1 is by far the less surprising of the two, and :math:`i_2` where x2 is.
+Other than in the paper, each h is measured from its median over the samples (see `lsmi_pid`).
 
 References
 ----------
@@ -90,14 +91,16 @@ def lsmi_pid(
     -------
     Estimate
         ``measure="pointwise"``. `per_sample` has a row a sample. `interval` holds 95 % bootstrap
-        intervals over samples, **networks held fixed**: they cover which samples were drawn, not
-        what networks would have been learned from others, and not the errors named in the notes.
+        intervals over samples, **networks and medians held fixed**: they cover which samples were
+        drawn, not what networks would have been learned from others, and not the errors named in
+        the notes.
         `diagnostics`, in bits:
 
         * ``label_entropy`` H(Y), and ``cross_entropy_x1``, ``_x2``, ``_joint``, held out. What the
           difference to H(Y) shows is a lower bound, on average, of the information that is there.
         * ``log_density_x1``, ``_x2``, held out, and ``gaussian_log_density_x1``, ``_x2``, those of
-          a single Gaussian (standardised features; higher is better).
+          a single Gaussian (standardised features; higher is better, and one sample that a
+          density finds impossible can make a mean very low).
         * ``lowest_redundancy``, ``highest_redundancy``: means of :math:`\min(i_1, i_2)` and
           :math:`\max(i_1, i_2)`, between which R lies for any densities at all.
 
@@ -117,13 +120,26 @@ def lsmi_pid(
     R and S are not), the authors' code moves all samples until the smaller one is 0, which makes
     R = min(I(X1;Y), I(X2;Y)) whatever the densities are. This function moves nothing.
 
-    **For continuous features the definition needs a convention.** :math:`h_1 - h_2` has no natural
-    zero: c times x1 adds :math:`d_1 \log c` to it, and in the copy above that alone moves R from
-    I(X1;Y) to 0. The authors take features as they come. Here each h is measured from its mean
-    over the samples, so the answer does not change when a source is scaled, shifted, rotated or
-    otherwise mapped linearly; for tables with H(X1) = H(X2) it is that of Finn & Lizier. It still
-    changes with nonlinear maps, and with features of noise, which are surprising without telling
-    anything: with many of them R tends to (I(X1;Y) + I(X2;Y)) / 2.
+    **Where h is measured from: ours differs from the paper.** Of continuous features h is the
+    logarithm of a density, so :math:`h_1 - h_2` has no natural zero: c times x1 adds
+    :math:`d_1 \log c` to it, and in the copy above that alone moves R from I(X1;Y) to 0. The
+    authors take features and densities as they come. Here the atoms are those of
+    :math:`h_m - \mathrm{median}(h_m)` in place of :math:`h_m`: a sample's surprise next to what is
+    usual for its source.
+
+    * The answer is the same for a source that is scaled, shifted, rotated or otherwise mapped
+      linearly, as long as the map can be undone (up to what diagonal covariances and chance do).
+      The mean, the differential entropy, would do the same. But a single sample that the densities
+      find impossible, such as the only image in which a pixel is lit, would decide it alone.
+    * For sources whose surprises have one and the same distribution nothing changes: it is the
+      definition of Finn & Lizier, as on the data set `gaussian_gates`.
+    * The zero is given up where there is one. Of discrete sources the h are sizes, and the less a
+      source can vary the less it can share. Here a source that nearly never varies shares like any
+      other. Decompose a table of discrete sources with ``decompose(p, "pointwise")``.
+    * The sums R + U1, R + U2 and R + U1 + U2 + S are informations whatever h is measured from. R
+      alone is a convention. It still changes with nonlinear maps, and with features of noise, which
+      are surprising without telling anything: with many of them, in either source, R tends to
+      (I(X1;Y) + I(X2;Y)) / 2.
     """
     if n_bootstrap < 0:
         raise ValueError(f"n_bootstrap is {n_bootstrap}: expected 0 or more")
@@ -154,7 +170,7 @@ def lsmi_pid(
     split = split_folds(target, folds, seed=seed)
     densities = [cross_fit_density(x, split, seed=seed) for x in sources]
     h1, h2 = (-_bits(density.mixture) for density in densities)
-    atoms = pointwise_atoms(h1 - h1.mean(), h2 - h2.mean(), i1, i2, i12)
+    atoms = pointwise_atoms(h1 - np.median(h1), h2 - np.median(h2), i1, i2, i12)
     diagnostics = {
         "label_entropy": -log_prior,
         "cross_entropy_x1": -log_p[0],

@@ -90,6 +90,33 @@ def test_and_gate_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     assert dict(found.diagnostics) == pytest.approx(expected, abs=1e-6)
 
 
+def test_surprise_is_measured_from_the_median_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    # x1 is y and x2 knows nothing: i1 = i12 = 1 and i2 = 0. The surprises of x1 are d bits above
+    # their median, those of x2 are all the same. r = max(1 - d if d > 0 else 1, d if d < 0 else 0):
+    # d -2 -> 1, -0.25 -> 1, 0 -> 1, 0.25 -> 0.75, 30 -> 0. The mean of d, 5.6, plays no part.
+    d = np.array([-2, -0.25, 0, 0.25, 30])
+    y = np.repeat([0, 1], 5)
+
+    def exact_log_p(x: Tensor, *_: object, **__: object) -> Tensor:
+        p = torch.full((len(x), 2), 0.5)
+        if x.shape[1] != 2:  # x1, or both
+            p[torch.arange(len(x)), torch.from_numpy(y)] = 1
+            p[torch.arange(len(x)), torch.from_numpy(1 - y)] = 0
+        return p.log()
+
+    surprises = iter([np.tile(d, 2) + 12, np.full(10, -7.0)])  # any unit will do
+
+    def known(x: Tensor, split: Split, **_: object) -> HeldOutDensity:
+        return HeldOutDensity(torch.from_numpy(-next(surprises) * np.log(2)), torch.zeros(len(x)))
+
+    monkeypatch.setattr(lsmi, "cross_fit", exact_log_p)
+    monkeypatch.setattr(lsmi, "cross_fit_density", known)
+    found = lsmi_pid(y, noise(10, 2, seed=0), y, n_bootstrap=0)
+    assert found.per_sample is not None
+    np.testing.assert_allclose(found.per_sample["R"], np.tile([1, 1, 1, 0.75, 0], 2), atol=1e-6)
+    assert found.atoms == pytest.approx([0.75, 0.25, -0.75, 0.75], abs=1e-6)
+
+
 @pytest.mark.parametrize("name", ["xor", "redundant", "and"])
 def test_gates_are_recovered(name: str) -> None:
     x1, x2, y, exact = gate(name)
@@ -144,6 +171,16 @@ def test_linear_maps_and_constant_features_do_not_matter() -> None:
     mapped = np.insert(x1 @ np.array([[100.0, 20.0], [-30.0, 50.0]]) + 5, 1, 3.0, axis=1)
     moved = lsmi_pid(mapped, 0.01 * x2, y, **QUICK)
     assert plain.atoms == pytest.approx(moved.atoms, abs=0.03)
+
+
+def test_one_impossible_sample_does_not_decide_for_all_others() -> None:
+    # A pixel that is lit once: most densities have never seen it lit.
+    x1, x2, y, exact = gate("copy")
+    lit = np.zeros((len(y), 1))
+    lit[7] = 1.0
+    found = lsmi_pid(np.hstack([x1, lit]), x2, y, **QUICK)
+    assert found.diagnostics["log_density_x1"] < -1_000  # on average, because of that one
+    assert found.atoms == pytest.approx(exact.mean().to_numpy(), abs=0.04)
 
 
 def test_features_of_noise_do_matter() -> None:

@@ -1,0 +1,255 @@
+"""Where real data comes from: a folder of ready arrays, the user's cache, or a download.
+
+A data set names the arrays it needs. They are looked for, in this order, in
+
+1. the folder that the environment variable ``MMFUSE_DATA_DIR`` names, as ``<name>.npz``, whose
+   SHA-256 is checked;
+2. the user's cache folder, where each array is a file of its own;
+3. the published raw files, which are downloaded and made into the arrays by the data set's own
+   recipe.
+
+What is verified is the *array*: the SHA-256 of its dtype, shape and values (`digest`). That is
+the same under every version of NumPy and of its file formats. For most raw files no digest is
+published; a raw file that was changed or cut shows in the arrays that are made of it.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from mmfuse_lib.errors import DataError, DownloadError
+
+#: The environment variable that names a folder of ready arrays.
+DATA_DIR = "MMFUSE_DATA_DIR"
+
+#: Seconds without an answer after which a download is given up.
+TIMEOUT = 30
+
+#: Downloads under way at the same time, for data sets of many small files.
+AT_ONCE = 8
+
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What it takes to have the arrays of a data set.
+
+    Attributes
+    ----------
+    name : str
+        Name of the data set: of its folder in the cache, and of ``<name>.npz``.
+    archive_sha256 : str
+        SHA-256 of ``<name>.npz``.
+    digests : mapping of str to str
+        Per array, its `digest`.
+    prepare : callable
+        ``prepare(names, raw)`` downloads the raw files that the named arrays need into the folder
+        `raw` and returns the arrays.
+    """
+
+    name: str
+    archive_sha256: str
+    digests: Mapping[str, str]
+    prepare: Callable[[Sequence[str], Path], Arrays]
+
+
+def load_arrays(recipe: Recipe, names: Sequence[str]) -> Arrays:
+    """Return the named arrays of a data set, from the first place that has them.
+
+    Raises
+    ------
+    DataError
+        If ``MMFUSE_DATA_DIR`` names no folder, or one with another file of this name.
+    DownloadError
+        If the arrays have to be downloaded and cannot be, or are not the expected ones.
+    """
+    ready = _from_data_dir(recipe, names)
+    if ready is not None:
+        return ready
+    folder = cache_folder() / recipe.name
+    cached = {name: _read(folder / f"{name}.npy", recipe.digests[name]) for name in names}
+    missing = [name for name, array in cached.items() if array is None]
+    made = _make(recipe, missing, folder / "raw") if missing else {}
+    for name, array in made.items():
+        _write(folder / f"{name}.npy", array)
+    return {name: made[name] if array is None else array for name, array in cached.items()}
+
+
+def cache_folder() -> Path:
+    """Return the user's cache folder of this library, e.g. ``~/.cache/mmfuse``."""
+    import pooch  # here: it loads a network library that most uses of mmfuse never need
+
+    return Path(pooch.os_cache("mmfuse"))
+
+
+def digest(array: NDArray[Any]) -> str:
+    """Return the SHA-256 of an array's dtype, shape and values (little endian, C order)."""
+    array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+    header = f"{array.dtype.str} {array.shape}".encode()
+    return hashlib.sha256(header + array.tobytes()).hexdigest()
+
+
+def fetch(url: str, folder: Path, sha256: str | None = None, *, progress: bool = True) -> Path:
+    """Return the path of the file behind `url` in `folder`, downloading it if it is not there.
+
+    The download goes into a temporary file, which gets its name when it is complete: a file that
+    is there is whole, also after a cut connection and with two processes at once.
+
+    Parameters
+    ----------
+    url : str
+        Where the file is; the last part is its name.
+    folder : Path
+        Where it goes; made if needed.
+    sha256 : str, optional
+        What the file has to hash to. A file in `folder` that does not is downloaded again.
+        Without one, what the server sends is taken.
+    progress : bool
+        Show a progress bar.
+
+    Raises
+    ------
+    DownloadError
+        If it cannot be had; the message says why and what to do.
+    """
+    import pooch
+    import requests
+
+    pooch.get_logger().setLevel("WARNING")
+    name = url.rpartition("/")[2]
+    by_hand = f"Or download it by hand and put it at {folder / name}"
+    try:
+        path = pooch.retrieve(
+            url,
+            known_hash=sha256,
+            fname=name,
+            path=folder,
+            downloader=pooch.HTTPDownloader(progressbar=progress, timeout=TIMEOUT),
+        )
+    except requests.HTTPError as error:
+        raise DownloadError(
+            f"the server refused: {error}. If it stays so, the file has moved: see the source "
+            f"that data.describe() names. {by_hand}"
+        ) from error
+    except requests.RequestException as error:
+        raise DownloadError(
+            f"{url}: no answer, or the connection was cut ({error}). Check the network and try "
+            f"again; files that are complete are kept. {by_hand}"
+        ) from error
+    except ValueError as error:  # what pooch raises for a wrong checksum; it names both digests
+        raise DownloadError(
+            f"{url} is not the file that was published, or was damaged on the way: {error}. "
+            f"Try again. {by_hand}"
+        ) from error
+    except OSError as error:
+        raise _cannot_write(folder / name, error) from error
+    return Path(path)
+
+
+def fetch_all(urls: Iterable[str], folder: Path) -> list[Path]:
+    """`fetch` many small files, several at once; returns their paths, in the order of `urls`."""
+    urls = list(urls)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        try:
+            paths = pool.map(partial(fetch, folder=folder, progress=False), urls)
+            return list(tqdm(paths, total=len(urls), desc=f"files for {folder.parent.name}"))
+        except BaseException:  # also Ctrl+C: what has not begun is not begun any more
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _from_data_dir(recipe: Recipe, names: Sequence[str]) -> Arrays | None:
+    folder = os.environ.get(DATA_DIR)
+    if not folder:
+        return None
+    if not Path(folder).is_dir():
+        raise DataError(f"{DATA_DIR} is {folder!r}, which is no folder: correct or unset it")
+    path = Path(folder) / f"{recipe.name}.npz"
+    if not path.exists():
+        return None
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != recipe.archive_sha256:
+        raise DataError(
+            f"{path} has SHA-256 {found}, expected {recipe.archive_sha256}: replace the file, or "
+            f"unset {DATA_DIR} to have the data downloaded"
+        )
+    with np.load(path, allow_pickle=False) as archive:
+        return {name: archive[name] for name in names}
+
+
+def _read(path: Path, expected: str) -> NDArray[Any] | None:
+    """Return a cached array, or None where there is none or it is not the expected one."""
+    try:
+        array: NDArray[Any] = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    return array if digest(array) == expected else None
+
+
+def _make(recipe: Recipe, names: Sequence[str], raw: Path) -> Arrays:
+    """Make arrays from raw files; where old raw files give wrong ones, from new downloads."""
+    for use_old in (True, False) if raw.exists() else (False,):
+        if not use_old:
+            shutil.rmtree(raw, ignore_errors=True)
+        arrays, problem = _try_to_make(recipe, names, raw)
+        if not problem:
+            return arrays
+    raise DownloadError(
+        f"{recipe.name}: {problem}. The published files have changed, or were damaged on the way. "
+        f"They are in {raw}; try again, and if it stays so, please report it"
+    )
+
+
+def _try_to_make(recipe: Recipe, names: Sequence[str], raw: Path) -> tuple[Arrays, str]:
+    try:
+        arrays = recipe.prepare(names, raw)
+    except DownloadError:
+        raise
+    except Exception as error:  # a reader met by a damaged file may raise anything
+        return {}, f"the downloaded files cannot be read ({type(error).__name__}: {error})"
+    for name in names:
+        if (found := digest(arrays[name])) != recipe.digests[name]:
+            expected = recipe.digests[name]
+            return {}, f"array {name!r} has SHA-256 {found}, expected {expected}"
+    return arrays, ""
+
+
+def _write(path: Path, array: NDArray[Any]) -> None:
+    """Write an array whole or not at all."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".partial", delete=False) as file:
+            try:
+                np.save(file, array, allow_pickle=False)
+                file.flush()
+                os.fsync(file.fileno())
+                os.replace(file.name, path)
+            except BaseException:
+                Path(file.name).unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+
+
+def _cannot_write(path: Path, error: OSError) -> DownloadError:
+    why = "the disk is full" if error.errno == errno.ENOSPC else str(error)
+    return DownloadError(
+        f"cannot write {path}: {why}. Make room or make the folder writable; on Linux, "
+        "XDG_CACHE_HOME names another place for the cache"
+    )
