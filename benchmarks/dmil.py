@@ -10,6 +10,7 @@ times are the median over repeats that alternate, on one thread, and the ratio i
 import time
 from collections.abc import Callable
 from statistics import median
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -149,7 +150,8 @@ def stepper(
 
     def step(batch: MultimodalData) -> None:
         optimizer.zero_grad()
-        loss(batch)["total"].backward()
+        total: Any = loss(batch)["total"]
+        total.backward()
         optimizer.step()
 
     return step
@@ -164,7 +166,8 @@ def compare(train: MultimodalData, batch_size: int) -> dict[str, float]:
         "a layer an arrow, once each": stepper(draft, draft.loss),
         "DMIL": stepper(model, model.L3),
     }
-    batch, times = train[:batch_size], {name: [] for name in steps}
+    batch = train[:batch_size]
+    times: dict[str, list[float]] = {name: [] for name in steps}
     for _ in range(REPEATS):
         for name, step in steps.items():
             start = time.perf_counter()

@@ -1056,7 +1056,9 @@ else:
     print("milliseconds per table")
     print(by_solver.loc[order].to_string(float_format="{:.3g}".format))
     ratios = by_solver["dit cone"] / by_solver["mmfuse"]
-    print(f"\nfaster than dit by a factor of {ratios.min():.0f} to {ratios.max():.0f}")
+    print(
+        f"\nfaster than dit by a factor of {ratios.min():.0f} to {ratios.max():.0f}"
+    )
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over the sizes of tables, one line per solver: time per table in milliseconds and largest error of the synergy in bits, both on logarithmic axes. The line of mmfuse is the lowest in the upper panel, and its distance to the others grows with the size."}, "figure": {"caption": "Time per table and largest error of the synergy, by solver and size of table |X1| × |X2| × |Y|; both axes are logarithmic, lower is better.", "name": "fig-benchmark"}}
 if benchmark is not None:

@@ -565,9 +565,10 @@ class DMIL(Method):
         return terms | accuracies(at.logits, target, self.interaction_names)
 
     def _output(self, at: _Pass, target: Tensor) -> Terms:
-        """Return the terms of the method's own prediction."""
+        """Return the terms of the method's own prediction, and the mean weights of the gate."""
         terms = task_terms(at.prediction, target)
-        return {"prediction": terms.pop("total")} | terms
+        weights = zip(self.interaction_names, at.gate.mean(dim=0), strict=True)
+        return {"prediction": terms.pop("total")} | terms | {f"gate_{c}": g for c, g in weights}
 
     def _total(self, terms: Terms) -> Tensor:
         """Return the weighted sum of a level's loss terms."""
