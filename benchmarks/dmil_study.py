@@ -25,16 +25,19 @@ from sklearn.linear_model import LogisticRegression
 from mmfuse_lib import data, evaluate, fit, methods
 from mmfuse_lib.data import INTERACTIONS, MultimodalData
 from mmfuse_lib.data.labels import composition_weights, draw_symbols
+from mmfuse_lib.encoders import MLPEncoder
 from mmfuse_lib.evaluation import Evaluation
 from mmfuse_lib.methods import DMIL, Method
 from mmfuse_lib.methods.base import Stage
 from mmfuse_lib.methods.dmil import IntraLevel
+from mmfuse_lib.randomness import own_randomness
 
 OUTPUT = Path(__file__).parents[1] / "reproduce" / "dmil.json"
 
 SEEDS = range(3)
 SPLITS = {"n_train": 12_000, "n_val": 2_000, "n_test": 4_000}
 TRAINING: dict[str, Any] = {"epochs": 25, "batch_size": 256, "lr": 2e-3}
+DIM = 64
 REAL_TRAINING: dict[str, Any] = {"epochs": 60, "batch_size": 32, "lr": 1e-3}
 
 Row = dict[str, Any]
@@ -148,7 +151,14 @@ def jobs(part: str) -> Iterator[Row]:
             for m in ("DMIL", "DMIL, synergy first")
         )
     elif part == "real":
-        names = ("skeleton", "inertial", "ensemble", "joint", "DMIL", "DMIL, synergy first")
+        names = (
+            "ensemble",
+            "joint",
+            "DMIL",
+            "DMIL, synergy first",
+            "level 1 only",
+            "linear layers (FC)",
+        )
         yield from ({"method": m, "seed": s} for s in SEEDS for m in names)
     else:
         raise SystemExit(f"unknown part {part!r}: {', '.join(PARTS)}")
@@ -254,31 +264,36 @@ def _left_digit(seed: int, n_classes: int, split: int) -> tuple[Any, Any]:
 
 
 def run_real(job: Row) -> Row:
-    """Train on UTD-MHAD (subjects 1, 3, 5; 7 for validation; the even ones for the test)."""
+    """Train on UTD-MHAD: subjects 1, 3, 5; 7 for validation; the even ones for the test.
+
+    The encoders are multi-layer perceptrons on the flattened sequences: with 323 training samples
+    they do better than recurrent ones.
+    """
     train, val, test = data.load("utd_mhad")
-    name, seed = job["method"], job["seed"]
-    if name in train.modalities:
-        model: Method = methods.Unimodal.for_data(train, modality=name, seed=seed)
-    else:
-        build, options = BUILD[name]
-        model = build(train, seed=seed, **options)
+    build, options = BUILD[job["method"]]
+    with own_randomness(job["seed"]):
+        encoders = {name: MLPEncoder(shape, DIM) for name, shape in train.shapes.items()}
+    model = build(train, encoders=encoders, seed=job["seed"], **options)
     start = time.process_time()
-    fit(model, train, val, seed=seed, device="cpu", progress=False, **REAL_TRAINING)
+    settings = REAL_TRAINING | {"seed": job["seed"], "device": "cpu", "progress": False}
+    fit(model, train, val, **settings)
     result = evaluate(model, test, device="cpu")
     row: Row = {
         "cpu_seconds": round(time.process_time() - start, 1),
         "accuracy": round(result.metrics["accuracy"], 4),
-        "macro_f1": round(result.metrics["macro_f1"], 4),
         "right": _as_hex(result),
     }
+    if isinstance(model, methods.Ensemble):
+        alone = {m: evaluate(model.member(m), test, device="cpu") for m in train.modalities}
+        row["right_alone"] = [_as_hex(r) for r in alone.values()]
+        row["alone"] = {m: round(r.metrics["accuracy"], 4) for m, r in alone.items()}
     if isinstance(model, DMIL):
         with torch.no_grad():
             logits = model.components(test.inputs).logits
-        row["components"] = {
-            c: round(float((x.argmax(1) == test.target).float().mean()), 4)
-            for c, x in logits.items()
-        }
-        row["gate"] = [round(float(g), 4) for g in result.interactions.mean()]
+        rates = {c: (x.argmax(dim=1) == test.target).float().mean() for c, x in logits.items()}
+        row["components"] = {c: round(float(rate), 4) for c, rate in rates.items()}
+        gate = result.interactions.mean()
+        row["gate"] = {str(c): round(float(g), 4) for c, g in gate.items()}
     return row
 
 
