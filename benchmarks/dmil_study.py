@@ -165,12 +165,9 @@ def jobs(part: str) -> Iterator[Row]:
 
 
 def _grid(classes: tuple[int, ...], names: tuple[str, ...]) -> Iterator[Row]:
-    yield from (
-        {"classes": K, "method": name, "seed": seed}
-        for K in classes
-        for seed in SEEDS
-        for name in names
-    )
+    for seed in SEEDS:
+        for K in classes:
+            yield from ({"classes": K, "method": name, "seed": seed} for name in names)
 
 
 def run_digits(job: Row) -> Row:
@@ -316,6 +313,7 @@ def main(parts: list[str]) -> None:
             if any(job.items() <= r.items() and len(job) == r["keys"] for r in content[part]):
                 continue
             row = job | {"keys": len(job)} | PARTS[part](job)
+            content = _read()
             content[part].append(row)
             _write(content)
             print(part, row, flush=True)

@@ -32,6 +32,7 @@ BUILD: dict[str, Callable[..., Method]] = {
         )
         for levels in ("both", "intra", "consistency")
     },
+    "DMIL-first": lambda d, **o: methods.DMIL.for_data(d, synergy_first=True, **o),
 }
 every_method = pytest.mark.parametrize("build", BUILD.values(), ids=BUILD)
 

@@ -23,6 +23,7 @@ from mmfuse_lib.methods.dmil import (
     ProductSynergy,
     ResidualSynergy,
     alignment,
+    focus,
     reconstruction,
     task,
     variational,
@@ -522,6 +523,98 @@ def test_which_components_predict_which_pure_kind(kind: str) -> None:
     train(model, of_bits(600, kind))
     for c, loss in component_losses(model, of_bits(2000, kind, seed=1)).items():
         assert loss < 0.2 if c in PREDICTS[kind] else loss > 0.95, (c, loss)
+
+
+# Synergy first (ours).
+
+
+def test_focus_by_hand() -> None:
+    # Two classes, probabilities of class 0: sample 1 (.5, .5), sample 2 (.9, .5), both of class 0.
+    p = torch.tensor([[0.5, 0.9], [0.5, 0.5]])
+    logits = torch.stack([p, 1 - p], dim=-1).log()
+    raw = torch.tensor([0.5 * 0.5, 0.1 * 0.5])
+    weight = focus(logits.requires_grad_(), torch.tensor([0, 0]))
+    torch.testing.assert_close(weight, raw / raw.mean())
+    assert not weight.requires_grad
+    values = torch.tensor([[1.0, 5.0], [2.0, 1.0]]).unsqueeze(-1)  # squared errors (1, 9), (4, 1)
+    torch.testing.assert_close(focus(values, torch.tensor([0.0, 2.0])), torch.tensor([1.0, 1.0]))
+
+
+def test_focus_does_not_blow_up_where_every_sample_is_solved() -> None:
+    logits = torch.tensor([[[50.0, 0.0], [50.0, 0.0]]])
+    assert float(focus(logits, torch.tensor([0, 0])).max()) < 1e-6
+
+
+@given(seeds)
+def test_a_weighted_task_is_the_weighted_mean(seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    logits, weight = torch.randn(1, 6, 3, generator=generator), torch.rand(6, generator=generator)
+    y = torch.randint(3, (6,), generator=generator)
+    losses = F.cross_entropy(logits[0], y, reduction="none")
+    torch.testing.assert_close(task(logits, y, weight)[0], (losses * weight).mean())
+
+
+@pytest.mark.parametrize(
+    ("epochs", "expected"), [(25, [10, 6, 3, 6]), (100, [40, 10, 5, 45]), (1, [1])]
+)
+def test_synergy_first_has_a_stage_before_the_others(epochs: int, expected: list[int]) -> None:
+    stages = DMIL.for_data(xor(20), synergy_first=True).stages(epochs)
+    assert [s.epochs for s in stages] == expected
+    assert sum(expected) == epochs
+    names = ["synergy", "intra", "consistency", "joint"]
+    assert [s.name for s in stages] == names[-len(stages) :]
+
+
+@pytest.mark.parametrize(
+    ("stage", "moves"),
+    [
+        ("synergy", ("encoders.", "intra.", "synergy.", "classify.")),
+        ("intra", ("encoders.", "intra.", "synergy.", "classify.")),
+        ("consistency", MOVES["consistency"]),
+    ],
+)
+def test_with_synergy_first_a_stage_moves_its_own_parts(stage: str, moves: tuple[str, ...]) -> None:
+    model = only(stage).for_data(xor(80), encoders=noisy_encoders(), synergy_first=True)
+    before = weights(model)
+    train(model, xor(80), epochs=10)
+    for name, x in weights(model).items():
+        if not (stage == "synergy" and name.startswith("intra.decode")):  # no loss reaches it
+            assert torch.equal(x, before[name]) != name.startswith(moves), name
+
+
+def test_the_classifiers_that_say_where_to_focus_do_not_pull_at_the_encoders() -> None:
+    model: Any = DMIL.for_data(xor(20), synergy_first=True)
+    model.L0(xor(20))["task_1"].backward()
+    touched = {name for name, p in model.named_parameters() if p.grad is not None and p.grad.any()}
+    assert touched == {"intra.classify.weight", "intra.classify.bias"}
+
+
+def test_with_synergy_first_the_residuals_have_no_noise() -> None:
+    model: Any = DMIL.for_data(xor(20), synergy_first=True).train()
+    one, other = (model.intra(model.encode(xor(20).inputs)) for _ in range(2))
+    assert torch.equal(one.N, other.N)
+    assert not torch.equal(one.M, other.M)
+    assert one.q_N.log_var is None
+
+
+def test_the_loss_of_the_first_stage_stays_in_the_second() -> None:
+    model: Any = deterministic_model(synergy_first=True, **WEIGHTS)
+    terms = {name: float(x.detach()) for name, x in model.L1(double(xor(20))).items()}
+    level1 = terms["task_1"] + 0.3 * terms["variational_1"] + terms["reconstruction_1"]
+    assert terms["total"] == pytest.approx(level1 + terms["task_S"])
+    at = model.components(double(xor(20)).inputs)
+    M = torch.stack([at.latents["M1"], at.latents["M2"]])
+    weight = focus(model.intra.classify(M), xor(20).target)
+    losses = F.cross_entropy(at.logits["S"], xor(20).target, reduction="none")
+    assert terms["task_S"] == pytest.approx(float((losses * weight).mean().detach()))
+
+
+def test_synergy_first_learns_xor() -> None:
+    model = DMIL.for_data(xor(600), synergy_first=True)
+    train(model, xor(600))
+    losses = component_losses(model, xor(2000, seed=1))
+    assert losses.pop("S") < 0.1
+    assert min(losses.values()) > 0.95
 
 
 # Other numbers of modalities, ablations, wrong input, devices.
