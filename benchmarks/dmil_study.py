@@ -307,16 +307,15 @@ PARTS: dict[str, Callable[[Row], Row]] = {
 def main(parts: list[str]) -> None:
     """Compute the rows that are missing, writing the file after each."""
     torch.set_num_threads(1)
-    for part in parts or PARTS:
-        for job in jobs(part):
-            content = _read()
-            if any(job.items() <= r.items() and len(job) == r["keys"] for r in content[part]):
-                continue
-            row = job | {"keys": len(job)} | PARTS[part](job)
-            content = _read()
-            content[part].append(row)
-            _write(content)
-            print(part, row, flush=True)
+    work = [(job["seed"], part, job) for part in parts or PARTS for job in jobs(part)]
+    for _, part, job in sorted(work, key=lambda item: item[0]):
+        if any(job.items() <= r.items() and len(job) == r["keys"] for r in _read()[part]):
+            continue
+        row = job | {"keys": len(job)} | PARTS[part](job)
+        content = _read()
+        content[part].append(row)
+        _write(content)
+        print(part, row, flush=True)
 
 
 def _read() -> dict[str, Any]:

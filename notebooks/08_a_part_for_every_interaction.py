@@ -76,6 +76,11 @@ def rows(part, **wanted):
     return table
 
 
+def has(*parts):
+    """Whether the study's file is there, with rows in these parts."""
+    return study is not None and all(study[part] for part in parts)
+
+
 def pm(values):
     """Mean and 95 % half-width over seeds, as text."""
     return "{:.3f} ± {:.3f}".format(*mean_interval(values))
@@ -297,7 +302,7 @@ print(f"formula {dmil.alignment(q, v):.2f}, by sampling {by_sampling:.2f} nats")
 # search on validation data with $K=4$ (`python -m benchmarks.dmil_study search`):
 
 # %%
-if study is None:
+if not has("search"):
     print("The study's results are in the repository, not here: skipped.")
 else:
     search = rows("search").fillna(
@@ -463,7 +468,7 @@ def indicators(part_rows, ensembles):
     return part_rows[["method", "seed"]].assign(indicator=values)
 
 
-if study is not None:
+if has("curve", "ablations"):
     ensembles = rows("ablations", method="ensemble")
     of_four = pd.concat([rows("curve", classes=4), ensembles])
     table = indicators(of_four, ensembles)
@@ -485,7 +490,7 @@ STYLES = {
     "DMIL": ("s--", "C1"),
     "DMIL, synergy first": ("D-", plots.color_of("S")),
 }
-if study is not None:
+if has("curve"):
     curve = rows("curve")
     fig, ax = plt.subplots()
     for name, (line, color) in STYLES.items():
@@ -503,7 +508,7 @@ if study is not None:
     plt.show()
 
 # %%
-if study is not None:
+if has("curve"):
     accuracies = [
         "accuracy_R",
         "accuracy_U1",
@@ -521,7 +526,7 @@ if study is not None:
 # classifier: on samples whose label it decides, and on synergistic ones.
 
 # %%
-if study is not None:
+if has("probes"):
     probes = rows("probes").drop(columns=["classes", "seed", "keys"])
     print(probes.groupby("method").agg(pm).T.to_string())
 
@@ -559,7 +564,7 @@ LABELS = {
     "first, loss not kept": "first, loss not kept",
     "first, product fusion": "first, product fusion",
 }
-if study is not None:
+if has("curve", "causes"):
     causes = pd.concat([rows("curve", classes=10), rows("causes")])
     fig, ax = plt.subplots(figsize=(6.2, 4.2))
     names = [name for name in LABELS if name in set(causes["method"])]
@@ -581,7 +586,7 @@ if study is not None:
 # $W[N_1, N_2, N_1 N_2]$ in place of the multi-layer fusion.
 
 # %%
-if study is not None:
+if has("curve", "ablations"):
     ablations = pd.concat([rows("curve", classes=4), rows("ablations")])
     print(
         ablations.groupby("method")[["accuracy", "accuracy_S"]].agg(pm).to_string()
@@ -597,7 +602,7 @@ if study is not None:
 # than in training {cite:p}`chen2015`. Small (323 training samples) and mostly redundant.
 
 # %%
-if study is not None:
+if has("real"):
     real = rows("real")
     ensembles = real[real["method"] == "ensemble"]
     alone = pd.DataFrame([*ensembles["alone"]])
@@ -703,7 +708,7 @@ if check_claims:
     assert abs(claims.sum(axis=1) - 1).max() < 1e-6
 
 # %%
-if check_claims and study is not None:
+if check_claims and has("curve"):
     of_ten = rows("curve", classes=10).groupby("method")
     mean_of_s = of_ten["accuracy_S"].mean()
     assert mean_of_s["joint"] > 0.85
