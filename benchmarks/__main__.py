@@ -1,8 +1,9 @@
 """Run the benchmarks that compare speed, and print their tables."""
 
-from benchmarks import dmil, pid, training
+from benchmarks import dimml, dmil, pid, training
 
 if __name__ == "__main__":
     training.main()
+    dimml.main()
     pid.main()
     dmil.main()

@@ -4,14 +4,16 @@ A reader's own network slots in wherever an encoder is expected: any `nn.Module`
 of one modality to a batch of vectors.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from mmfuse_lib.errors import DataError
+from mmfuse_lib.errors import DataError, UnknownNameError, check_options
+from mmfuse_lib.resnet import ResNet18Encoder
 
 #: Images with fewer pixels than this go to an MLP by default, larger ones to a convolutional net.
 SMALL_IMAGE = 16 * 16
@@ -101,14 +103,41 @@ def default_encoder(shape: tuple[int, ...], dim: int) -> nn.Module:
     """Choose an encoder by the shape of one sample.
 
     ``(features,)`` and small images: `MLPEncoder`; ``(time, channels)``: `SequenceEncoder`;
-    ``(channels, height, width)``: `ImageEncoder`; more axes: `MLPEncoder` on what is flattened.
-    The inner layers of each grow with `dim`.
+    ``(channels, height, width)``: `ImageEncoder`; ``(frames, channels, height, width)`` that are no
+    small images: `ResNet18Encoder`; else `MLPEncoder` on what is flattened. The inner layers of
+    each but the ResNet grow with `dim`.
     """
     if len(shape) == 2:
         return SequenceEncoder(shape, dim, hidden=dim)
     if len(shape) == 3 and shape[1] * shape[2] >= SMALL_IMAGE:
         return ImageEncoder(shape, dim, width=max(1, dim // 4))
+    if len(shape) == 4 and shape[2] * shape[3] >= SMALL_IMAGE:
+        return ResNet18Encoder(shape, dim)
     return MLPEncoder(shape, dim)
+
+
+_ENCODERS: dict[str, Callable[..., nn.Module]] = {
+    "mlp": MLPEncoder,
+    "image": ImageEncoder,
+    "sequence": SequenceEncoder,
+    "resnet18": ResNet18Encoder,
+}
+
+
+def make_encoder(name: str, shape: tuple[int, ...], dim: int, **options: Any) -> nn.Module:
+    """Return an encoder by its name: ``"mlp"``, ``"image"``, ``"sequence"`` or ``"resnet18"``.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none of this name, or an option does not exist.
+    DataError
+        If it cannot take this shape.
+    """
+    if name not in _ENCODERS:
+        raise UnknownNameError("encoder", name, _ENCODERS)
+    check_options(f"encoder {name!r}", _ENCODERS[name], options, given=("shape", "dim"))
+    return _ENCODERS[name](shape, dim, **options)
 
 
 @contextmanager

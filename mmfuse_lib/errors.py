@@ -1,6 +1,7 @@
 """Errors that say what was wrong and what was expected."""
 
-from collections.abc import Iterable
+import inspect
+from collections.abc import Callable, Collection, Iterable
 from difflib import get_close_matches
 
 
@@ -22,6 +23,31 @@ class UnknownNameError(ValueError):
         close = get_close_matches(str(name).lower(), [k.lower() for k in known], n=1, cutoff=0.5)
         hint = next((f" Did you mean {k!r}?" for k in known if close and k.lower() == close[0]), "")
         super().__init__(f"unknown {kind} {name!r}.{hint} Known: {', '.join(known)}.")
+
+
+def check_options(
+    what: str,
+    function: Callable[..., object],
+    options: Iterable[str],
+    given: Collection[str] = (),
+) -> None:
+    """Raise `UnknownNameError` for an option that `function` does not take.
+
+    Parameters
+    ----------
+    what : str
+        What takes the options, e.g. ``"method 'DMIL'"``.
+    function : callable
+        Its parameters are the options that exist, ...
+    options : iterable of str
+        The names to check.
+    given : collection of str
+        ... but for these, which are no options.
+    """
+    known = [name for name in inspect.signature(function).parameters if name not in given]
+    for option in options:
+        if option not in known:
+            raise UnknownNameError(f"option of {what}", option, known)
 
 
 class DataError(ValueError):

@@ -109,7 +109,7 @@ nothing = cluster_pid(*readings, coin, n_clusters=20, n_bootstrap=0, seed=seed)
 show("unplugged sensors", nothing.atoms)
 
 # %% [markdown]
-# The remedy costs one line: **shuffle the labels and measure again.** Shuffled labels have nothing to
+# To find out costs one line: **shuffle the labels and measure again.** Shuffled labels have nothing to
 # do with the data, so whatever an estimator reports for them it has made up. Let us do it on data
 # whose answer we know. `gaussian_gates` shows the bits of a gate as vectors with Gaussian noise, and
 # `truth` computes the decomposition after the noise from the exact densities. Our gate is AND: two
@@ -136,7 +136,7 @@ for k in (4, 16):
     show("  labels shuffled", cluster_pid(x1, x2, shuffled, **fast).atoms)
 
 # %% [markdown]
-# Four clusters find too little of everything. Sixteen find more synergy than there is, and a good
+# Four clusters find too little redundancy and synergy. Sixteen find more synergy than there is, and a good
 # part of it they also find where there is none. Where do these bits come from?
 #
 # ## Why counting finds too much
@@ -173,12 +173,12 @@ for k in (4, 16):
 # $\delta^3$ has a mean of order $1/N^2$.)
 # ```
 #
-# Counting makes the world look more orderly than it is, by half a *nat* for each free cell and
-# sample. Joint tables have more cells than their margins, so their entropy is understated most, and
+# Counting makes the world look more orderly than it is, by half a *nat* for each free cell, divided by
+# the number of samples. Joint tables have more cells than their margins, so their entropy is understated most, and
 # $I = H(X) + H(Y) - H(X,Y)$ comes out too large {cite:p}`miller1955,panzeri1996`. How much, and who
 # gets it?
 #
-# ```{prf:proposition} The bias is booked as synergy
+# ```{prf:proposition} The bias lands in $S - R$
 # :label: prop-bias
 #
 # With $k$ clusters a source, $K$ labels and all cells in use, to leading order each $I(X_m;Y)$ is
@@ -258,7 +258,7 @@ ours, theirs = (
     for part in zip(*both, strict=True)
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels against the number of clusters, R and S. With endless data, dashed, both rise from below towards the dotted truth, with a dip at three and four clusters. With our samples R stays near the dashed line, while S leaves it upwards, crosses the truth and ends far above it."}, "figure": {"caption": "Redundancy and synergy of AND against the number of clusters. The dashed lines show what clustering loses; what the full lines have more than the dashed ones is bias.", "name": "fig-clusters"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels against the number of clusters, R and S. With endless data, dashed, both rise from below towards the dotted truth, with a dip at three and four clusters. With our samples R stays near the dashed line, while S leaves it upwards, crosses the truth and ends far above it."}, "figure": {"caption": "Redundancy and synergy of AND against the number of clusters. The dashed lines show what clustering loses; what separates the full lines from them is bias, and the luck of one sample.", "name": "fig-clusters"}}
 fig, axes = plt.subplots(1, 2, figsize=(6.4, 3.6), sharex=True)
 for ax, atom in zip(axes, ("R", "S"), strict=True):
     k = NAMES.index(atom)
@@ -311,11 +311,13 @@ plt.show()
 
 # %% [markdown]
 # Three things to see. The synergy falls onto its line as predicted, except where there are only a
-# few samples for a cell: there the expansion is void. The redundancy hardly moves. And $U_1$, whose
-# true value is 0, is slow: it falls not as $1/N$ but as $1/\sqrt N$. That is not the bias of entropy.
+# few samples for a cell: there the expansion is void, since most cells stay empty and are not in use.
+# $U_1$, whose true value is close to 0, is slow: it falls not as $1/N$ but as $1/\sqrt N$. And the
+# redundancy hardly moves, but only because two errors cancel: $I_1$ is too large by the bias of
+# counting, and of that and more is taken away by $U_1$. The slow error is not the bias of entropy.
 # The sources are equally good, and in a sample one of them *looks* better by chance; what looks better
 # looks unique. Chance differences are of order $1/\sqrt N$, and none of them is ever negative. Where
-# $U_1=U_2=0$, every estimator in this chapter has this error, and what $U_1$ or $U_2$ gets too much
+# $U_1=U_2=0$, every estimator of BROJA's atoms has this error, and what $U_1$ or $U_2$ gets too much
 # $R$ and $S$ get too little.
 #
 # ### What the library does about it
@@ -340,7 +342,8 @@ clustered = cluster_pid(x1, x2, y, seed=seed)
 show("unplugged", nothing_again.atoms)
 show("AND", clustered.atoms)
 show("truth", exact.atoms)
-print("clusters chosen for AND:", int(clustered.diagnostics["n_clusters_1"]))
+for name, found in (("unplugged", nothing_again), ("AND", clustered)):
+    print(f"clusters chosen, {name}: {int(found.diagnostics['n_clusters_1'])}")
 
 # %% [markdown]
 # ## What an interval covers
@@ -374,8 +377,10 @@ else:
     percent = covered.set_index(["cells", "n", "samples per cell"])
     percent = 100 * percent[[f"covered_{atom}" for atom in NAMES]]
     percent.columns = NAMES
-    print(f"of {results['coverage'][0]['repeats']} intervals, hold the truth (%):")
+    repeats = results["coverage"][0]["repeats"]
+    print(f"of {repeats} intervals, hold the truth (%):")
     print(percent.round().astype(int).to_string())
+    print(f"standard error of a 95: {100 * np.sqrt(0.95 * 0.05 / repeats):.0f}")
 
 # %% [markdown]
 # The intervals come close to what they promise, mostly a little short of it, and clearly short for
@@ -505,7 +510,7 @@ ax.legend(loc="lower right")
 plt.show()
 
 # %% [markdown]
-# Taking the mean over many small batches does not help, since all of them err to the same side. So
+# Taking the mean over many small batches does not help, since it is their mean that is too low. So
 # the library evaluates on batches of up to 512 samples, and deals samples to batches like cards:
 # sorted by what they say, so that each batch looks like the whole. What remains is the chance
 # difference of the whole sample, and whatever the classifiers have missed.
@@ -516,7 +521,7 @@ plt.show()
 # too trains classifiers, adds a density model for each modality, and computes an $r$, $u_1$, $u_2$
 # and $s$ for every sample; their means are the atoms of the data set. But these are the atoms of
 # *another definition*, the pointwise one that the last chapter had in its list. Comparing them with
-# BROJA's would be like checking a thermometer in Celsius against one in Fahrenheit. Its truth can be
+# BROJA's would be like checking a thermometer against a barometer. Its truth can be
 # computed from the exact densities as well:
 
 # %%
@@ -538,7 +543,7 @@ show("truth, pointwise", pointwise)
 show("LSMI", lsmi.atoms)
 
 # %% [markdown]
-# (Here each camera gives one number. For longer vectors the pointwise truth is another one, as it
+# (Here each camera gives one number. The pointwise truth depends on the length of the vectors, as it
 # compares surprises, and noise surprises, too; the next chapter is about that, and about what these
 # values mean for single samples.) The estimator
 # does well, at its own task. **Before comparing estimates, ask which definition they estimate.** The
@@ -577,7 +582,7 @@ for c in correlations:
         gaussian_pid(*sample.T[:2], sample[:, 2], n_bootstrap=100, seed=seed)
     )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Redundancy and synergy against the correlation of the two sources, lines for the closed form and dots with intervals for estimates. R rises from zero to about one bit. S is an arch with its top at correlation zero. The dots scatter around the lines."}, "figure": {"caption": "Two Gaussian sources that add up to the label. Lines: closed form. Dots: estimates from 200 samples with bootstrap intervals. The more the sources repeat each other, the more of it is redundant.", "name": "fig-gaussian"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Redundancy and synergy against the correlation of the two sources, lines for the closed form and dots with intervals for estimates. R rises from zero to about one bit. S is an arch with its top at correlation zero. The dots follow the lines, most of them a little below."}, "figure": {"caption": "Two Gaussian sources that add up to the label. Lines: closed form. Dots: estimates from 200 samples with bootstrap intervals. The more the sources repeat each other, the more of it is redundant.", "name": "fig-gaussian"}}
 fig, ax = plt.subplots()
 for atom, marker, shift in (("R", "s", -0.008), ("S", "o", 0.008)):
     k, color = NAMES.index(atom), plots.PALETTE[atom]
@@ -599,8 +604,9 @@ ax.legend(loc="upper center")
 plt.show()
 
 # %% [markdown]
-# Two hundred samples are enough for what took thousands above, because three regressions have few
-# numbers to learn. The price is the assumption. A covariance knows nothing but lines. Here is a lamp
+# Two hundred samples go far, because three regressions have few numbers to learn. Where neither source
+# has anything of its own the answers lean low, for the reason given above: one source looks better by
+# chance. The price is the assumption. A covariance knows nothing but lines. Here is a lamp
 # with a dimmer: the *sign* of $Y$ is the XOR of the signs of the sources.
 
 # %%
@@ -612,7 +618,7 @@ show("Gaussian", blind.atoms)
 show("cluster, sign of Y", seeing.atoms)
 
 # %% [markdown]
-# The regression finds nothing, in perfect confidence, and would with any amount of data: all three
+# The regression finds nothing, in perfect confidence, and would with any amount of data: both
 # covariances with $Y$ are zero. Clusters find nearly the whole bit in the sign. **A Gaussian estimate is a statement about the
 # linear part.** Zero synergy there does not mean that there is none.
 #
@@ -639,11 +645,14 @@ show("cluster, sign of Y", seeing.atoms)
 # agree. If the sources agree less than their redundancy requires, something must set them apart, and
 # that is synergy. AND is the classical case: $R = 0.311$, and yet the switches are independent.
 #
-# A second bound is stronger. A model that adds the logits of two unimodal classifiers has a loss that
-# needs pairwise tables only; the best of them knows some number of bits, and so does the truth, whatever the
-# joint table is. Subtract $I_*$, and a lower bound on $S$ is left. It is the largest that these tables
-# allow (the docstring of `bounds_from_tables` has the proof). From above, $S \le H(Y) - I_*$, and a
-# little less by an argument on how small the entropy of a joint table can be.
+# A second bound is stronger. Take a classifier whose logits are a sum of one term a source, the two
+# learned together, with a softmax on top. (In the certificate of the last chapter such a sum was not
+# normalised; here it is, and for that one has to know how often pairs of values occur, but not their
+# labels.) Its loss needs the three pairwise tables and nothing else. The best such classifier knows some
+# number of bits, and the truth knows at least as much, whatever the joint table is. Subtract $I_*$, and a
+# lower bound on $S$ is left. It is the largest that these tables allow. From above, $S \le H(Y) - I_*$,
+# and a little less, since the entropy of a joint table with these margins cannot be as small as one
+# likes. (Proofs: the docstring of `bounds_from_tables`.)
 
 # %%
 cases = {
@@ -698,8 +707,9 @@ plt.show()
 # The bounds always hold; whether they *say* anything depends on the data. For AND they meet: nobody
 # ever saw both switches and the lamp, and its synergy is known exactly. For XOR they are **vacuous**, from nothing to everything. It must be
 # so: all three pairwise tables of XOR are those of three independent coins, so no method whatever can
-# tell XOR from nothing at all without labelled pairs. And as in AND, what closes the gap is that the
-# label of some cells is certain; ten per cent of wrong labels open it again.
+# tell XOR from nothing at all without labelled pairs. What closes the gap for AND is that a single
+# source can rule a label out, that is, zeros in the pairwise tables; ten per cent of wrong labels fill
+# them and open it again.
 #
 # From samples the tables are counted, and noise in the counts moves the bounds. Three data sets of
 # which none shows all three, drawn from our cameras:
@@ -721,8 +731,8 @@ low, high = bound.interval.loc["S"]
 print(f"S between {low:.2f} and {high:.2f} bits; truth {exact.synergy:.2f}")
 
 # %% [markdown]
-# (A caution: sampling noise is *not* in these bounds, and they are for the clusters. They can miss the truth
-# by a little, as any estimate.)
+# (A caution: sampling noise is *not* in these bounds, and they are for the clusters. They can miss the
+# truth, and below they do.)
 #
 # ## The comparison
 #
@@ -781,7 +791,7 @@ if results is not None:
 # with sixteen clusters has nearly the right height; the next figure shows what that is worth. All
 # of the first group have some $U$ where there is none, for the reason given above.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels, error of R and error of S against the number of samples, a line for each estimator with intervals. Errors shrink with more samples except for the cluster estimators, which stay below zero."}, "figure": {"caption": "Error of $R$ and of $S$ (estimate minus truth) for AND against the number of samples: mean and standard deviation over seeds. What does not approach zero is not cured by more data.", "name": "fig-errors"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels, error of R and error of S against the number of samples, a line for each estimator with intervals. Errors shrink with more samples except for the cluster estimators, which stay below zero."}, "figure": {"caption": "Error of $R$ and of $S$ (estimate minus truth) for AND against the number of samples: mean and standard deviation over seeds. What has not come near zero is not cured by this much data.", "name": "fig-errors"}}
 LOOKS = {
     "plug-in 16": ("x", ":", GREY),
     "cluster": ("s", "--", "#A6611A"),
@@ -820,8 +830,8 @@ if results is not None:
 
 # %% [markdown]
 # The networks approach zero from below: with few samples they have learned little, and report little.
-# Clusters settle on a wrong number, that of the clusters, and their spread shrinks around it. The
-# strangest curve is the raw plug-in's: **its synergy is best with the fewest samples, and gets worse with more
+# Clusters lose what is within a cluster, and with more samples they can afford more of them: their error
+# shrinks in steps. The strangest curve is the raw plug-in's: **its synergy is best with the fewest samples, and gets worse with more
 # data.** What clustering loses had been replaced by what counting invents, and the invention goes away
 # first. A small error is no merit if its cause is an accident.
 #
@@ -885,16 +895,26 @@ if results is not None:
     inside &= known["truth_S"] <= known["S_upper"] + 0.02
     width = (known["S_upper"] - known["S_lower"]).groupby(known["data"], sort=False)
     print(f"bounds that hold, up to 0.02 bits: {inside.mean():.0%}")
-    print("bounds that miss:", known["data"][~inside].value_counts().to_dict())
+    missed = np.maximum(
+        known["S_lower"] - known["truth_S"], known["truth_S"] - known["S_upper"]
+    )
+    misses = missed[~inside].groupby(known["data"])
+    print(
+        "misses:",
+        misses.size().to_dict(),
+        "of",
+        known["data"].value_counts().to_dict(),
+    )
+    print("by at most, in bits:", misses.max().round(2).to_dict())
     print("mean width in bits:", width.mean().round(2).to_dict())
 
 # %% [markdown]
 # When to trust which:
 #
-# * **Clusters and counts.** The raw plug-in finds synergy where there is none (`copy`, `digits`). The
-#   corrected one hardly does, but it is cautious: it takes as few clusters as the samples can support, and
+# * **Clusters and counts.** The raw plug-in finds synergy where there is none (`copy`), or too much of it
+#   (`digits`). The corrected one hardly does, but it is cautious: it takes as few clusters as the samples can support, and
 #   mostly loses more to them than the raw one. Read it as "at least about this much", and read
-#   a unique part or synergy with suspicion if the sources are noisy copies (`redundant`: coarse letters turn
+#   a unique part or synergy with suspicion if the sources are noisy copies (`redundant`: coarse clusters turn
 #   redundancy into synergy). It does not matter to k-means how long the vectors are as long as what matters
 #   also varies most, as here; with the cue of `digits+cue`, a small part of the image, it has a hard time.
 # * **BATCH.** The best for BROJA in most conditions with 2,000 samples or more. It is as good as its classifiers: with 250
@@ -904,11 +924,12 @@ if results is not None:
 # * **LSMI.** Close to the truth of its own definition, with the weaknesses of its classifiers. It
 #   fails if it is read as BROJA; negative unique means give it away. The next chapter shows what else it
 #   depends on.
-# * **Gaussian.** Few samples suffice, and it is blind to what is not linear. Trust a large value; a zero
-#   means nothing.
+# * **Gaussian.** Few samples suffice, and it is blind to what is not linear: a zero means nothing. Nor does
+#   a large value unless $Y$ is about Gaussian, too: for a label of two values, coded as numbers, it can
+#   exceed $H(Y)$, which no information about $Y$ does. Look at the residuals before you believe it.
 # * **Bounds.** With exact tables they always hold. From counted clusters they are bounds for the synergy *of the
-#   clusters*, without sampling noise, and so they miss the features' truth now and then, most often where
-#   that is near zero. They may be vacuous, and say so by their width.
+#   clusters*, without sampling noise, and so they miss the features' truth, and not rarely: most often where
+#   that is near zero (the counts are above). They may be vacuous, and say so by their width.
 #
 # And in practice, whatever you use: **shuffle the labels and run it again**; give an **interval**, and say
 # what it covers; run a **second estimator** that fails differently. Clusters err by what they lose and
@@ -986,7 +1007,7 @@ if check_claims:
 # ```{exercise} How many samples?
 # :label: ex-how-many
 #
-# You plan to use 10 clusters a modality for 6 classes, and the synergy's bias shall be below 0.05
+# You plan to use 10 clusters a modality for 6 classes, and the bias of $S - R$ shall be below 0.05
 # bits without any correction. How many samples does it take? And with 3 modalities, if the bias is
 # counted for the joint information?
 # ```
@@ -1030,7 +1051,7 @@ if check_claims:
 
 # %% [markdown]
 # Before, $R=\log_2 3$ and nothing else. After, source 1 is a garbling of source 2, so $U_1=0$,
-# $R = I(X_1;Y) = H(\tfrac13) = 0.918$, and $U_2 = \log_2 3 - 0.918 = \tfrac23$. Each information fell or
+# $R = I(X_1;Y) = H_2(\tfrac13) = 0.918$, and $U_2 = \log_2 3 - 0.918 = \tfrac23$. Each information fell or
 # stayed, as it must; the unique atom rose. A modality can look unique because the *other* one was
 # clustered badly.
 
@@ -1060,7 +1081,10 @@ show("after", decompose(shown).atoms + 0.0)
 # If the labels were independent of the data, the real labels would be one more shuffle, so all 40
 # ranks of the real value are equally likely: the p-value is at least $\tfrac1{40}$. What is rejected
 # is independence of $Y$ and the *pair*, not "there is redundancy but no synergy". For that one would
-# have to shuffle in a way that keeps the pairwise tables, and re-pair the sources within each label.
+# need data with the same pairwise tables and no synergy, and {prf:ref}`def-broja` says where to get
+# them: draw new data sets from the minimiser, `decompose(table).coupling`. (Re-pairing the sources
+# within each label, which comes to mind first, keeps the tables, too, but makes the sources independent
+# given the label: by {prf:ref}`thm-synergy-bound` that leaves a synergy of $R - I(X_1;X_2)$, not 0.)
 
 # %%
 fast = {"n_clusters": 8, "n_bootstrap": 0, "seed": seed}
@@ -1091,8 +1115,8 @@ print(
 #
 # $\rho_1^2=\rho_2^2=\tfrac13$ and $\rho_{12}^2=\tfrac23$. So $I_1=I_2=\tfrac12\log_2\tfrac32 = 0.292$,
 # $I_{12}=\tfrac12\log_2 3 = 0.792$, $R=0.292$, $U_1=U_2=0$, $S=\tfrac12$. With variance $v$ of the noise, $I_1 = \tfrac12\log_2\frac{2+v}{1+v}$
-# tends to $\tfrac12$ and $I_{12}=\tfrac12\log_2\frac{2+v}{v}$ to infinity: without noise two
-# real numbers fix their sum to infinitely many digits. Two *independent* sources keep half a bit of
+# tends to $\tfrac12$ and $I_{12}=\tfrac12\log_2\frac{2+v}{v}$ to infinity, and with it $S = I_{12} - I_1$: without
+# noise two real numbers fix their sum to infinitely many digits. Two *independent* sources keep half a bit of
 # redundancy, as in AND: each tells something about the sum, and for a decision maker it is the same thing.
 # ```
 #

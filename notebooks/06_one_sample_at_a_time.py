@@ -61,6 +61,7 @@ from mmfuse_lib.information import (
     GATES,
     decompose,
     deterministic,
+    entropy,
     mutual_information,
     noisy,
     pointwise_atoms,
@@ -129,8 +130,8 @@ ax.legend(loc="lower right")
 plt.show()
 
 # %% [markdown]
-# The difference is not visible in any number that describes the data set as a whole. It *is* visible
-# in the samples: on robot A each parcel is half redundant and half synergistic, on robot B each is
+# The difference is not visible in the four atoms, nor in any mutual information with the label. It *is*
+# visible in the samples: on robot A each parcel is half redundant and half synergistic, on robot B each is
 # one or the other. To make "this sample is redundant" a statement with a number, we start from what
 # one sample's information is.
 #
@@ -160,8 +161,8 @@ plt.show()
 #
 # **Specificity** $h(x)$ says how rare the observation is: seeing it rules out everything else, and
 # the rarer it is the more it rules out. **Ambiguity** $h(x|y)$ says how rare it is even among samples
-# with the right label: that part of the surprise has nothing to do with $y$. Neither is ever
-# negative; only their difference can be {cite:p}`finn2018`. Take the camera that reports "up" or
+# with the right label: that part of the surprise has nothing to do with $y$. Of probabilities, neither
+# is ever negative; only their difference can be {cite:p}`finn2018`. Take the camera that reports "up" or
 # "down" and is wrong one time in ten:
 
 # %%
@@ -291,15 +292,15 @@ pd.DataFrame(
 # $$
 #
 # Hence (a) $r$ lies between $i_1$ and $i_2$; (b) if the two observations are equally surprising, $r$
-# is the *larger* of $i_1$ and $i_2$; (c) $u_1 u_2 \le 0$: no sample has unique information in both
-# sources.
+# is the *larger* of $i_1$ and $i_2$; (c) $u_1 u_2 \le 0$: the two unique parts are never both positive,
+# nor both negative.
 # ```
 #
 # ```{prf:proof}
 # $-\min(a,b) = \max(-a,-b)$ turns $r = r^+ - r^-$ into the larger of $r^+ - h_1 + i_1$ and
 # $r^+ - h_2 + i_2$, and $r^+ - h_1 = \min(0, h_2 - h_1) = -(h_1-h_2)_+$; likewise for the other. That
 # is the formula. In it, at most one of the two numbers that are taken away is not zero. (b) is the
-# case where both are. For (a), $r$ is at most $\max(i_1, i_2)$ as nothing is ever added, and at least
+# case where both are zero. For (a), $r$ is at most $\max(i_1, i_2)$ as nothing is ever added, and at least
 # $\min(i_1,i_2)$ as one of the two is untouched. For (c), $u_1 = i_1 - r$ and $u_2 = i_2 - r$ cannot
 # both be positive or both be negative by (a).
 # ```
@@ -335,7 +336,7 @@ by_gate = {
     for measure in ("broja", "pointwise")
 }
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two rows of bars for six gates. BROJA, above: redundant has R 1; xor has S 1; copy has U1 1; two-bit copy has U1 and U2 1; house B has R and S 1; house A has U1 and U2 1. Mean pointwise atoms, below: the same for redundant, xor and house B. Copy has R 1, U2 minus 1, S 1; two-bit copy and house A have R 1 and S 1, the same as house B."}, "figure": {"caption": "BROJA and the mean of the pointwise atoms. They agree where nothing is unique (redundant, XOR, house B) and disagree where something is.", "name": "fig-two-answers"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two rows of bars for six gates. BROJA, above: redundant has R 1; xor has S 1; copy has U1 1; two-bit copy has U1 and U2 1; house B has R and S 1; house A has U1 and U2 1. Mean pointwise atoms, below: the same for redundant, xor and house B. Copy has R 1, U2 minus 1, S 1; two-bit copy and house A have R 1 and S 1, the same as house B."}, "figure": {"caption": "BROJA and the mean of the pointwise atoms. Among these six they agree where nothing is unique (redundant, XOR, house B); AND, above, shows that this is no rule.", "name": "fig-two-answers"}}
 titles = [
     "redun-\ndant",
     "xor",
@@ -373,7 +374,8 @@ plt.show()
 # * Others compare pointwise information in other ways, by the sign of its change {cite:p}`ince2017`
 #   or by what both observations rule out {cite:p}`makkeh2021`, with other virtues and other oddities.
 #
-# And on the robots? There it gets everything right, and that is no accident: nothing is unique.
+# And on the robots? There it gets everything right. In no single sample does one camera say more than
+# the other, and if $i_1 = i_2$ then $r$ is that number, by part (a).
 
 # %%
 for name, p in robots.items():
@@ -539,13 +541,15 @@ pd.DataFrame(answers, index=NAMES).T.round(3) + 0.0
 #
 # So "the interaction of a sample" has a ground truth where a mechanism made it, and only there. In
 # real data nobody knows the mechanism. When a method reports an $R$ for one of your samples, ask
-# *which* of the three it means. (In this book: DMIL's gates and I²MoE's weights will be compared with
-# `composition`; LSMI, next, estimates the pointwise atoms.)
+# *which* of the three it means. (In this book: two methods of later chapters, DMIL and I²MoE, report
+# weights for each sample, and these will be compared with `composition`; LSMI, next, estimates the
+# pointwise atoms.)
 #
 # ## From features: LSMI
 #
 # For images and sound there is no table. {cite:t}`yang2025` estimate the terms of
-# {prf:ref}`def-pointwise` with networks and call the result LSMI. Everything it needs has been in
+# {prf:ref}`def-pointwise` with networks and call the result LSMI, lightweight sample-wise multimodal
+# interaction. Everything it needs has been in
 # this book:
 #
 # * a classifier $q_m(y|x_m)$ for each modality and a joint one give
@@ -564,7 +568,8 @@ pd.DataFrame(answers, index=NAMES).T.round(3) + 0.0
 #
 # One thing is new. For continuous features $h_m$ is the logarithm of a *density*, not of a
 # probability. The classifier terms do not mind: $i_m$ is a ratio. But can densities of two modalities
-# be compared? Keep the doubt; first see how well it works.
+# be compared? A surprise can now be negative, it is no size any more, and with that the *argument* for
+# taking the smaller one is gone. Keep the doubt; first see how well it works.
 #
 # ### Against the truth
 #
@@ -575,7 +580,10 @@ pd.DataFrame(answers, index=NAMES).T.round(3) + 0.0
 
 # %%
 def exact_terms(samples):
-    """h1, h2, i1, i2, i12 of every sample of a noisy gate with one bit a source, in bits."""
+    """h1, h2, i1, i2, i12 of every sample of a noisy gate with one bit a source, in bits.
+
+    Of h1 and h2 a constant is left out, the same for both.
+    """
     table, y = samples.label_table(), samples.target.numpy()
     likelihood = []
     for name in ("x1", "x2"):
@@ -786,8 +794,8 @@ pixel_means.rename_axis("rule").round(2)
 # images has the more unusual strokes. Nothing about the label does. On *this* data one can see the
 # rule behind it; the number "R" by itself says as much about pixels as about digits.
 #
-# What remains after so much warning? The **joint** behaviour of the atoms, $i_1$, $i_2$ and $i_{12}$,
-# is free of units: those are ratios of probabilities. Statements that can be made from these alone
+# What remains after so much warning? The **sums** of the atoms, $i_1$, $i_2$ and $i_{12}$, are free of
+# units: those are ratios of probabilities. Statements that can be made from these alone
 # ("the pair knows, neither alone does", "the left one misleads") are safe. Statements that need $r$
 # on its own inherit two choices: the representation, and what surprises are measured from. Report
 # both with the atoms.
@@ -844,7 +852,8 @@ plt.show()
 # \end{aligned}
 # $$
 #
-# The first factor is our own label table. The second needs a reader of digits: logistic regression,
+# (All digits are equally likely, so $p(a)\,p(b)$ is a constant and the code can do without.) The first
+# factor is our own label table. The second needs a reader of digits: logistic regression,
 # trained on *redundant* pairs, whose label is the digit, with the same noise.
 
 # %%
@@ -897,17 +906,22 @@ picked = posterior[NAMES].to_numpy().argmax(axis=1)
 found = np.array(NAMES)[picked] == posterior["rule"]
 print("mean share of each rule:", posterior[NAMES].mean().round(2).to_dict())
 print(f"the likeliest rule is the true one: {found.mean():.0%}")
-print(
-    "mean probability that was given to it:",
-    f"{posterior[NAMES].max(axis=1).mean():.0%}",
-)
+given = posterior[NAMES].max(axis=1)
+print(f"mean probability that was given to it: {given.mean():.0%}")
+bins = pd.cut(given, [0.25, 0.5, 0.7, 0.9, 1.0])
+by_bin = pd.DataFrame({"given": given, "true": found}).groupby(bins, observed=True)
+reliability = by_bin.mean().assign(samples=by_bin.size())
+best = rule_tables.max(axis=0).sum()
+print(f"a perfect reader of digits would name it in {best:.0%}")
+reliability.rename_axis("probability").round(2)
 
 # %% [markdown]
-# The last two numbers nearly agree: these probabilities mean what they say. They are far from 100 %,
-# and that is mostly a fact about the *data*. When both digits equal the label, rule R makes such a
+# These probabilities mean what they say: in each row of the table the rule is the true one about as
+# often as promised. They are far from 100 %, and that is mostly a fact about the *data*, as the perfect
+# reader shows. When both digits equal the label, rule R makes such a
 # sample with probability $\tfrac14\cdot\tfrac14$, but U1 and U2 make it by chance with
 # $\tfrac14\cdot\tfrac1{16}$ each. So $R$ never gets more than $\tfrac46$, and the corner R stays
-# empty. Up to the skill of the digit reader, **no method can do better than this triangle** at naming
+# empty. (With label 0 rule S fits as well, since $0+0=0$, and $R$ gets $\tfrac47$: the second band.) Up to the skill of the digit reader, **no method can do better than this triangle** at naming
 # the rule, however it is trained. It is the yardstick for the gates of later chapters.
 #
 # ## Why keep the composition readable?
@@ -996,7 +1010,7 @@ print(f"smallest I(Z;Y) - bound: {(true - bound).min():.1e} bits")
 print(f"largest |I(Z;Y) - bound - H(C|Y,Z)|: {abs(true - bound - slack).max():.0e}")
 print(f"the bound is negative and says nothing: {(bound < 0).mean():.0%}")
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: information in Z about Y against the theorem's lower bound for thousands of random distributions. All points lie on or above the diagonal, those with more information closer to it. Right: histogram of the slack, which spreads from zero to about one and a half bits and has a peak at the upper end."}, "figure": {"caption": "Random distributions. Left: no point is below the diagonal. Right: the slack, which equals $H(C|Y,Z)$.", "name": "fig-composition-bound"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: information in Z about Y against the theorem's lower bound for thousands of random distributions. All points lie on or above the diagonal, those with more information closer to it. Right: histogram of the slack, which spreads from zero to about one and a half bits and is highest at both ends."}, "figure": {"caption": "Random distributions. Left: no point is below the diagonal. Right: the slack, which equals $H(C|Y,Z)$.", "name": "fig-composition-bound"}}
 fig, axes = plt.subplots(1, 2, figsize=(6.4, 3.6))
 axes[0].scatter(bound, true, s=6, color=VIOLET, alpha=0.3, lw=0)
 axes[0].plot([-1.6, 1.8], [-1.6, 1.8], color=INK, lw=1)
@@ -1024,7 +1038,12 @@ for c in (0, 1):
     for z in (0, 1):
         flip[0, z, c, z ^ c] = 1 / 4
 true_flip, bound_flip, slack_flip = (float(v[0]) for v in theorem(flip))
-print("within each kind: 1 bit.  H(C|Z) = 1 bit.  I(Y;C) = 0.")
+kinds = flip[0].sum(axis=2)  # p(z, c)
+within = np.mean([mutual_information(flip[0, :, c] * 2) for c in (0, 1)])
+print(
+    f"I(Z;Y|C) = {within:.1f}, H(C|Z) = {entropy(kinds) - entropy(kinds, axes=0):.1f},"
+)
+print(f"I(Y;C) = {abs(mutual_information(flip[0].sum(axis=0))):.1f} bits")
 print(
     f"I(Z;Y) = {true_flip:.1f} bits, bound {bound_flip:.1f}, slack {slack_flip:.1f}"
 )
@@ -1081,6 +1100,8 @@ plt.show()
 #   descent finds $Z$.
 #
 # ## Check
+#
+# What this chapter claimed, as assertions. If one of them fails, the text above is wrong.
 
 # %%
 if check_claims:
@@ -1162,8 +1183,8 @@ if check_claims:
 # ```{exercise} OR, by hand
 # :label: ex-or-pointwise
 #
-# Decompose the sample $(0, 1)$ with label 1 of $Y = X_1 \vee X_2$ by hand. Which source misleads?
-# Check with the library.
+# Decompose all four samples of $Y = X_1 \vee X_2$ by hand. In which samples does a source mislead?
+# What are the means of the atoms? Check with the library.
 # ```
 #
 # ```{solution-start} ex-or-pointwise
@@ -1174,11 +1195,16 @@ if check_claims:
 # All values are fair coins: $h_1=h_2=1$. Among the three samples with label 1, $x_1 = 0$ has
 # probability $\tfrac13$ and $x_2=1$ has $\tfrac23$. So $i_1 = \log_2\tfrac23 < 0$ (the zero misleads)
 # and $i_2 = \log_2\tfrac43$. The surprises are equal, so $r$ is the larger of the two,
-# $\log_2\tfrac43$. That leaves $u_1 = -1$, $u_2 = 0$, and as $i_{12} = \log_2\tfrac43$, $s = 1$: AND
-# with the roles of 0 and 1 exchanged.
+# $\log_2\tfrac43$. That leaves $u_1 = -1$, $u_2 = 0$, and as $i_{12} = \log_2\tfrac43$, $s = 1$. The sample
+# $(1, 0)$ is its mirror image. In $(1,1)$ nobody misleads, $r = i_1 = i_2 = i_{12} = \log_2\tfrac43$, and in
+# $(0,0)$, with the rare label, $i_1 = i_2 = r = 1$ and $i_{12} = 2$, so $s = 1$. It is AND with the roles of
+# 0 and 1 exchanged.
 
 # %%
-print(pointwise_decomposition(GATES["or"]())[0, 1, 1].round(3))
+or_gate = GATES["or"]()
+or_atoms = pointwise_decomposition(or_gate)[or_gate > 0]
+print(or_atoms.round(3) + 0.0)
+print("means:", or_atoms.mean(axis=0).round(3) + 0.0)
 
 # %% [markdown]
 # ```{solution-end}
@@ -1200,7 +1226,8 @@ print(pointwise_decomposition(GATES["or"]())[0, 1, 1].round(3))
 # (a) $u_m = i_m - \min(i_1,i_2) \ge 0$, and no density appears. (b) See below: COPY is right now,
 # $U_1 = 1$. In AND the misleading samples pull $R$ far below BROJA's. The two-bit copy still has
 # $R = 1$: it compares sizes, too. (c) Two independent weak views of a label: whenever either
-# misleads, $r$ is negative, and with enough noise these samples dominate.
+# misleads, $r$ is negative; the last line below is the mean for two views that are wrong two times
+# out of five.
 
 
 # %%
@@ -1299,14 +1326,29 @@ print(f"from medians: R = {centred[:, 0].mean():.2f} bits")
 # one whose points look like {numref}`fig-simplex-rules`?
 # ```
 #
-# ```{solution} ex-gate
+# ```{solution-start} ex-gate
 # :class: dropdown
-#
+# ```
+
+# %% [markdown]
 # As $T\to\infty$ all four shares tend to $\tfrac14$; as the unique parts count together, the point is
 # $(R, U, S) = (\tfrac14, \tfrac12, \tfrac14)$, not the centre. As $T\to 0$ the points go to the
-# corners. Without the cue, certainty is not to be had: a gate in the corners is overconfident. Better
-# means closer to the posterior, which a proper score such as the log loss against `composition`
+# corners. Without the cue, certainty is never to be had for R, and not for every sample of the other
+# rules (with a perfect reader it is to be had for the share of samples below): a gate that is always in
+# a corner is overconfident. Better means closer to the posterior, which a proper score such as the log loss against `composition`
 # measures.
+
+# %%
+odds = rule_tables[
+    :, rule_tables.sum(axis=0) > 0
+]  # p(c, a, b, y) of what can occur
+certain = (odds > 0).sum(axis=0) == 1
+print(
+    f"certain rule, with a perfect reader: {odds[:, certain].sum():.0%} of the samples"
+)
+
+# %% [markdown]
+# ```{solution-end}
 # ```
 #
 # ## Further reading

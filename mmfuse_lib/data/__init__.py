@@ -9,9 +9,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from mmfuse_lib.data import cremad_votes, digit_pairs, gaussian_gates, utd_mhad
+from mmfuse_lib.data import (
+    cremad,
+    cremad_votes,
+    cub_image_text,
+    digit_pairs,
+    gaussian_gates,
+    mfeat,
+    rosmap,
+    spoken_digits,
+    utd_mhad,
+)
 from mmfuse_lib.data.multimodal import INTERACTIONS, MultimodalData, check_trainable, from_arrays
-from mmfuse_lib.errors import UnknownNameError
+from mmfuse_lib.errors import UnknownNameError, check_options
 
 __all__ = [
     "INTERACTIONS",
@@ -58,6 +68,22 @@ _CARDS: dict[str, DatasetCard] = {
         licence="none needed: nothing but random draws",
         citation="Williams & Beer, Nonnegative decomposition of multivariate information, 2010",
     ),
+    "spoken_digits": DatasetCard(
+        load=spoken_digits.load,
+        summary=(
+            "An MNIST image and a spoken digit, and a label made by a known interaction per "
+            "sample: R, U1, U2 or S; speakers differ between splits. Downloads about 30 MB."
+        ),
+        source=(
+            "https://ossci-datasets.s3.amazonaws.com/mnist and "
+            "https://github.com/Jakobovski/free-spoken-digit-dataset"
+        ),
+        licence="recordings CC BY-SA 4.0; MNIST: none stated",
+        citation=(
+            "LeCun et al., Gradient-based learning applied to document recognition, 1998; "
+            "Jackson et al., Free Spoken Digit Dataset, doi:10.5281/zenodo.1342401"
+        ),
+    ),
     "utd_mhad": DatasetCard(
         load=utd_mhad.load,
         summary=(
@@ -74,6 +100,19 @@ _CARDS: dict[str, DatasetCard] = {
             "recognition, ICIP 2015"
         ),
     ),
+    "cremad": DatasetCard(
+        load=cremad.load,
+        summary=(
+            "7442 clips of actors in six emotions: spectrogram and video frames, from the "
+            "published files in a folder of yours (root). For a GPU; not downloaded for you."
+        ),
+        source=cremad.SOURCE,
+        licence="Open Database License (ODbL) 1.0, contents DbCL 1.0",
+        citation=(
+            "Cao et al., CREMA-D: crowd-sourced emotional multimodal actors dataset, "
+            "IEEE Transactions on Affective Computing, 2014"
+        ),
+    ),
     "cremad_votes": DatasetCard(
         load=cremad_votes.load,
         summary=(
@@ -85,6 +124,51 @@ _CARDS: dict[str, DatasetCard] = {
         citation=(
             "Cao et al., CREMA-D: crowd-sourced emotional multimodal actors dataset, "
             "IEEE Transactions on Affective Computing, 2014"
+        ),
+    ),
+    "mfeat": DatasetCard(
+        load=mfeat.load,
+        summary=(
+            "Handwritten numerals described by up to six kinds of features; by default the three "
+            "hardest. Downloads about 10 MB."
+        ),
+        source=(
+            "https://archive.ics.uci.edu/dataset/72/multiple+features, as kept in "
+            "https://github.com/hanmenghan/TMC"
+        ),
+        licence="CC BY 4.0 (UCI)",
+        citation=(
+            "van Breukelen et al., Handwritten digit recognition by combined classifiers, 1998; "
+            "split: Han et al., Trusted multi-view classification, ICLR 2021"
+        ),
+    ),
+    "rosmap": DatasetCard(
+        load=rosmap.load,
+        summary=(
+            "Alzheimer's disease against controls: gene expression, methylation and micro-RNA of "
+            "351 people; published split. Downloads about 4 MB."
+        ),
+        source="https://github.com/txWang/MOGONET; original: AD Knowledge Portal (syn3219045)",
+        licence="repository MIT; the data under the terms of use of the AD Knowledge Portal",
+        citation=(
+            "Wang et al., MOGONET integrates multi-omics data using graph convolutional networks, "
+            "Nature Communications, 2021"
+        ),
+    ),
+    "cub_image_text": DatasetCard(
+        load=cub_image_text.load,
+        summary=(
+            "Ten kinds of birds by features of pictures and of captions, 60 birds each. "
+            "Downloads about 6 MB."
+        ),
+        source=(
+            "https://www.vision.caltech.edu/datasets/cub_200_2011/; features as kept in "
+            "https://github.com/XLearning-SCU/2023-IJCAI-ProImp"
+        ),
+        licence="images for non-commercial research; repository MIT",
+        citation=(
+            "Wah et al., The Caltech-UCSD Birds-200-2011 dataset; features: Zhang et al., "
+            "CPM-Nets, NeurIPS 2019"
         ),
     ),
 }
@@ -122,10 +206,7 @@ def load(name: str, seed: int = 0, **options: Any) -> Splits:
         If the data has to be downloaded and cannot be.
     """
     card = _card(name)
-    known = [p for p in inspect.signature(card.load).parameters if p != "seed"]
-    for option in options:
-        if option not in known:
-            raise UnknownNameError(f"option of {name!r}", option, known)
+    check_options(repr(name), card.load, options, given=("seed",))
     return card.load(seed, **options)
 
 

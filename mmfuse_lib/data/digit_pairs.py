@@ -12,12 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
-from mmfuse_lib.data.labels import composition_weights, draw_symbols, symbol_table
-from mmfuse_lib.data.multimodal import INTERACTIONS, MultimodalData, from_arrays
-from mmfuse_lib.errors import DataError, UnknownNameError
+from mmfuse_lib.data.labels import (
+    check_sizes,
+    composition_weights,
+    digit_table,
+    draw_digit_split,
+    noise_levels,
+)
+from mmfuse_lib.data.multimodal import MultimodalData
 
 #: The two views, in order.
 MODALITIES = ("left", "right")
+
+#: Height of the cue, in pixels.
+CUE_ROWS = 2
 
 #: Shares of the images of each digit that go to training, validation and test.
 IMAGE_SHARES = (0.6, 0.2, 0.2)
@@ -77,17 +85,18 @@ def load(
     weights = composition_weights(composition)
     table = label_table(n_classes=n_classes, cue=cue, composition=composition)
     sizes = {"n_train": n_train, "n_val": n_val, "n_test": n_test}
-    for name, size in sizes.items():
-        if not (isinstance(size, int | np.integer) and size >= 1):
-            raise DataError(f"{name} is {size}: expected an integer of at least 1")
-    levels = _noise_levels(noise)
+    check_sizes(**sizes)
+    levels = noise_levels(noise, MODALITIES)
     split_seed, *draw_seeds = np.random.SeedSequence(seed).spawn(1 + len(sizes))
     pools = _image_pools(n_classes, np.random.default_rng(split_seed))
-    splits = [
-        _make_split(pool, weights, size, cue, levels, np.random.default_rng(s), table)
-        for pool, size, s in zip(pools, sizes.values(), draw_seeds, strict=True)
-    ]
-    return splits[0], splits[1], splits[2]
+    train, val, test = (
+        draw_digit_split(
+            dict.fromkeys(MODALITIES, pool), weights, size, cue_rows=CUE_ROWS if cue else 0,
+            noise=levels, rng=np.random.default_rng(draw_seed), table=table,
+        )
+        for pool, size, draw_seed in zip(pools, sizes.values(), draw_seeds, strict=True)
+    )  # fmt: skip
+    return train, val, test
 
 
 def label_table(
@@ -106,9 +115,7 @@ def label_table(
     measure that may count "left knows in some samples, right in others" as redundancy can answer
     with other atoms than the composition. Without the cue all three informations are smaller.
     """
-    if not (isinstance(n_classes, int | np.integer) and 2 <= n_classes <= 10):
-        raise DataError(f"n_classes is {n_classes!r}: expected an integer from 2 to 10")
-    return symbol_table(composition_weights(composition), n_classes, cue)
+    return digit_table(n_classes, cue, composition)
 
 
 @cache
@@ -127,58 +134,3 @@ def _image_pools(n_classes: int, rng: np.random.Generator) -> list[list[NDArray[
         for pool, part in zip(pools, np.split(own, cuts), strict=True):
             pool.append(part)
     return pools
-
-
-def _make_split(
-    pool: list[NDArray[np.float32]],
-    weights: NDArray[np.float64],
-    n_samples: int,
-    cue: bool,
-    levels: dict[str, float],
-    rng: np.random.Generator,
-    table: NDArray[np.float64],
-) -> MultimodalData:
-    n_classes = len(pool)
-    a, b, y, kind = draw_symbols(weights, n_samples, n_classes, rng)
-    views = {name: _draw_images(pool, x, rng) for name, x in zip(levels, (a, b), strict=True)}
-    for name, level in levels.items():  # after all images: noise changes no other draw
-        if level > 0:
-            views[name] += rng.normal(0, level, views[name].shape).astype(np.float32)
-    if cue:
-        views = {name: _with_cue(images, kind) for name, images in views.items()}
-    return from_arrays(
-        {name: images[:, None] for name, images in views.items()},
-        y,
-        composition=kind,
-        class_names=tuple(str(k) for k in range(n_classes)),
-        table=table,
-    )
-
-
-def _noise_levels(noise: Mapping[str, float] | None) -> dict[str, float]:
-    levels = dict.fromkeys(MODALITIES, 0.0)
-    if not isinstance(noise, Mapping | None):
-        raise DataError(f"noise is {noise!r}: expected a mapping such as {{'left': 0.5}}")
-    for name, level in (noise or {}).items():
-        if name not in levels:
-            raise UnknownNameError("modality", name, MODALITIES)
-        if not 0 <= level < float("inf"):
-            raise DataError(f"noise of {name!r} is {level}: expected a finite number >= 0")
-        levels[name] = float(level)
-    return levels
-
-
-def _draw_images(
-    pool: list[NDArray[np.float32]], digit: NDArray[np.int64], rng: np.random.Generator
-) -> NDArray[np.float32]:
-    """Draw one image a sample, uniformly among the pool's images of its digit."""
-    sizes = np.array([len(images) for images in pool])
-    first = np.cumsum(sizes) - sizes
-    images: NDArray[np.float32] = np.concatenate(pool)[first[digit] + rng.integers(sizes[digit])]
-    return images
-
-
-def _with_cue(images: NDArray[np.float32], kind: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Add two rows of four 2 x 2 blocks; the block of the ruling interaction is white."""
-    blocks = np.eye(len(INTERACTIONS), dtype=np.float32)[kind].repeat(2, axis=1)
-    return np.concatenate([images, np.stack([blocks, blocks], axis=1)], axis=1)

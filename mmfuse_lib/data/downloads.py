@@ -20,12 +20,13 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,11 +34,17 @@ from tqdm import tqdm
 
 from mmfuse_lib.errors import DataError, DownloadError
 
+if TYPE_CHECKING:
+    import requests
+
 #: The environment variable that names a folder of ready arrays.
 DATA_DIR = "MMFUSE_DATA_DIR"
 
 #: Seconds without an answer after which a download is given up.
 TIMEOUT = 30
+
+#: Seconds to wait before a download that failed is tried again, and again.
+PAUSES = (1.0, 4.0)
 
 #: Downloads under way at the same time, for data sets of many small files.
 AT_ONCE = 8
@@ -104,7 +111,7 @@ def digest(array: NDArray[Any]) -> str:
     return hashlib.sha256(header + array.tobytes()).hexdigest()
 
 
-def fetch(url: str, folder: Path, sha256: str | None = None, *, progress: bool = True) -> Path:
+def fetch(url: str, folder: Path, checksum: str | None = None, *, progress: bool = True) -> Path:
     """Return the path of the file behind `url` in `folder`, downloading it if it is not there.
 
     The download goes into a temporary file, which gets its name when it is complete: a file that
@@ -116,9 +123,9 @@ def fetch(url: str, folder: Path, sha256: str | None = None, *, progress: bool =
         Where the file is; the last part is its name.
     folder : Path
         Where it goes; made if needed.
-    sha256 : str, optional
-        What the file has to hash to. A file in `folder` that does not is downloaded again.
-        Without one, what the server sends is taken.
+    checksum : str, optional
+        SHA-256 of the file, or ``"md5:..."`` where only that is published. A file in `folder` that
+        has another one is downloaded again. Without one, what the server sends is taken.
     progress : bool
         Show a progress bar.
 
@@ -133,32 +140,43 @@ def fetch(url: str, folder: Path, sha256: str | None = None, *, progress: bool =
     pooch.get_logger().setLevel("WARNING")
     name = url.rpartition("/")[2]
     by_hand = f"Or download it by hand and put it at {folder / name}"
-    try:
-        path = pooch.retrieve(
-            url,
-            known_hash=sha256,
-            fname=name,
-            path=folder,
-            downloader=pooch.HTTPDownloader(progressbar=progress, timeout=TIMEOUT),
-        )
-    except requests.HTTPError as error:
-        raise DownloadError(
-            f"the server refused: {error}. If it stays so, the file has moved: see the source "
-            f"that data.describe() names. {by_hand}"
-        ) from error
-    except requests.RequestException as error:
-        raise DownloadError(
-            f"{url}: no answer, or the connection was cut ({error}). Check the network and try "
-            f"again; files that are complete are kept. {by_hand}"
-        ) from error
-    except ValueError as error:  # what pooch raises for a wrong checksum; it names both digests
-        raise DownloadError(
-            f"{url} is not the file that was published, or was damaged on the way: {error}. "
-            f"Try again. {by_hand}"
-        ) from error
-    except OSError as error:
-        raise _cannot_write(folder / name, error) from error
-    return Path(path)
+    for pause in (*PAUSES, None):
+        try:
+            path = pooch.retrieve(
+                url,
+                known_hash=checksum,
+                fname=name,
+                path=folder,
+                downloader=pooch.HTTPDownloader(progressbar=progress, timeout=TIMEOUT),
+            )
+            return Path(path)
+        except requests.RequestException as error:
+            if pause is not None and _may_pass(error):
+                time.sleep(pause)
+            elif isinstance(error, requests.HTTPError):
+                raise DownloadError(
+                    f"the server refused: {error}. If it stays so, the file has moved: see the "
+                    f"source that data.describe() names. {by_hand}"
+                ) from error
+            else:
+                raise DownloadError(
+                    f"{url}: no answer, or the connection was cut ({error}). Check the network "
+                    f"and try again; files that are complete are kept. {by_hand}"
+                ) from error
+        except ValueError as error:  # pooch's for a wrong checksum; it names both digests
+            raise DownloadError(
+                f"{url} is not the file that was published, or was damaged on the way: {error}. "
+                f"Try again. {by_hand}"
+            ) from error
+        except OSError as error:
+            raise cannot_write(folder / name, error) from error
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _may_pass(error: requests.RequestException) -> bool:
+    """Tell whether trying again may help: not if the server says that it will not."""
+    refusal = error.response
+    return refusal is None or refusal.status_code == 429 or refusal.status_code >= 500
 
 
 def fetch_all(urls: Iterable[str], folder: Path) -> list[Path]:
@@ -244,10 +262,11 @@ def _write(path: Path, array: NDArray[Any]) -> None:
                 Path(file.name).unlink(missing_ok=True)
                 raise
     except OSError as error:
-        raise _cannot_write(path, error) from error
+        raise cannot_write(path, error) from error
 
 
-def _cannot_write(path: Path, error: OSError) -> DownloadError:
+def cannot_write(path: Path, error: OSError) -> DownloadError:
+    """Return the error to raise where a file cannot be written."""
     why = "the disk is full" if error.errno == errno.ENOSPC else str(error)
     return DownloadError(
         f"cannot write {path}: {why}. Make room or make the folder writable; on Linux, "

@@ -11,13 +11,16 @@ S     a, b independent, y = (a + b) mod K    only both together tell it (K = 2 i
 ====  =====================================  ==========================================
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmfuse_lib.data.multimodal import INTERACTIONS
+from mmfuse_lib.data.multimodal import INTERACTIONS, MultimodalData, from_arrays
 from mmfuse_lib.errors import DataError, UnknownNameError
+
+#: Per digit, what may be drawn to show it.
+Pool = Sequence[NDArray[np.float32]]
 
 
 def composition_weights(composition: Mapping[str, float] | None) -> NDArray[np.float64]:
@@ -94,3 +97,104 @@ def symbol_table(weights: NDArray[np.float64], n_classes: int, cue: bool) -> NDA
         with_cue[k, :, k] = table
     n_symbols = len(INTERACTIONS) * n_classes
     return with_cue.reshape(n_symbols, n_symbols, n_classes)
+
+
+def digit_table(
+    n_classes: int, cue: bool, composition: Mapping[str, float] | None
+) -> NDArray[np.float64]:
+    """Return `symbol_table` for digits ``0 .. n_classes - 1``, checking the options."""
+    if not (isinstance(n_classes, int | np.integer) and 2 <= n_classes <= 10):
+        raise DataError(f"n_classes is {n_classes!r}: expected an integer from 2 to 10")
+    return symbol_table(composition_weights(composition), n_classes, cue)
+
+
+def check_sizes(**sizes: int) -> None:
+    """Raise `DataError` unless each number of samples is an integer of at least 1."""
+    for name, size in sizes.items():
+        if not (isinstance(size, int | np.integer) and size >= 1):
+            raise DataError(f"{name} is {size}: expected an integer of at least 1")
+
+
+def noise_levels(noise: Mapping[str, float] | None, modalities: Sequence[str]) -> dict[str, float]:
+    """Return the standard deviation of the noise of every modality, 0 where none is given."""
+    levels = dict.fromkeys(modalities, 0.0)
+    if not isinstance(noise, Mapping | None):
+        raise DataError(
+            f"noise is {noise!r}: expected a mapping such as {{{modalities[0]!r}: 0.5}}"
+        )
+    for name, level in (noise or {}).items():
+        if name not in levels:
+            raise UnknownNameError("modality", name, modalities)
+        if not 0 <= level < float("inf"):
+            raise DataError(f"noise of {name!r} is {level}: expected a finite number >= 0")
+        levels[name] = float(level)
+    return levels
+
+
+def draw_digit_split(
+    pools: Mapping[str, Pool],
+    weights: NDArray[np.float64],
+    n_samples: int,
+    *,
+    cue_rows: int,
+    noise: Mapping[str, float],
+    rng: np.random.Generator,
+    table: NDArray[np.float64],
+) -> MultimodalData:
+    """Draw the samples of one split: symbols first, then what shows them.
+
+    Parameters
+    ----------
+    pools : mapping of str to sequence of ndarray
+        Per modality (two) and digit, pictures ``(n, height, width)`` to draw from.
+    weights : ndarray, shape (4,)
+        Share of each interaction.
+    n_samples : int
+        Number of samples.
+    cue_rows : int
+        Height of the cue under every picture, see `with_cue`; 0 for none.
+    noise : mapping of str to float
+        Standard deviation of Gaussian noise a modality.
+    rng : Generator
+        Of all draws. The noise is drawn last: it changes no other draw.
+    table : ndarray
+        The exact distribution, kept with the data.
+    """
+    n_classes = len(next(iter(pools.values())))
+    a, b, y, kind = draw_symbols(weights, n_samples, n_classes, rng)
+    views = {
+        name: draw_pictures(pools[name], digit, rng)
+        for name, digit in zip(pools, (a, b), strict=True)
+    }
+    for name, level in noise.items():
+        if level > 0:
+            views[name] += rng.normal(0, level, views[name].shape).astype(np.float32)
+    if cue_rows:
+        views = {name: with_cue(pictures, kind, cue_rows) for name, pictures in views.items()}
+    return from_arrays(
+        {name: pictures[:, None] for name, pictures in views.items()},
+        y,
+        composition=kind,
+        class_names=tuple(str(k) for k in range(n_classes)),
+        table=table,
+    )
+
+
+def draw_pictures(
+    pool: Pool, digit: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Draw one picture a sample, uniformly among the pool's pictures of its digit."""
+    sizes = np.array([len(pictures) for pictures in pool])
+    first = np.cumsum(sizes) - sizes
+    pictures: NDArray[np.float32] = np.concatenate(pool)[first[digit] + rng.integers(sizes[digit])]
+    return pictures
+
+
+def with_cue(
+    pictures: NDArray[np.float32], kind: NDArray[np.int64], rows: int
+) -> NDArray[np.float32]:
+    """Add rows with four blocks; the block of the ruling interaction is 1, the others are 0."""
+    n_samples, _, width = pictures.shape
+    blocks = np.eye(len(INTERACTIONS), dtype=np.float32)[kind].repeat(width // 4, axis=1)
+    cue = np.broadcast_to(blocks[:, None], (n_samples, rows, width))
+    return np.concatenate([pictures, cue], axis=1)

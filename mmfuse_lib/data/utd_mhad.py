@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from scipy.io import loadmat
 
 from mmfuse_lib.data.downloads import Arrays, Recipe, fetch_all, load_arrays
+from mmfuse_lib.data.features import choose, standardise
 from mmfuse_lib.data.multimodal import MultimodalData, from_arrays
-from mmfuse_lib.errors import DataError, UnknownNameError
+from mmfuse_lib.errors import DataError
 
 RAW_URL = (
     "https://raw.githubusercontent.com/woo-chia-wei/kinect-sequence-classification/"
@@ -87,7 +88,7 @@ def load(
     UnknownNameError, DataError, DownloadError
         If an option cannot be used, or the data cannot be had.
     """
-    chosen = _check_modalities(modalities)
+    chosen = choose(modalities, MODALITIES)
     held_out = sorted(set(val_subjects))
     if not held_out or not set(held_out) < set(TRAIN_SUBJECTS):
         raise DataError(
@@ -96,9 +97,12 @@ def load(
     arrays = load_arrays(RECIPE, [*chosen, "label", "subject"])
     is_val = np.isin(arrays["subject"], held_out)
     is_train = np.isin(arrays["subject"], TRAIN_SUBJECTS) & ~is_val
-    views = {
-        name: _standardise(arrays[name], is_train, by_channel=name != "depth") for name in chosen
-    }
+    views = {}
+    for name in chosen:
+        x = arrays[name]
+        if name != "depth":
+            x = x.reshape(*x.shape[:2], -1)  # (trial, time, channel)
+        views[name] = standardise(x, is_train, axis=None if name == "depth" else (0, 1))
     train, val, test = (
         from_arrays(
             {name: x[part] for name, x in views.items()},
@@ -108,30 +112,6 @@ def load(
         for part in (is_train, is_val, ~is_train & ~is_val)
     )
     return train, val, test
-
-
-def _check_modalities(modalities: Sequence[str]) -> list[str]:
-    chosen = [modalities] if isinstance(modalities, str) else list(modalities)
-    for name in chosen:
-        if name not in MODALITIES:
-            raise UnknownNameError("modality", name, MODALITIES)
-    if not chosen or len(set(chosen)) < len(chosen):
-        raise DataError(f"modalities is {chosen}: expected one or more of {MODALITIES}, each once")
-    return chosen
-
-
-def _standardise(
-    x: NDArray[Any], is_train: NDArray[np.bool_], *, by_channel: bool
-) -> NDArray[np.float64]:
-    """Subtract the mean and divide by the standard deviation of the training samples."""
-    x = x.astype(np.float64)
-    if by_channel:
-        x = x.reshape(len(x), x.shape[1], -1)
-    axes = (0, 1) if by_channel else None
-    mean, std = x[is_train].mean(axis=axes), x[is_train].std(axis=axes)
-    # A channel that never changes is left at zero.
-    standardised: NDArray[np.float64] = (x - mean) / np.where(std > 0, std, 1)
-    return standardised
 
 
 # From the published files to arrays.

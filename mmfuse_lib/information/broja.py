@@ -24,10 +24,11 @@ bound. Their difference bounds the error of both, however they were found.
 so the optimal q is t(x1,x2) s(y|x1,x2): t is how often the pair occurs, s what it says of y. They
 are solved by Newton's method on :math:`tw = \mu`, with :math:`\mu \to 0` chosen by a predictor and
 a corrector (Mehrotra 1992). In the Newton equations l(x1, .) meets l(x1', .) only through m: where
-there are many unknowns, l is eliminated block by block and a system of size :math:`|X_2||Y|` is
-left. After every step f + w = 0 is restored exactly, which costs nothing: lowering l(x1, .) lowers
-f(x1, .) and changes no s. All arrays carry a leading axis of tables, which are solved side by side;
-what belongs to l and to m is kept in one array, the letters of X1 followed by those of X2.
+there are many unknowns or tables, l is eliminated block by block and a system of size
+:math:`|X_2||Y|` is left. After every step f + w = 0 is restored exactly, which costs nothing:
+lowering l(x1, .) lowers f(x1, .) and changes no s. All arrays carry a leading axis of tables, which
+are solved side by side; what belongs to l and to m is kept in one array, the letters of X1 followed
+by those of X2.
 """
 
 from dataclasses import dataclass, fields
@@ -83,7 +84,8 @@ class Pace(NamedTuple):
 #: label; the third gets past corners in which bold steps lose their way.
 SEARCHES = (Pace(5.0, cautious=False), Pace(40.0, cautious=False), Pace(5.0, cautious=True))
 
-#: Up to this many unknowns the Newton equations are solved as they are: eliminating costs more.
+#: Up to this many unknowns the Newton equations of a single table are solved as they are:
+#: eliminating costs more.
 MAX_WHOLE = 300
 
 #: Relative increase of the diagonal: no pivot is lost to rounding, and refining makes up for it.
@@ -359,8 +361,8 @@ class _Newton:
         d = _marginals(a)
         _diagonal(d)[...] += problem.idle
         _diagonal(d)[...] *= 1 + ROUNDING
-        few = d.shape[1] * d.shape[2] <= MAX_WHOLE
-        self.equations: _Equations = _Whole(d, a) if few else _Eliminated(d, a)
+        one_small = len(d) == 1 and d.shape[1] * d.shape[2] <= MAX_WHOLE
+        self.equations: _Equations = _Whole(d, a) if one_small else _Eliminated(d, a)
 
     def step(self, change: Array, *, refined: bool = False) -> _Step:
         """Return the step that puts the marginals right and brings tw to tw + change."""
@@ -389,25 +391,24 @@ class _Equations(Protocol):
 
 
 class _Whole:
-    """The equations as they are: one symmetric matrix a table."""
+    """The equations of one table as they are: a symmetric matrix."""
 
     def __init__(self, d: Array, a: Array) -> None:
-        (b, n, n_y, _), n1 = d.shape, a.shape[1]
-        matrix = np.zeros((b, n, n_y, n, n_y))
-        matrix[:, :n1, :, n1:] = a.swapaxes(2, 3)
-        matrix[:, n1:, :, :n1] = a.transpose(0, 2, 3, 1, 4)
+        (_, n, n_y, _), n1 = d.shape, a.shape[1]
+        matrix = np.zeros((n, n_y, n, n_y))
+        matrix[:n1, :, n1:] = a[0].swapaxes(1, 2)
+        matrix[n1:, :, :n1] = a[0].transpose(1, 2, 0, 3)
         x, y = np.arange(n), np.arange(n_y)
-        matrix[:, x, :, x] = d.swapaxes(0, 1)
+        matrix[x, :, x] = d[0]
         # l + c(y), m - c(y) is the same point for every c: the step must not move along it.
-        matrix[:, n1:, y, n1:, y] += 1.0
-        self.matrix = matrix.reshape(b, n * n_y, n * n_y)
-        self.factors = _lu(self.matrix[0]) if b == 1 else None
+        matrix[n1:, y, n1:, y] += 1.0
+        self.lu, self.pivots, info = lapack.dgetrf(matrix.reshape(n * n_y, n * n_y).T)
+        if info != 0:
+            raise np.linalg.LinAlgError("singular matrix")
 
     def solve(self, b: Array) -> Array:
-        if self.factors is not None:
-            return _lu_solve(self.factors, b)
-        x = np.linalg.solve(self.matrix, b.reshape(len(b), -1, 1))
-        return np.asarray(x.reshape(b.shape), dtype=np.float64)
+        x: Array = lapack.dgetrs(self.lu, self.pivots, b.ravel())[0]
+        return x.reshape(b.shape)
 
 
 class _Eliminated:
@@ -433,18 +434,6 @@ class _Eliminated:
         dm = np.linalg.solve(self.schur, right)
         dl = x - self.d1_inverse_c @ dm
         return np.concatenate([dl, dm], axis=1).reshape(b.shape)
-
-
-def _lu(matrix: Array) -> tuple[Array, NDArray[np.intc]]:
-    lu, pivots, info = lapack.dgetrf(matrix.T)  # symmetric
-    if info != 0:
-        raise np.linalg.LinAlgError("singular matrix")
-    return lu, pivots
-
-
-def _lu_solve(factors: tuple[Array, NDArray[np.intc]], b: Array) -> Array:
-    x: Array = lapack.dgetrs(*factors, b.ravel())[0]
-    return x.reshape(b.shape)
 
 
 def _diagonal(blocks: Array) -> Array:

@@ -3,9 +3,11 @@
 from mmfuse_lib.errors import UnknownNameError
 from mmfuse_lib.methods.base import Method, Spec, Stage
 from mmfuse_lib.methods.baselines import Ensemble, JointFusion, Probe, Unimodal
+from mmfuse_lib.methods.dimml import DIMML
 from mmfuse_lib.methods.dmil import DMIL, Components
 
 __all__ = [
+    "DIMML",
     "DMIL",
     "Components",
     "Ensemble",
@@ -19,7 +21,9 @@ __all__ = [
     "names",
 ]
 
-_METHODS: dict[str, type[Method]] = {m.__name__: m for m in (Unimodal, Ensemble, JointFusion, DMIL)}
+_METHODS: dict[str, type[Method]] = {
+    m.__name__: m for m in (Unimodal, Ensemble, JointFusion, DIMML, DMIL)
+}
 
 
 def names() -> tuple[str, ...]:

@@ -22,7 +22,8 @@ needs_arrays = pytest.mark.skipif(
 HEADER = ["", "A", "D", "F", "H", "N", "S", "fileName", "numResponses"]
 HEADER += [f"mean{name}Resp" for name in ("Anger", "Disgust", "Fear", "Happy", "Neutral", "Sad")]
 
-# Three rows of the published table: who (1 voice, 2 face, 3 both), votes, clip, levels.
+# Rows as in the published table: who (1 voice, 2 face, 3 both), votes, clip, size, levels. The
+# first is published; the other two are of the same form.
 ROWS = [
     ["100004", 2, 0, 0, 6, 2, 0, "1001_IEO_HAP_HI", 10, 82.5, -1, -1, 63.5, 15, -1],
     ["200004", 0, 0, 0, 9, 0, 0, "1001_IEO_HAP_HI", 9, -1, -1, -1, 81.25, -1, -1],
@@ -46,6 +47,23 @@ def test_the_published_table_is_read_row_by_row(
     assert arrays["face_votes"].tolist() == [[0, 0, 0, 9, 0, 0]]
     assert arrays["av_level"].tolist() == [[0, 0, 20, 70, 50, 0]]
     assert (arrays["actor"].tolist(), arrays["label"].tolist()) == ([1001], [3])
+
+
+@needs_arrays
+def test_the_arrays_hold_rows_of_the_published_table() -> None:
+    """Three rows of people who heard actor 1001, as published; clips are in the order of names."""
+    arrays = downloads.load_arrays(cremad_votes.RECIPE, ["voice_votes", "voice_level", "actor"])
+    published = {
+        (2, 0, 0, 6, 2, 0): [82.5, 0, 0, 63.5, 15, 0],  # 1001_IEO_HAP_HI
+        (0, 0, 9, 0, 0, 0): [0, 0, 53.8888888888889, 0, 0, 0],  # 1001_ITH_FEA_XX
+        (6, 2, 0, 0, 1, 0): [47.3333333333333, 59.5, 0, 0, 89, 0],  # 1001_DFA_ANG_XX
+    }
+    first = arrays["actor"] == 1001
+    assert arrays["voice_votes"][0].tolist() == [6, 2, 0, 0, 1, 0]
+    for votes, levels in published.items():
+        same = (arrays["voice_votes"][first] == votes).all(axis=1)
+        found = arrays["voice_level"][first][same].astype(float)
+        assert np.isclose(found, levels, rtol=1e-3).all(axis=1).any()
 
 
 def test_a_table_with_clips_missing_is_refused(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ class Server:
     url: str
     files: dict[str, bytes] = field(default_factory=dict)
     cut: set[str] = field(default_factory=set)  # answered with half the bytes that were announced
+    busy: dict[str, int] = field(default_factory=dict)  # how often to answer with 503
     asked: list[str] = field(default_factory=list)
 
 
@@ -41,11 +42,16 @@ class Server:
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("TQDM_DISABLE", "1")
+    monkeypatch.setattr(downloads, "PAUSES", (0.0, 0.0))
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             offer.asked.append(self.path)
             content = offer.files.get(self.path)
+            if offer.busy.get(self.path, 0) > 0:
+                offer.busy[self.path] -= 1
+                self.send_error(503)
+                return
             if content is None:
                 self.send_error(404)
                 return
@@ -123,10 +129,26 @@ def test_a_file_that_has_moved_says_where_it_was_and_where_to_put_it(
 ) -> None:
     with pytest.raises(DownloadError, match=r"404 .*/gone\.bin.*has moved") as caught:
         fetch(f"{server.url}/gone.bin", tmp_path)
+    assert server.asked == ["/gone.bin"], "asked again for what is not there"
     assert f"put it at {tmp_path / 'gone.bin'}" in str(caught.value)
 
 
-def test_no_server_is_a_download_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("times", "works"), [(2, True), (3, False)])
+def test_a_busy_server_is_asked_three_times(
+    times: int, works: bool, server: Server, tmp_path: Path
+) -> None:
+    server.files["/a.bin"] = CONTENT
+    server.busy["/a.bin"] = times
+    if works:
+        assert fetch(f"{server.url}/a.bin", tmp_path).read_bytes() == CONTENT
+    else:
+        with pytest.raises(DownloadError, match="503"):
+            fetch(f"{server.url}/a.bin", tmp_path)
+    assert server.asked == ["/a.bin"] * 3
+
+
+def test_no_server_is_a_download_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(downloads, "PAUSES", ())
     with pytest.raises(DownloadError, match=r"no answer.*Check the network"):
         fetch("http://127.0.0.1:9/a.bin", tmp_path)
 

@@ -1,0 +1,104 @@
+"""Data sets of ready feature vectors: standardise, hold out a validation split, make the splits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmfuse_lib.data.multimodal import MultimodalData, from_arrays
+from mmfuse_lib.errors import DataError, UnknownNameError
+
+
+def standardise(
+    x: NDArray[Any], is_train: NDArray[np.bool_], axis: int | tuple[int, ...] | None = 0
+) -> NDArray[np.float64]:
+    """Subtract the mean and divide by the standard deviation of the training samples.
+
+    Parameters
+    ----------
+    x : ndarray, shape (N, ...)
+        All samples.
+    is_train : ndarray of bool, shape (N,)
+        Which of them are for training.
+    axis : int, tuple of int or None
+        What mean and deviation are taken over, None for everything. What never changes in
+        training is left at zero there.
+    """
+    x = x.astype(np.float64)
+    mean, std = x[is_train].mean(axis=axis), x[is_train].std(axis=axis)
+    standardised: NDArray[np.float64] = (x - mean) / np.where(std > 0, std, 1)
+    return standardised
+
+
+def hold_out(
+    label: NDArray[np.integer[Any]], share: float, rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Draw a share of the samples of each class, one at least; returns which, ``(N,)``."""
+    if not 0 < share < 1:
+        raise DataError(f"val_share is {share!r}: expected a number between 0 and 1")
+    drawn = np.zeros(len(label), dtype=bool)
+    for k in np.unique(label):
+        own = rng.permutation(np.flatnonzero(label == k))
+        drawn[own[: max(1, round(share * len(own)))]] = True
+    return drawn
+
+
+def choose(chosen: Sequence[str], known: Sequence[str]) -> list[str]:
+    """Return the chosen modalities as a list.
+
+    Raises
+    ------
+    UnknownNameError, DataError
+        If one does not exist, is named twice, or none is chosen.
+    """
+    names = [chosen] if isinstance(chosen, str) else list(chosen)
+    for name in names:
+        if name not in known:
+            raise UnknownNameError("modality", name, known)
+    if not names or len(set(names)) < len(names):
+        raise DataError(f"modalities is {names}: expected one or more of {tuple(known)}, each once")
+    return names
+
+
+def make_splits(
+    views: Mapping[str, NDArray[Any]],
+    label: NDArray[np.integer[Any]],
+    is_test: NDArray[np.bool_],
+    *,
+    class_names: tuple[str, ...],
+    val_share: float,
+    seed: int,
+) -> tuple[MultimodalData, MultimodalData, MultimodalData]:
+    """Hold out a validation split from what is not test, and standardise every feature.
+
+    Parameters
+    ----------
+    views : mapping of str to ndarray
+        Per modality, ``(N, features)``.
+    label : ndarray of int, shape (N,)
+        Classes.
+    is_test : ndarray of bool, shape (N,)
+        The published, or at least fixed, test split.
+    class_names : tuple of str
+        Names of the classes.
+    val_share : float
+        Share of the other samples of each class that is drawn for validation.
+    seed : int
+        Seed of that draw.
+    """
+    is_val = np.zeros(len(label), dtype=bool)
+    is_val[~is_test] = hold_out(label[~is_test], val_share, np.random.default_rng(seed))
+    is_train = ~is_test & ~is_val
+    standardised = {name: standardise(x, is_train) for name, x in views.items()}
+    train, val, test = (
+        from_arrays(
+            {name: x[part] for name, x in standardised.items()},
+            label[part],
+            class_names=class_names,
+        )
+        for part in (is_train, is_val, is_test)
+    )
+    return train, val, test

@@ -1,0 +1,119 @@
+"""`spoken_digits`: a handwritten and a spoken digit, labelled by a known interaction.
+
+The images are MNIST's, the sound is the Free Spoken Digit Dataset's, both real; the labels follow
+`mmfuse_lib.data.labels`, as in `digit_pairs`, so the truth about interactions is exact.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmfuse_lib.data import fsdd, mnist
+from mmfuse_lib.data.downloads import load_arrays
+from mmfuse_lib.data.labels import (
+    check_sizes,
+    composition_weights,
+    digit_table,
+    draw_digit_split,
+    noise_levels,
+)
+from mmfuse_lib.data.multimodal import MultimodalData
+
+#: The two views, in order.
+MODALITIES = ("image", "audio")
+
+#: Who speaks in training, validation and test.
+SPEAKERS = (("george", "jackson", "nicolas", "theo"), ("lucas",), ("yweweler",))
+
+#: Share of MNIST's training images that are kept for validation.
+VAL_SHARE = 1 / 6
+
+#: Height of the cue, in rows.
+CUE_ROWS = 4
+
+
+def load(
+    seed: int = 0,
+    *,
+    n_train: int = 12_000,
+    n_val: int = 2_000,
+    n_test: int = 4_000,
+    n_classes: int = 4,
+    cue: bool = True,
+    composition: Mapping[str, float] | None = None,
+    noise: Mapping[str, float] | None = None,
+) -> tuple[MultimodalData, MultimodalData, MultimodalData]:
+    """Make the three splits.
+
+    Each sample shows an MNIST image to the modality ``"image"`` and plays a recording to
+    ``"audio"``. The interaction that rules the sample fixes which digits they are and the label.
+    Test images are MNIST's test images; the speakers of the three splits are different people, so
+    the sound is the harder modality.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the split of the training images and of all draws.
+    n_train, n_val, n_test : int
+        Number of samples per split; images and recordings may occur more than once.
+    n_classes, cue, composition
+        As in `mmfuse_lib.data.digit_pairs.load`. Images are ``(1, 28, 28)`` in [0, 1], log-mel
+        spectrograms ``(1, 40, 64)``, standardised by mean and standard deviation of the training
+        speakers' recordings; both have four rows more with the cue.
+    noise : mapping of str to float, optional
+        Standard deviation of Gaussian noise added to ``"image"`` or ``"audio"`` (never to the
+        cue), for a weaker modality.
+
+    Returns
+    -------
+    train, val, test : MultimodalData
+        With ``composition`` and ``label_table()`` known.
+
+    Raises
+    ------
+    DataError, UnknownNameError, DownloadError
+        If an argument is out of range, the composition is not one, or the data cannot be had.
+    """
+    weights = composition_weights(composition)
+    table = digit_table(n_classes, cue, composition)
+    sizes = {"n_train": n_train, "n_val": n_val, "n_test": n_test}
+    check_sizes(**sizes)
+    levels = noise_levels(noise, MODALITIES)
+    split_seed, *draw_seeds = np.random.SeedSequence(seed).spawn(1 + len(sizes))
+    images = _image_pools(n_classes, np.random.default_rng(split_seed))
+    train, val, test = (
+        draw_digit_split(
+            {"image": image, "audio": audio}, weights, size, cue_rows=CUE_ROWS if cue else 0,
+            noise=levels, rng=np.random.default_rng(draw_seed), table=table,
+        )
+        for image, audio, size, draw_seed in zip(
+            images, _audio_pools(n_classes), sizes.values(), draw_seeds, strict=True
+        )
+    )  # fmt: skip
+    return train, val, test
+
+
+def _image_pools(n_classes: int, rng: np.random.Generator) -> list[list[NDArray[np.float32]]]:
+    """Return, per split and digit, the images it may use."""
+    arrays = load_arrays(mnist.RECIPE, list(mnist.FILES))
+    order = rng.permutation(len(arrays["train_label"]))
+    n_val = round(VAL_SHARE * len(order))
+    parts = (("train", order[n_val:]), ("train", order[:n_val]), ("test", slice(None)))
+    pools = []
+    for file, chosen in parts:
+        pixels, label = arrays[f"{file}_image"][chosen], arrays[f"{file}_label"][chosen]
+        pools.append([pixels[label == d].astype(np.float32) / 255 for d in range(n_classes)])
+    return pools
+
+
+def _audio_pools(n_classes: int) -> list[list[NDArray[np.float32]]]:
+    """Return, per split and digit, the spectrograms of the speakers of the split."""
+    arrays = load_arrays(fsdd.RECIPE, list(fsdd.RECIPE.digests))
+    by_split = [
+        np.isin(arrays["speaker"], [fsdd.SPEAKERS.index(name) for name in names])
+        for names in SPEAKERS
+    ]
+    x = arrays["x"].astype(np.float32)
+    x = (x - x[by_split[0]].mean()) / x[by_split[0]].std()
+    return [[x[chosen & (arrays["label"] == d)] for d in range(n_classes)] for chosen in by_split]

@@ -1,0 +1,435 @@
+"""DI-MML: detached, yet interactive multimodal learning (Fan et al., ACM Multimedia 2024).
+
+Every encoder is trained on its own objective, so no modality can take another's learning signal.
+They meet in one classifier that all share, and in a one-way contrastive term that moves only
+dimensions in which one modality is weak and another strong. A fusion head on the frozen encoders
+comes last. The method is `DIMML`; the functions below it are the paper's equations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import permutations
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmfuse_lib.data import MultimodalData
+from mmfuse_lib.errors import DataError
+from mmfuse_lib.fusion import make_fusion
+from mmfuse_lib.methods.base import Method, Spec, Stage, constant, task_terms
+
+#: Samples encoded at a time when dimensions are selected; bounds memory, not the result.
+ROWS = 1_024
+
+#: Makes an iterator over batches of features ``(B, d)`` and labels ``(B,)``.
+Batches = Callable[[], Iterable[tuple[Tensor, Tensor]]]
+
+
+class EffectiveDimensions(NamedTuple):
+    """How well single dimensions tell the classes, and which ones count as effective.
+
+    Attributes
+    ----------
+    rates : dict of str to Tensor
+        Per modality ``a_m``, shape ``(d,)``: the share of training samples that dimension j alone
+        puts next to the centroid of their own class.
+    masks : dict of str to Tensor
+        Per modality ``E_m``, shape ``(d,)``, bool: rate above the modality's mean rate.
+    """
+
+    rates: dict[str, Tensor]
+    masks: dict[str, Tensor]
+
+
+class DIMML(Method):
+    """Detached encoders that interact through a shared head and a one-way contrastive term.
+
+    Three stages. *Detached* and *interactive* minimise, with z_m the features of modality m,
+    ``sum_m CE(head_m(z_m), y) + w * sum_m CE(shared(z_m), y)``; the latter adds `duc_loss` for
+    every ordered pair of modalities, on dimensions that `dimension_rates` selects at its start.
+    *Fusion* trains a fusion head on the frozen encoders. A prediction is the mean of the logits
+    of all heads, weighted by `certainty_weights`.
+
+    Parameters
+    ----------
+    spec, encoders
+        See `Method`; two or more modalities, and classes. If the feature lengths differ, each
+        modality of more than the smallest length gets a linear map to it: the shared head needs
+        one space.
+    fusion : str or callable
+        As in `JointFusion`.
+    temperature : float
+        tau of `duc_loss`, on the scale of a dot product. The paper uses 50 (CREMA-D, ModelNet40)
+        or 10 (AVE, UCF101) for d = 512; 50 also suits digit pairs and default encoders.
+    shared_weight : float
+        w, the weight of the shared head's loss; 1 in the paper.
+    duc_weight : float
+        Weight of the contrastive term; 1 in the paper. 0 switches it off.
+    warmup : float
+        Share of the epochs that the detached stage takes; 20 of 150 in the paper.
+    fusion_epochs : float
+        Epochs of the fusion stage, as a share of (and on top of) the budget; 20 for 150 in the
+        paper.
+    certainty_temperature : float
+        tau_2 of `certainty_weights`: 1 (CREMA-D, UCF101) or 3 (AVE, ModelNet40) in the paper;
+        infinity weighs all heads alike.
+    lr_schedule : callable
+        Maps the epoch, counted from 0 over the first two stages, to a factor of the learning rate.
+    one_way : bool
+        Whether the teacher is left alone. False is an ablation: both sides move.
+    selected : bool
+        Whether only selected dimensions move. False is an ablation: all do.
+
+    Raises
+    ------
+    DataError
+        For a single modality, for regression, or for a modality named "fusion".
+
+    Notes
+    -----
+    The paper trains ResNet-18 with SGD on batches of 16; its recipe is ::
+
+        model = DIMML.for_data(train, temperature=50, lr_schedule=lambda e: 0.1 if e >= 70 else 1)
+        sgd = partial(torch.optim.SGD, momentum=0.9, weight_decay=1e-4)
+        fit(model, train, val, epochs=150, batch_size=16, lr=1e-3, optimizer=sgd)
+
+    Every stage has at least one epoch, whatever the budget. A class that is missing from the
+    training data has no centroid and is nobody's nearest.
+    """
+
+    rates: Tensor
+    effective: Tensor
+
+    def __init__(
+        self,
+        spec: Spec,
+        encoders: Mapping[str, nn.Module],
+        *,
+        fusion: str | Callable[[Sequence[int], int], nn.Module] = "concat",
+        temperature: float = 50.0,
+        shared_weight: float = 1.0,
+        duc_weight: float = 1.0,
+        warmup: float = 20 / 150,
+        fusion_epochs: float = 20 / 150,
+        certainty_temperature: float = 1.0,
+        lr_schedule: Callable[[int], float] = constant,
+        one_way: bool = True,
+        selected: bool = True,
+    ) -> None:
+        super().__init__(spec, encoders)
+        _check_data(spec)
+        _check_options(
+            {"temperature": temperature, "certainty_temperature": certainty_temperature},
+            {"shared_weight": shared_weight, "duc_weight": duc_weight},
+            {"warmup": warmup, "fusion_epochs": fusion_epochs},
+        )
+        self.temperature, self.certainty_temperature = temperature, certainty_temperature
+        self.shared_weight, self.duc_weight = shared_weight, duc_weight
+        self.warmup, self.fusion_epochs = warmup, fusion_epochs
+        self.lr_schedule, self.one_way, self.selected = lr_schedule, one_way, selected
+        self.interaction_names = (*spec.shapes, "fusion")
+
+        n, d = len(self.dims), min(self.dims.values())
+        self.project = nn.ModuleDict(
+            {m: nn.Identity() if d_m == d else nn.Linear(d_m, d) for m, d_m in self.dims.items()}
+        )
+        self.heads = nn.ModuleDict({m: nn.Linear(d, spec.n_outputs) for m in self.dims})
+        self.shared = nn.Linear(d, spec.n_outputs)
+        self.fusion = make_fusion(fusion, [d] * n, spec.n_outputs)
+        self.register_buffer("rates", torch.zeros(n, d))
+        self.register_buffer("effective", torch.zeros(n, d, dtype=torch.bool))
+
+    def encode(self, inputs: Mapping[str, Tensor]) -> list[Tensor]:
+        """Return ``[z_1, .., z_n]``, each ``(B, d)``: all modalities in one space."""
+        maps = self.project.values()
+        return [to_common(z) for to_common, z in zip(maps, super().encode(inputs), strict=True)]
+
+    def head_logits(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Return ``(B, n + 1, K)``: the logits of the modalities' own heads and the fusion head."""
+        z = self.encode(inputs)
+        own = [head(z_m) for head, z_m in zip(self.heads.values(), z, strict=True)]
+        return torch.stack([*own, self.fusion(z)], dim=1)
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Map inputs to logits ``(B, K)``: the heads', weighted by their certainty."""
+        logits = self.head_logits(inputs)
+        weights = certainty_weights(logits, self.certainty_temperature)
+        return (weights[..., None] * logits).sum(dim=1)
+
+    def interactions(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Return ``(B, n + 1)``: the certainty weight of each head (not R, U or S)."""
+        return certainty_weights(self.head_logits(inputs), self.certainty_temperature)
+
+    def effective_dimensions(self) -> EffectiveDimensions:
+        """Return the rates and masks behind `duc_loss`; zeros before the interactive stage."""
+        return EffectiveDimensions(
+            dict(zip(self.encoders, self.rates, strict=True)),
+            dict(zip(self.encoders, self.effective, strict=True)),
+        )
+
+    def stages(self, epochs: int) -> list[Stage]:
+        """Train detached, then interacting, then the fusion head on what has been learned."""
+        unimodal = [self.encoders, self.project, self.heads, self.shared]
+        warmup = max(1, round(self.warmup * epochs))
+        return [
+            Stage("detached", warmup, unimodal, self.detached_terms, lr_factor=self.lr_schedule),
+            Stage(
+                "interactive",
+                max(1, epochs - warmup),
+                unimodal,
+                self.interactive_terms,
+                prepare=self.select_dimensions,
+                lr_factor=lambda epoch: self.lr_schedule(warmup + epoch),
+            ),
+            Stage(
+                "fusion", max(1, round(self.fusion_epochs * epochs)), [self.fusion],
+                self.fusion_terms,
+            ),
+        ]  # fmt: skip
+
+    def detached_terms(self, batch: MultimodalData) -> dict[str, Tensor]:
+        """Return the loss of the first stage: nothing of one modality reaches another's encoder."""
+        return self._head_terms(self.encode(batch.inputs), batch.target)
+
+    def interactive_terms(self, batch: MultimodalData) -> dict[str, Tensor]:
+        """Return the loss of the second stage: as before, and DUC for every ordered pair."""
+        z = self.encode(batch.inputs)
+        terms = self._head_terms(z, batch.target)
+        terms["duc"] = torch.stack(
+            [
+                duc_loss(z[s], z[t], self.transferred(t, s), self.temperature, one_way=self.one_way)
+                for t, s in permutations(range(len(z)), 2)
+            ]
+        ).sum()
+        terms["total"] = terms["total"] + self.duc_weight * terms["duc"]
+        return terms
+
+    def fusion_terms(self, batch: MultimodalData) -> dict[str, Tensor]:
+        """Return the loss of the third stage: that of the fusion head."""
+        return task_terms(self.fusion(self.encode(batch.inputs)), batch.target)
+
+    def transferred(self, teacher: int, student: int) -> Tensor:
+        """Return D, ``(d,)`` bool: what the student may learn, ``E_teacher`` without its own."""
+        if not self.selected:
+            return torch.ones_like(self.effective[student])
+        return self.effective[teacher] & ~self.effective[student]
+
+    def select_dimensions(self, train: MultimodalData) -> None:
+        """Find the effective dimensions of every modality on the training data."""
+        for m, name in enumerate(self.encoders):
+            self.rates[m], self.effective[m] = dimension_rates(
+                lambda name=name: self._features(name, train),  # type: ignore[misc]
+                self.spec.n_outputs,
+            )
+
+    def _features(self, name: str, data: MultimodalData) -> Iterator[tuple[Tensor, Tensor]]:
+        device = self.rates.device
+        for start in range(0, len(data), ROWS):
+            x = data.inputs[name][start : start + ROWS].to(device)
+            y = data.target[start : start + ROWS].to(device)
+            yield self.project[name](self.encoders[name](x)), y
+
+    def _head_terms(self, z: Sequence[Tensor], y: Tensor) -> dict[str, Tensor]:
+        pairs = zip(self.heads.values(), z, strict=True)
+        own = torch.stack([F.cross_entropy(head(z_m), y) for head, z_m in pairs]).sum()
+        shared = torch.stack([F.cross_entropy(self.shared(z_m), y) for z_m in z]).sum()
+        return {"total": own + self.shared_weight * shared, "own": own, "shared": shared}
+
+
+def duc_loss(
+    student: Tensor,
+    teacher: Tensor,
+    dimensions: Tensor,
+    temperature: float,
+    *,
+    one_way: bool = True,
+) -> Tensor:
+    """Return the dimension-decoupled unidirectional contrastive loss (DUC) of one ordered pair.
+
+    ``-mean_i log softmax_k(z_s[i, D] . sg[z_t[k, D]] / tau)[k = i]``: the student should find its
+    own sample among the teacher's, by the dimensions D alone. Only these dimensions of the
+    student get a gradient, the teacher gets none.
+
+    Parameters
+    ----------
+    student, teacher : Tensor, shape (B, d)
+        Features of the same samples in two modalities.
+    dimensions : Tensor, shape (d,), bool
+        D. If it is empty the loss is 0.
+    temperature : float
+        tau.
+    one_way : bool
+        Whether the gradient stops at the teacher.
+
+    Returns
+    -------
+    Tensor
+        Scalar, in nats, between 0 and infinity; 0 for a batch of one.
+
+    Notes
+    -----
+    Computed in single precision or better, also under autocast: dot products of raw features
+    leave the range of half precision.
+    """
+    with torch.autocast(student.device.type, enabled=False):
+        precision = torch.promote_types(student.dtype, torch.float32)
+        z_s, z_t = student.to(precision), teacher.to(precision)
+        if one_way:
+            z_t = z_t.detach()
+        similarity = (z_s * dimensions) @ z_t.T / temperature
+        loss = (similarity.logsumexp(dim=1) - similarity.diagonal()).mean()
+        return loss * dimensions.any()
+
+
+@torch.no_grad()
+def dimension_rates(batches: Batches, n_classes: int) -> tuple[Tensor, Tensor]:
+    """Rate every dimension on its own as a nearest-centroid classifier; select the better ones.
+
+    Dimension j is right on sample i if ``argmin_k |z[i, j] - mu[k, j]| = y_i``, with mu the class
+    means; of centroids equally near the lowest class index counts. Its rate ``a[j]`` is the share
+    of samples on which it is right, and it is effective if ``a[j] > mean_j a[j]``: none is, if
+    all are equally good.
+
+    Parameters
+    ----------
+    batches : callable
+        Called twice, each time for a fresh iterator over the same features ``(B, d)`` with their
+        labels ``(B,)``: the memory needed is that of a batch and of K x d numbers.
+    n_classes : int
+        K. Classes without samples have no centroid.
+
+    Returns
+    -------
+    rates : Tensor, shape (d,)
+        In [0, 1].
+    effective : Tensor, shape (d,), bool
+        The selection.
+
+    Raises
+    ------
+    DataError
+        If there is no batch.
+
+    Notes
+    -----
+    No distance is computed. In one dimension the values nearest to a centroid form an interval
+    that ends halfway to the neighbouring centroids, so a sample costs two comparisons a
+    dimension, however many classes there are.
+    """
+    low, high = nearest_intervals(class_means(batches, n_classes))
+    n_right = torch.zeros(low.shape[1], dtype=torch.int64, device=low.device)
+    n_samples = 0
+    for z, y in batches():
+        is_right = (z >= low.index_select(0, y)) & (z <= high.index_select(0, y))
+        n_right += is_right.sum(dim=0)
+        n_samples += len(y)
+    effective = n_right * len(n_right) > n_right.sum()  # integers: exact where all are equal
+    return n_right / n_samples, effective
+
+
+@torch.no_grad()
+def class_means(batches: Batches, n_classes: int) -> Tensor:
+    """Return the mean features of each class, ``(K, d)``; infinite for classes without samples."""
+    total: Tensor | None = None
+    for z, y in batches():
+        is_class = F.one_hot(y, n_classes).T.to(torch.float32)
+        part = torch.cat([is_class @ z.float(), is_class.sum(dim=1, keepdim=True)], dim=1)
+        total = part if total is None else total + part
+    if total is None:
+        raise DataError("there are no samples to select dimensions on")
+    n_of_class = total[:, -1:]
+    return torch.where(n_of_class > 0, total[:, :-1] / n_of_class, torch.inf)
+
+
+def nearest_intervals(centroids: Tensor) -> tuple[Tensor, Tensor]:
+    """Return where each class is nearest, per dimension.
+
+    Parameters
+    ----------
+    centroids : Tensor, shape (K, d), float32
+        One number a class and dimension; infinite for a class that is nobody's nearest.
+
+    Returns
+    -------
+    low, high : Tensor, shape (K, d), float32
+        Class k is nearest to the numbers from ``low[k, j]`` to ``high[k, j]``, both included (to
+        none, if low is above high). What is equally near to two belongs to the lower class index.
+    Exact where no centroid is 1e8 times as large as another: no rounding makes or breaks a tie.
+    """
+    value, k = centroids.cpu().double().sort(dim=0, stable=True)
+    # Of equal centroids the first has the lowest index and takes all: the others are out.
+    again = torch.zeros_like(value, dtype=torch.bool)
+    again[1:] = value[1:] == value[:-1]
+    value, order = value.masked_fill(again, torch.inf).sort(dim=0, stable=True)
+    k = k.gather(0, order)
+
+    middle = (value[:-1] + value[1:]) / 2
+    below, above = _round_down(middle), -_round_down(-middle)
+    is_tie, is_lower_index_left = below == above, k[:-1] < k[1:]
+    ends = torch.where(is_tie & ~is_lower_index_left, _next_below(below), below)
+    starts = torch.where(is_tie & is_lower_index_left, -_next_below(-above), above)
+    edge = torch.full_like(ends[:1], torch.inf)
+    low, high = torch.empty(2, *value.shape)
+    low.scatter_(0, k, torch.cat([-edge, starts]))
+    high.scatter_(0, k, torch.cat([ends, edge]))
+    return low.to(centroids.device), high.to(centroids.device)
+
+
+def certainty_weights(logits: Tensor, temperature: float) -> Tensor:
+    """Return the weight of every head in the prediction: the surer, the heavier.
+
+    ``c_j = max softmax(l_j)``, weights ``softmax_j(c_j / tau_2)``.
+
+    Parameters
+    ----------
+    logits : Tensor, shape (B, J, K)
+        Of J heads.
+    temperature : float
+        tau_2; infinity gives every head the same weight. As certainties differ by less than 1,
+        one head weighs at most ``exp(1 / tau_2)`` times as much as another.
+
+    Returns
+    -------
+    Tensor, shape (B, J)
+        Sums to 1 per sample.
+    """
+    certainty = logits.softmax(dim=2).amax(dim=2)
+    return torch.softmax(certainty / temperature, dim=1)
+
+
+def _round_down(x: Tensor) -> Tensor:
+    """Return the largest single-precision numbers that are at most `x` (double precision)."""
+    rounded = x.float()
+    return torch.where(rounded.double() > x, _next_below(rounded), rounded)
+
+
+def _next_below(x: Tensor) -> Tensor:
+    return torch.nextafter(x, torch.full_like(x, -torch.inf))
+
+
+def _check_data(spec: Spec) -> None:
+    if spec.task != "classification":
+        raise DataError("DI-MML is defined for classes: its dimensions are selected by them")
+    if len(spec.shapes) < 2:
+        raise DataError(
+            f"DI-MML needs two or more modalities, got {list(spec.shapes)}; use Unimodal for one"
+        )
+    if "fusion" in spec.shapes:
+        raise DataError("a modality is named 'fusion': DI-MML reports its fusion head so")
+
+
+def _check_options(
+    temperatures: dict[str, float], weights: dict[str, float], shares: dict[str, float]
+) -> None:
+    for name, value in temperatures.items():
+        if not value > 0:
+            raise ValueError(f"{name} is {value}: expected a positive number")
+    for name, value in weights.items():
+        if not 0 <= value < float("inf"):
+            raise ValueError(f"{name} is {value}: expected a number of at least 0")
+    for name, value in shares.items():
+        if not 0 < value <= 1:
+            raise ValueError(f"{name} is {value}: expected a share of the epochs, in (0, 1]")

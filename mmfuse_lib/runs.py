@@ -1,0 +1,232 @@
+"""A run: one method, one data set, one seed, as a file of settings says; results in a folder."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from torch import nn
+from torch.optim import SGD, Adam, AdamW, Optimizer
+
+from mmfuse_lib import data, methods
+from mmfuse_lib.data import MultimodalData
+from mmfuse_lib.encoders import make_encoder
+from mmfuse_lib.errors import DataError, UnknownNameError, check_options
+from mmfuse_lib.evaluation import evaluate
+from mmfuse_lib.methods import Method
+from mmfuse_lib.randomness import own_randomness
+from mmfuse_lib.training import find_device, fit
+
+#: Where a run's folder keeps its result.
+RESULT = "result.json"
+
+OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {"adam": Adam, "adamw": AdamW, "sgd": SGD}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that a run is made of.
+
+    Attributes
+    ----------
+    method, data : str
+        Names that `mmfuse_lib.methods.get` and `mmfuse_lib.data.load` know.
+    method_options, data_options : dict
+        What they take. ``lr_schedule`` of a method is given as steps: ``{70: 0.1}`` means a tenth
+        of the learning rate from epoch 70 (counted from 0) on.
+    encoders : dict
+        Per modality, the name of an encoder, or a dict of its ``name`` and options. Modalities
+        that are not in it get a default one.
+    dim : int
+        Length of the feature vectors.
+    optimizer : dict
+        Its ``name`` (``"adam"``, ``"adamw"``, ``"sgd"``), and what torch's class takes.
+    epochs, batch_size, lr, patience, precision, device, seed
+        As in `mmfuse_lib.fit`.
+    """
+
+    method: str
+    data: str
+    method_options: dict[str, Any] = field(default_factory=dict)
+    data_options: dict[str, Any] = field(default_factory=dict)
+    encoders: dict[str, Any] = field(default_factory=dict)
+    dim: int = 64
+    optimizer: dict[str, Any] = field(default_factory=lambda: {"name": "adamw"})
+    epochs: int = 30
+    batch_size: int = 128
+    lr: float = 1e-3
+    patience: int | None = None
+    precision: str = "32-true"
+    device: str = "auto"
+    seed: int = 0
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Settings:
+        """Make settings from a mapping, as a file holds it, checking the names.
+
+        Raises
+        ------
+        UnknownNameError, DataError
+            If a name does not exist, or method or data is missing.
+        """
+        known = [f.name for f in fields(cls)]
+        for name in values:
+            if name not in known:
+                raise UnknownNameError("setting", name, known)
+        for name in ("method", "data"):
+            if name not in values:
+                raise DataError(f"the settings lack {name!r}")
+        return cls(**values)
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """Read a YAML file of settings.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read, or holds no mapping.
+    """
+    try:
+        values = yaml.safe_load(path.read_text("utf8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise DataError(f"{path} cannot be read: {error}") from error
+    if not isinstance(values, dict):
+        raise DataError(f"{path}: expected a mapping such as 'method: DIMML'")
+    return values
+
+
+def run(settings: Settings, folder: Path, *, progress: bool = True) -> dict[str, Any]:
+    """Train, evaluate on the test split, and write ``folder/result.json``.
+
+    The training's checkpoints are in the folder too: a run that was interrupted continues where
+    it stopped, one that is finished is only evaluated again.
+
+    Returns
+    -------
+    dict
+        What was written: the settings, the metrics on the validation and the test split, the
+        epochs that were kept, and what it ran on.
+
+    Raises
+    ------
+    UnknownNameError, DataError, DownloadError
+        If the settings do not fit together, or the data cannot be had; before anything is trained.
+    TrainingError, CheckpointError
+        As in `mmfuse_lib.fit`.
+    """
+    train, val, test = data.load(settings.data, seed=settings.seed, **settings.data_options)
+    model = build(settings, train)
+    optimizer = make_optimizer(settings.optimizer)
+    started = time.perf_counter()
+    history = fit(
+        model, train, val,
+        epochs=settings.epochs, batch_size=settings.batch_size, lr=settings.lr,
+        optimizer=optimizer, patience=settings.patience, seed=settings.seed,
+        device=settings.device, precision=settings.precision,
+        checkpoint_dir=folder / "checkpoints", progress=progress,
+    )  # fmt: skip
+    seconds = time.perf_counter() - started
+    result = {
+        "settings": asdict(settings),
+        "metrics": {
+            name: evaluate(model, split, device=settings.device).metrics
+            for name, split in (("val", val), ("test", test))
+        },
+        "best_epoch": history.best_epoch,
+        "n_samples": {"train": len(train), "val": len(val), "test": len(test)},
+        "seconds_of_training": round(seconds, 1),
+        "device": _name_of_device(settings.device),
+        "versions": {
+            "python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__
+        },
+    }  # fmt: skip
+    _write(folder / RESULT, json.dumps(result, indent=2) + "\n")
+    return result
+
+
+def build(settings: Settings, train: MultimodalData) -> Method:
+    """Build the method of the settings, with its encoders, for the training data."""
+    method = methods.get(settings.method)
+    options = dict(settings.method_options)
+    check_options(f"method {settings.method!r}", method, options, given=("spec", "encoders"))
+    needed = [
+        name
+        for name, parameter in inspect.signature(method).parameters.items()
+        if name not in ("spec", "encoders", *options) and parameter.default is parameter.empty
+    ]
+    if needed:
+        raise DataError(f"method {settings.method!r} needs the option {needed[0]!r}")
+    if "lr_schedule" in options:
+        options["lr_schedule"] = steps(options["lr_schedule"])
+    for modality in settings.encoders:
+        if modality not in train.inputs:
+            raise UnknownNameError("modality", modality, train.modalities)
+    with own_randomness(settings.seed):
+        encoders = {
+            modality: _encoder(chosen, train.shapes[modality], settings.dim)
+            for modality, chosen in settings.encoders.items()
+        }
+    return method.for_data(
+        train, encoders=encoders, dim=settings.dim, seed=settings.seed, **options
+    )
+
+
+def make_optimizer(chosen: Mapping[str, Any]) -> Callable[..., Optimizer]:
+    """Return what `mmfuse_lib.fit` calls for an optimizer, from its name and options."""
+    options = dict(chosen)
+    name = options.pop("name", None)
+    if name not in OPTIMIZERS:
+        raise UnknownNameError("optimizer", name, OPTIMIZERS)
+    check_options(f"optimizer {name!r}", OPTIMIZERS[name], options, given=("params", "lr"))
+    return partial(OPTIMIZERS[name], **options)
+
+
+def steps(factors: Mapping[Any, Any]) -> Callable[[int], float]:
+    """Return a schedule that, from each epoch in `factors` on, has the factor given there.
+
+    >>> tenth = steps({70: 0.1})
+    >>> tenth(69), tenth(70)
+    (1.0, 0.1)
+    """
+    if not isinstance(factors, Mapping):
+        raise DataError(f"lr_schedule is {factors!r}: expected steps such as {{70: 0.1}}")
+    ordered = sorted((int(epoch), float(factor)) for epoch, factor in factors.items())
+
+    def factor_at(epoch: int) -> float:
+        return next((factor for start, factor in reversed(ordered) if epoch >= start), 1.0)
+
+    return factor_at
+
+
+def _encoder(chosen: str | Mapping[str, Any], shape: tuple[int, ...], dim: int) -> nn.Module:
+    options = {"name": chosen} if isinstance(chosen, str) else dict(chosen)
+    if "name" not in options:
+        raise DataError(f"encoder {chosen!r}: expected a name, or a mapping with one")
+    return make_encoder(options.pop("name"), shape, dim, **options)
+
+
+def _name_of_device(device: str) -> str:
+    place = find_device(device)
+    if place.type == "cuda":
+        return torch.cuda.get_device_name(place)
+    return f"{place.type} ({platform.machine()}, {torch.get_num_threads()} threads)"
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf8") as file:
+        file.write(text)
+    os.replace(file.name, path)

@@ -1,0 +1,996 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Detached, yet interactive
+#
+# *Modality competition* ended with a diagnosis: in joint training all encoders hear one error signal,
+# and it falls silent as soon as somebody is right. The cure seems obvious. Train the encoders apart,
+# each on its own error, and there is nothing left to compete for. But then the modalities never meet,
+# and a model whose parts never meet is an ensemble. Can they be kept apart where they compete and
+# brought together where they help?
+#
+# DI-MML {cite:p}`fan2024` says yes: separate errors, one space that all features live in, and a
+# narrow one-way lane in which a modality teaches another what it is bad at. This chapter builds it,
+# takes it apart again, and finds out which parts earn their keep on our data. Not all of them do.
+#
+# ```{admonition} After this chapter you can
+# :class: tip
+# - prove that detached training ends competition, and check it on a gradient;
+# - say why one classifier shared by all modalities gives their features a common space;
+# - tell which single dimensions of a feature vector know the classes, without computing a distance;
+# - derive what the contrastive term DUC moves, and see it move;
+# - weigh heads by their certainty, and bound what that can change;
+# - predict when such a model is blind to synergy, and show where the information was lost.
+#
+# **Needs:** *Modality competition*. **Takes:** an hour to read, a minute to run on a CPU; nothing is
+# downloaded. The models are too small for a GPU to help.
+# ```
+
+# %% tags=["parameters"]
+seed = 0
+n_seeds = 5
+epochs = 15
+lr = 2e-3
+n_train = 1_600
+dim = 64
+noise = 0.4
+n_mixed = 2_500  # training samples of the task with all four interactions
+device = "auto"
+check_claims = True
+
+# %%
+import json
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import torch
+
+from mmfuse_lib import data, evaluate, fit, mean_interval, methods, plots
+from mmfuse_lib.fusion import ConcatFusion
+from mmfuse_lib.methods.dimml import (
+    class_means,
+    dimension_rates,
+    duc_loss,
+    nearest_intervals,
+)
+
+plots.use_style()
+SEEDS = range(seed, seed + n_seeds)
+INK, GREY, TEAL, VIOLET = "#222222", "#9AA0A8", "#018571", "#5B3E96"
+
+
+# %% [markdown]
+# ## Separate errors
+#
+# We return to the task on which competition showed most: both images show the digit $y$, the right one
+# through strong noise.
+
+
+# %%
+def load(seed):
+    """Redundant digit pairs whose right image is noisy."""
+    return data.load(
+        "digit_pairs", seed=seed, n_train=n_train, n_val=500, n_test=2_000, n_classes=10,
+        cue=False, composition={"R": 1.0}, noise={"right": noise},
+    )  # fmt: skip
+
+
+# %% [markdown]
+# Let $z_m = e_m(x_m)$ be the features of modality $m$, and give each modality a linear classifier
+# $h_m$ of its own. The **detached** objective is the sum of their losses, plus one more term that the
+# next section explains:
+#
+# $$
+# \begin{aligned}
+# L_{\text{detached}} = &\sum_m \mathrm{CE}\big(h_m(z_m), y\big)\\
+# &+ w \sum_m \mathrm{CE}\big(h(z_m), y\big).
+# \end{aligned}
+# $$ (eq-detached)
+#
+# ```{prf:proposition} Nothing is shared but the classifier
+# :label: prop-detached
+#
+# The gradient of {eq}`eq-detached` with respect to the parameters of encoder $m$ is a function of
+# $x_m$, $y$ and the parameters of $e_m$, $h_m$ and $h$ alone: no other modality's features occur in
+# it. If $w = 0$ and the optimiser treats each parameter by itself, as SGD and Adam do, the encoders
+# are those of an ensemble: encoder $m$ takes exactly the steps it would take if it were trained alone
+# on the same batches.
+# ```
+#
+# ```{prf:proof}
+# The parameters of $e_m$ occur in the two terms with index $m$ only, and these contain no other
+# modality's features. With $w=0$ the loss is a sum of functions that have no parameter in common, so
+# the gradient splits into blocks, each of which is the gradient of one modality's loss. $\square$
+# ```
+#
+# Compare this with the *shared residual* $p - \mathbf 1_y$ of joint training, in which everybody's
+# features occur. A proof is good, a look is better: black out the left image and see by how much the
+# gradient of the *right* encoder changes.
+
+
+# %%
+def gradient(model, loss, batch):
+    """Gradient of a loss term with respect to the right encoder, as one vector."""
+    parameters = list(model.encoders["right"].parameters())
+    found = torch.autograd.grad(loss(batch)["total"], parameters)
+    return torch.cat([g.flatten() for g in found])
+
+
+batch = load(seed)[0][:256]
+dark = data.from_arrays(
+    {**batch.inputs, "left": 0 * batch.inputs["left"]},
+    batch.target,
+    class_names=batch.class_names,
+)
+joint = methods.JointFusion.for_data(batch, dim=dim, seed=seed)
+detached = methods.DIMML.for_data(batch, dim=dim, seed=seed)
+change = {}
+for name, model, loss in (
+    ("joint", joint, joint.task_terms),
+    ("detached", detached, detached.detached_terms),
+):
+    g = gradient(model, loss, batch)
+    change[name] = float((gradient(model, loss, dark) - g).norm() / g.norm())
+    print(
+        f"{name:<9} right encoder's gradient changes by {100 * change[name]:.0f} %"
+    )
+
+# %% [markdown]
+# ## One head for all
+#
+# The second term of {eq}`eq-detached` sends every modality's features through **the same** linear
+# classifier $h$. It does not couple the encoders within a step, as the proposition says, but it does
+# something over the course of training: it makes the features comparable.
+#
+# The logit of class $k$ is $w_k \cdot z_m + b_k$ with *one* vector $w_k$ for all modalities. For the
+# features of modality 1 to speak for class $k$ they have to point along $w_k$, and so do those of
+# modality 2. With separate classifiers each modality is free to choose its own directions, and a
+# rotation of the features $z_m \mapsto Q z_m$ can be undone by its classifier, $W_m \mapsto W_m Q^\top$,
+# at no cost. With a shared one a rotation of one modality alone costs. That is what "a common space"
+# means here: not that the features are equal, but that *evidence for a class lies in the same
+# direction*.
+#
+# We train the method with and without the shared head (both without the contrastive term, which comes
+# later) and compare the mean features of each class across modalities.
+
+
+# %%
+def train(model, splits, seed):
+    """Train a model in place; return it."""
+    fit(model, *splits[:2], epochs=epochs, lr=lr, seed=seed, device=device)
+    return model
+
+
+def dimml(splits, seed, **options):
+    """Train DI-MML."""
+    model = methods.DIMML.for_data(splits[0], dim=dim, seed=seed, **options)
+    return train(model, splits, seed)
+
+
+@torch.no_grad()
+def features(model, samples):
+    """Features of each modality, by name."""
+    return dict(zip(samples.modalities, model.encode(samples.inputs), strict=True))
+
+
+def alignment(model, samples):
+    """Cosines between the classes' mean features, left (rows) against right (columns)."""
+    means = []
+    for z in features(model, samples).values():
+        mean = class_means(lambda z=z: [(z, samples.target)], 10)
+        mean = mean - mean.mean(dim=0)
+        means.append(mean / mean.norm(dim=1, keepdim=True))
+    return means[0] @ means[1].T
+
+
+splits = load(seed)
+heads = {
+    "own heads only": dimml(splits, seed, shared_weight=0.0, duc_weight=0.0),
+    "with a shared head": dimml(splits, seed, duc_weight=0.0),
+}
+cosines = {name: alignment(model, splits[2]) for name, model in heads.items()}
+for name, c in cosines.items():
+    print(f"{name:<19} mean cosine of the same class: {c.diagonal().mean():.2f}")
+
+# %% mystnb={"image": {"alt": "Two heat maps of ten by ten cosines between class means of left and right features. With own heads only there is no pattern. With a shared head the diagonal is strongly positive and everything else is near zero or negative."}, "figure": {"caption": "Cosines between the mean features of the classes, left modality (rows) against right (columns). Only with a shared head do both modalities mean the same by a direction.", "name": "fig-common-space"}} tags=["hide-input"]
+figure, axes = plt.subplots(1, 2, figsize=(6.4, 3.1))
+for ax, (name, c) in zip(axes, cosines.items(), strict=True):
+    image = ax.imshow(c, cmap="PuOr", vmin=-1, vmax=1)
+    _ = ax.set(
+        title=name,
+        xlabel="class, right",
+        xticks=range(0, 10, 3),
+        yticks=range(0, 10, 3),
+    )
+    ax.grid(visible=False)
+axes[0].set_ylabel("class, left")
+_ = figure.colorbar(image, ax=axes, label="cosine", shrink=0.85)
+plt.show()
+
+# %% [markdown]
+# ## Which dimensions know something?
+#
+# Now that dimension $j$ means the same in both modalities, we can ask who is better at it. DI-MML's
+# test for a single number is as simple as can be. On the training set, take the mean $\mu_{mk}$ of
+# modality $m$'s features for each class $k$. Dimension $j$ is *right* on sample $i$ if, looking at
+# this one number, the nearest class mean is that of the true class:
+#
+# $$
+# \operatorname*{arg\,min}_k\, \big|z_{m,ij} - \mu_{m,kj}\big| = y_i .
+# $$ (eq-right)
+#
+# Its **rate** $a_{mj}$ is the share of samples on which it is right, and the **effective dimensions**
+# $E_m$ of a modality are those whose rate is above the modality's mean rate.
+#
+# Taken literally, {eq}`eq-right` asks for $N \times K \times d$ distances. But on a line the numbers
+# closest to a point form an interval that ends halfway to its neighbours ({numref}`fig-intervals`).
+# So compute the $K$ intervals of each dimension once, from the sorted means; a sample is right if it
+# lies in the interval of its own class: two comparisons, however many classes there are, and never more
+# in memory than a batch. That is `dimension_rates`, which gives the same answer as {eq}`eq-right`, ties
+# included.
+
+# %%
+z_left = features(heads["with a shared head"], splits[0])["left"]
+y = splits[0].target
+rates, effective = dimension_rates(lambda: [(z_left, y)], 10)
+literal = (
+    (z_left[:, None] - class_means(lambda: [(z_left, y)], 10)).abs().argmin(dim=1)
+)
+literal = (literal == y[:, None]).float().mean(dim=0)
+print(
+    "largest difference from the definition:", float((rates - literal).abs().max())
+)
+print(
+    f"rates from {rates.min():.2f} to {rates.max():.2f}, mean {rates.mean():.2f};"
+)
+print(f"{int(effective.sum())} of {len(rates)} dimensions are effective")
+
+# %% mystnb={"image": {"alt": "The values of one feature dimension, one row of dots per digit class. A vertical tick marks each class mean, a shaded band the interval in which that class is the nearest. Some classes have many dots inside their band, others, whose band is narrow, few."}, "figure": {"caption": "The best dimension of the left modality, one row a class. Where a class is the nearest by this number alone is an interval (shaded) around its mean (tick). The rate is the share of dots inside the band of their own row.", "name": "fig-intervals"}} tags=["hide-input"]
+j = int(rates.argmax())
+low, high = nearest_intervals(class_means(lambda: [(z_left, y)], 10))
+mu = class_means(lambda: [(z_left, y)], 10)
+edges = z_left[:, j].min().item(), z_left[:, j].max().item()
+figure, ax = plt.subplots(figsize=(6.4, 3.8))
+jitter = np.random.default_rng(seed).uniform(-0.3, 0.3, len(y))
+for k in range(10):
+    a, b = np.clip([low[k, j].item(), high[k, j].item()], *edges)
+    ax.fill_betweenx([k - 0.42, k + 0.42], a, b, color=TEAL, alpha=0.25, lw=0)
+    ax.plot([mu[k, j]] * 2, [k - 0.42, k + 0.42], color=TEAL, lw=2.5)
+    is_k = (y == k).numpy()
+    ax.plot(z_left[is_k, j], k + jitter[is_k], ".", color=INK, ms=2.5, alpha=0.5)
+ax.grid(visible=False, axis="y")
+_ = ax.set(xlabel=f"value of dimension {j}", ylabel="class", yticks=range(0, 10, 3))
+plt.show()
+
+# %% [markdown]
+# ## A one-way lane
+#
+# Let modality $t$ be a teacher and $s$ a student. What could the student learn? Not what it already does
+# well, and not what the teacher does badly. That leaves
+#
+# $$
+# D = E_t \setminus E_s .
+# $$
+#
+# On these dimensions, and only on these, the student is asked to recognise its own sample among the
+# teacher's. With features $z_{s,i}$ and $z_{t,k}$ of a batch of $B$ samples and a temperature $\tau$,
+#
+# $$
+# \begin{aligned}
+# q_{ik} &= \operatorname{softmax}_k\big( z_{s,i}^{D} \cdot \mathrm{sg}[z_{t,k}^{D}] / \tau \big),\\
+# L_{\text{DUC}} &= -\frac 1B \sum_i \log q_{ii},
+# \end{aligned}
+# $$ (eq-duc)
+#
+# where $\mathrm{sg}$ stops the gradient. This is DUC, *dimension-decoupled unidirectional contrast*. It
+# is added for every ordered pair of modalities: with two, each is once the student, on disjoint sets of
+# dimensions.
+#
+# What does it move? Differentiate the log-softmax:
+#
+# $$
+# \frac{\partial L_{\text{DUC}}}{\partial z_{s,i}^{D}} = \frac{1}{B\tau} \Big( \sum_k q_{ik}\, z_{t,k}^{D} - z_{t,i}^{D} \Big) .
+# $$ (eq-duc-gradient)
+#
+# A step downhill pulls the student **towards the teacher's view of the same sample and away from the
+# average of those it might be confused with**. Outside of $D$ the gradient is zero; for the teacher it is
+# zero everywhere. And the pull does not vanish because the student's *classifier* is right: the weak
+# modality is told more than its label tells it.
+#
+# {numref}`fig-duc-arrows` shows this on twelve made-up samples of two classes with two dimensions, of which only the
+# second is in $D$.
+
+# %%
+rng = torch.Generator().manual_seed(seed)
+label = torch.arange(12) % 2
+teacher = torch.stack([torch.zeros(12), 2.0 * label - 1], dim=1)
+teacher = teacher + 0.25 * torch.randn(12, 2, generator=rng)
+student = torch.stack([2.0 * label - 1, torch.zeros(12)], dim=1)
+student = (student + 0.35 * torch.randn(12, 2, generator=rng)).requires_grad_()
+D = torch.tensor([False, True])
+(pull,) = torch.autograd.grad(
+    duc_loss(student, teacher, D, temperature=1.0), student
+)
+q = torch.softmax((student * D).detach() @ teacher.T, dim=1)
+formula = (q @ teacher - teacher) * D / 12
+print("autograd and the formula differ by", f"{(pull - formula).abs().max():.0e}")
+
+# %% mystnb={"image": {"alt": "Points of two classes in a plane. The classes are apart along the horizontal axis and mixed along the vertical one. An arrow at each point is exactly vertical: up for one class and down for the other."}, "figure": {"caption": "What DUC moves. The student tells the two classes (colours) apart by dimension 1; dimension 2 is what its teacher does better. Arrows are the negative gradient, scaled: they are vertical, as dimension 1 is not in $D$.", "name": "fig-duc-arrows"}} tags=["hide-input"]
+figure, ax = plt.subplots(figsize=(6.0, 3.6))
+at = student.detach()
+for k, color in enumerate((TEAL, VIOLET)):
+    own = label == k
+    ax.plot(*at[own].T, "o", color=color, ms=8, label=f"class {k}")
+    ax.quiver(
+        *at[own].T, *(-8 * pull[own]).T, color=color, angles="xy", scale_units="xy",
+        scale=1, width=0.006,
+    )  # fmt: skip
+_ = ax.set(
+    xlabel="dimension 1 (the student's own)",
+    ylabel="dimension 2 (in D)",
+    ylim=(-1.7, 1.7),
+)
+ax.legend(loc="upper center", ncols=2)
+plt.show()
+
+# %% [markdown]
+# Two practical points. First, {eq}`eq-duc` is a cross-entropy whose logits are one masked matrix product,
+# so a batch costs no loop; and as the products of raw features can be large, the softmax must be
+# computed with the largest term taken out (`logsumexp`), or it overflows. Second, features are not
+# normalised, so $\tau$ lives on the scale of a dot product: the paper uses 10 or 50 for 512 dimensions.
+#
+# ## Three stages
+#
+# The schedule, as the library has it: **detached** for the first eighth or so of the budget, since one must know
+# something before one can teach; then the dimensions are selected, once, on the training data;
+# **interactive**, which adds DUC; and **fusion**, in which the encoders are frozen and a fusion head
+# is trained on their features. (Frozen includes the running statistics of batch normalisation.)
+#
+# ```python
+# Stage("detached", warmup, unimodal, self.detached_terms),
+# Stage("interactive", epochs - warmup, unimodal, self.interactive_terms,
+#       prepare=self.select_dimensions),
+# Stage("fusion", ..., [self.fusion], self.fusion_terms),
+# ```
+#
+# Does it end the competition, and does DUC do what it says? For every seed we train the joint model, the
+# ensemble, DI-MML, and DI-MML without DUC, and read both encoders of each by a linear probe.
+
+
+# %%
+def probe(model, modality, splits, seed):
+    """Test accuracy of a linear probe on one encoder of a trained model."""
+    reader = methods.Probe.of(model, modality, seed=seed)
+    return accuracy(train(reader, splits, seed), splits[2])
+
+
+def accuracy(model, samples):
+    """Accuracy on some samples."""
+    return evaluate(model, samples, device=device).metrics["accuracy"]
+
+
+def compare(seed):
+    """Train four ways on one seed; return the models and a table of accuracies."""
+    splits = load(seed)
+    trained = {
+        "joint": train(
+            methods.JointFusion.for_data(splits[0], dim=dim, seed=seed),
+            splits,
+            seed,
+        ),
+        "ensemble": train(
+            methods.Ensemble.for_data(splits[0], dim=dim, seed=seed), splits, seed
+        ),
+        "no DUC": dimml(splits, seed, duc_weight=0.0),
+        "DI-MML": dimml(splits, seed),
+    }
+    rows = [
+        {
+            "method": name,
+            "seed": seed,
+            "both": accuracy(model, splits[2]),
+            **{m: probe(model, m, splits, seed) for m in splits[0].modalities},
+        }
+        for name, model in trained.items()
+    ]
+    return trained, rows
+
+
+runs = [compare(s) for s in SEEDS]
+results = pd.DataFrame([row for _, rows in runs for row in rows])
+
+
+def interval(values):
+    """Mean and 95 % half-width, in per cent."""
+    mean, half = mean_interval(100 * np.asarray(values))
+    return f"{mean:.1f} ± {half:.1f}"
+
+
+table = results.groupby("method", sort=False)[["left", "right", "both"]]
+table.agg(interval).rename(
+    columns={"left": "left encoder", "right": "right encoder"}
+)
+
+# %% mystnb={"image": {"alt": "Two panels, left and right encoder, with the probe accuracy of four ways to train as dots with intervals. For the right encoder the joint model is far below the other three, which are close together."}, "figure": {"caption": "What each encoder knows by itself, read by a linear probe. Mean and 95 % interval over seeds, of the difference to the joint model on the same seed.", "name": "fig-cured"}} tags=["hide-input"]
+by_seed = results.pivot(
+    index="seed", columns="method", values=["left", "right", "both"]
+)
+gains = {
+    part: by_seed[part].sub(by_seed[part]["joint"], axis=0).drop(columns="joint")
+    for part in ("left", "right", "both")
+}
+figure, axes = plt.subplots(1, 3, figsize=(6.4, 3.2), sharey=True)
+ways = ["ensemble", "no DUC", "DI-MML"]
+titles = {"left": "left encoder", "right": "right encoder", "both": "both images"}
+for ax, (part, title) in zip(axes, titles.items(), strict=True):
+    for x, way in enumerate(ways):
+        mean, half = mean_interval(100 * gains[part][way])
+        ax.errorbar(x, mean, half, fmt="o", color=f"C{x + 1}", capsize=4, ms=7)
+    ax.axhline(0, color=INK, lw=1)
+    _ = ax.set(title=title, xlim=(-0.6, 2.6))
+    _ = ax.set_xticks(range(3), ways, rotation=40, ha="right")
+axes[0].set_ylabel("points above joint")
+plt.show()
+
+# %% [markdown]
+# Detached training ends the competition: the right encoder regains what joint training had taken
+# from it, and with both images the model is ahead of the joint one. But look at the three columns
+# beside each other. The ensemble, which does nothing but average, has all of that, too. What about the
+# interactive part, then? Did DUC do anything?
+#
+# ## What DUC moved
+#
+# The rates were stored when the dimensions were selected. We compute them once more on the final
+# encoders. Training moves them anyway, so the fair comparison is with the same run without DUC: same
+# seed, same warm-up, same selection.
+
+
+# %%
+GROUPS = ("own", "taught", "neither")
+
+
+def rates_before_and_after(model, splits):
+    """A row a dimension: its modality, group, rate at selection and rate at the end."""
+    before, masks = model.effective_dimensions()
+    tables = []
+    for name, other in (("left", "right"), ("right", "left")):
+        z = features(model, splits[0])[name]
+        after, _ = dimension_rates(lambda z=z: [(z, splits[0].target)], 10)
+        group = np.where(masks[name], 0, np.where(masks[other], 1, 2))
+        tables.append(
+            pd.DataFrame(
+                {
+                    "student": name,
+                    "group": pd.Categorical.from_codes(group, GROUPS),
+                    "before": before[name].numpy(),
+                    "after": after.numpy(),
+                }
+            )
+        )
+    return pd.concat(tables)
+
+
+dims = pd.concat(
+    rates_before_and_after(trained[way], load(s)).assign(seed=s, way=way)
+    for s, (trained, _) in zip(SEEDS, runs, strict=True)
+    for way in ("no DUC", "DI-MML")
+)
+dims["change"] = dims["after"] - dims["before"]
+grouped = dims.groupby(["student", "group", "way", "seed"], observed=True)["change"]
+moved = grouped.mean().unstack("seed").apply(interval, axis=1).unstack("way")
+moved[["no DUC", "DI-MML"]]
+
+# %% mystnb={"image": {"alt": "Two scatter plots, student left and student right, of each dimension's rate at the end against its rate at selection. Taught dimensions start below the mean rate and most of them end above the diagonal; the student's own dimensions start higher and scatter around the diagonal."}, "figure": {"caption": "Rate of every dimension when it was selected and at the end, one seed. Taught dimensions are those in $D$: the teacher is good at them, the student is not.", "name": "fig-rates"}} tags=["hide-input"]
+figure, axes = plt.subplots(1, 2, figsize=(6.4, 3.6), sharey=True)
+shown = dims.query("way == 'DI-MML' and seed == @seed")
+styles = {"own": ("s", GREY), "neither": (".", INK), "taught": ("o", TEAL)}
+for ax, (name, rows) in zip(axes, shown.groupby("student"), strict=True):
+    ends = [
+        rows[["before", "after"]].min().min(),
+        rows[["before", "after"]].max().max(),
+    ]
+    ax.plot(ends, ends, color=INK, lw=1)
+    for group, (marker, color) in styles.items():
+        part = rows[rows["group"] == group]
+        ax.plot(part["before"], part["after"], marker, color=color, label=group)
+    _ = ax.set(title=f"student: {name}", xlabel="rate when selected")
+axes[0].set_ylabel("rate at the end")
+handles, labels = axes[0].get_legend_handles_labels()
+figure.legend(handles, labels, ncols=3, loc="outside upper center")
+plt.show()
+
+# %% [markdown]
+# So DUC does what it was made for: the taught dimensions gain more than they gain without it. That the
+# *accuracy* hardly notices is no contradiction. A linear classifier reads all dimensions at once, and what
+# one of them knows by itself may be known to the others already. On redundant labels the student can
+# find nothing in its teacher's features that its own label does not tell it, except *which sample* it
+# is looking at, and that is not asked at the end.
+#
+# ## Who is to be trusted
+#
+# After the third stage there are $n + 1$ heads: one per modality, with logits $\ell_1, \dots, \ell_n$,
+# and the fusion head. DI-MML lets all of them vote and weighs each by how sure it is, sample by sample:
+#
+# $$
+# \begin{aligned}
+# c_j &= \max_k \operatorname{softmax}(\ell_j)_k, \\
+# v_j &= \frac{\exp(c_j / \tau_2)}{\sum_i \exp(c_i / \tau_2)}, \qquad \ell = \sum_j v_j\, \ell_j .
+# \end{aligned}
+# $$ (eq-certainty)
+#
+# The certainties lie between $1/K$ and 1, so one weight is at most $e^{(1 - 1/K)/\tau_2}$ times another:
+# less than $e$ for $\tau_2 = 1$. It is a gentle correction; the softer half of the weighting is that an
+# unsure head has small logits anyway. `interactions()` reports the $v_j$, under the names of the heads. They are
+# *not* R, U and S. But on data with all four interactions they should reflect who knows.
+
+
+# %%
+def load_mixed(seed, composition=None):
+    """The default task: a quarter of each interaction, and a cue that tells which."""
+    return data.load(
+        "digit_pairs", seed=seed, n_train=n_mixed, n_val=500, n_test=2_000,
+        n_classes=4, composition=composition,
+    )  # fmt: skip
+
+
+mixed = load_mixed(seed)
+own_way = dimml(mixed, seed)
+result = evaluate(own_way, mixed[2], device=device)
+kinds = result.predictions["kind"]
+weights = result.interactions.groupby(kinds, observed=True).mean()
+weights.round(3)
+
+# %% mystnb={"image": {"alt": "Grouped bars of the mean certainty weight of the heads left, right and fusion, for samples of kind R, U1, U2 and S. For R the three are equal. For U1 left and fusion are high and right is low; for U2 right and fusion are high and left is low; for S all three are about equal."}, "figure": {"caption": "Mean certainty weight of each head, by the interaction that decides the sample. The dashed line is an equal vote.", "name": "fig-certainty"}} tags=["hide-input"]
+figure, ax = plt.subplots()
+for j, name in enumerate(weights):
+    x = np.arange(len(weights)) + 0.27 * (j - 1)
+    ax.bar(x, weights[name], 0.25, color=f"C{(1, 2, 3)[j]}", label=f"{name} head")
+ax.axhline(1 / 3, color=INK, lw=1, ls="--")
+ax.set_xticks(range(len(weights)), weights.index)
+_ = ax.set(
+    xlabel="interaction that decides the sample",
+    ylabel="mean weight",
+    ylim=(0, 0.56),
+)
+ax.grid(visible=False, axis="x")
+ax.legend(ncols=3, loc="upper center", columnspacing=1)
+plt.show()
+
+# %% [markdown]
+# Where one modality knows, its head is heard most. Where nobody knows by itself, the weights are equal, and
+# this is the right answer to the wrong question: on synergistic samples the *fusion* head should know. Why
+# is it not sure?
+#
+# ## What it cannot do
+#
+# The fusion head comes last and meets frozen encoders. It can only combine what they offer, and they
+# offer what their own objective paid for. On a sample whose cue says "synergy", one image alone says
+# nothing about the label, so for the encoder's own loss the digit in it is noise. We can watch what becomes of
+# it. Take samples whose left image shows the label, and swap the cue: the same pixels, now marked
+# "synergy". How far apart are the mean features of the four digits, and can a linear probe read them?
+
+
+# %%
+CUE_ROWS = slice(8, None)  # below the eight rows of the digit
+
+
+def with_cue(samples, kind):
+    """Replace the cue in both images by that of another kind of interaction."""
+    k = data.INTERACTIONS.index(kind)
+    example = int((mixed[0].composition == k).nonzero()[0])
+    images = {name: x.clone() for name, x in samples.inputs.items()}
+    for name, x in images.items():
+        x[:, :, CUE_ROWS] = mixed[0].inputs[name][example][:, CUE_ROWS]
+    return data.from_arrays(images, samples.target, class_names=samples.class_names)
+
+
+def spread(model, samples):
+    """Root mean square distance of the left class means from their centre."""
+    z = features(model, samples)["left"]
+    means = class_means(lambda: [(z, samples.target)], 4)
+    return float((means - means.mean(dim=0)).norm(dim=1).square().mean().sqrt())
+
+
+shows_left = load_mixed(seed, {"U1": 1.0})
+jointly = train(
+    methods.JointFusion.for_data(mixed[0], dim=dim, seed=seed), mixed, seed
+)
+rows = []
+for name, model in (("detached", own_way), ("joint", jointly)):
+    for cue in ("U1", "S"):
+        parts = [with_cue(part, cue) for part in shows_left]
+        read = probe(model, "left", parts, seed)
+        rows.append([name, cue, spread(model, parts[2]), 100 * read])
+kept = pd.DataFrame(rows, columns=["encoder", "cue", "spread", "probe (%)"])
+kept = kept.set_index(["encoder", "cue"])
+kept.round(1)
+
+# %% [markdown]
+# The detached encoder does not delete the digit when the cue says "synergy": a probe that is *told* which digit
+# it is still reads it most of the time. But the encoder **whispers**. The spread of the
+# digits shrinks to a small fraction of what it is under the other cue, since nothing in the encoder's loss
+# asks for more. The joint encoder speaks almost as loudly under both.
+#
+# And the fusion head? Trained on all samples, it has three loud kinds to please and one that whispers. We give
+# the same kind of head three chances on the same frozen features: on all samples (as in DI-MML, for more epochs),
+# on synergistic ones alone, and on synergistic ones alone with every feature scaled to unit variance.
+
+
+# %%
+def on_features(model, parts, scaled=False):
+    """The features of a frozen model, as data."""
+    frozen = [features(model, part) for part in parts]
+    if scaled:
+        stats = {
+            name: (z.mean(dim=0), z.std(dim=0)) for name, z in frozen[0].items()
+        }
+        frozen = [
+            {n: (z - stats[n][0]) / stats[n][1] for n, z in f.items()}
+            for f in frozen
+        ]
+    return [
+        data.from_arrays(z, part.target, class_names=part.class_names)
+        for z, part in zip(frozen, parts, strict=True)
+    ]
+
+
+def fusion_on(parts, test):
+    """Test accuracy of a fusion head trained on features, for three times the epochs."""
+    identity = {name: torch.nn.Identity() for name in parts[0].inputs}
+    head = methods.JointFusion.for_data(parts[0], encoders=identity, seed=seed)
+    fit(head, *parts[:2], epochs=3 * epochs, lr=lr, seed=seed, device=device)
+    return accuracy(head, test)
+
+
+n_synergistic = int((mixed[0].composition == 3).sum())
+synergy = list(load_mixed(seed, {"S": 1.0}))
+synergy[0] = synergy[0][:n_synergistic]  # as many as there are among all samples
+plain, scaled = (on_features(own_way, synergy, how) for how in (False, True))
+chances = {
+    "trained on all samples": fusion_on(on_features(own_way, mixed), plain[2]),
+    "on synergistic samples": fusion_on(plain, plain[2]),
+    "the same, features scaled": fusion_on(scaled, scaled[2]),
+    "joint training, end to end": accuracy(jointly, synergy[2]),
+}
+for name, value in chances.items():
+    print(f"{name:<28} {100 * value:5.1f} % of synergistic samples")
+
+# %% mystnb={"image": {"alt": "Horizontal bars of the accuracy on synergistic test samples. A fusion head trained on all samples is at chance. Trained on synergistic samples it is well above, with scaled features higher still, and joint training end to end is close to 100 percent."}, "figure": {"caption": "Synergy from frozen, detached encoders. The bars differ in what the fusion head was given; the last one lets the loss reach the encoders. Dashed: chance.", "name": "fig-frozen-synergy"}} tags=["hide-input"]
+figure, ax = plt.subplots(figsize=(6.4, 2.8))
+colors = [GREY, GREY, GREY, plots.color_of("S")]
+ax.barh(
+    list(chances)[::-1],
+    [100 * v for v in chances.values()][::-1],
+    color=colors[::-1],
+)
+ax.axvline(25, color=INK, ls="--", lw=1)
+_ = ax.set(xlabel="accuracy on synergistic samples (%)", xlim=(0, 100))
+ax.grid(visible=False, axis="y")
+plt.show()
+
+# %% [markdown]
+# So the limit is not that the third stage comes too late for *any* synergy. It is that synergy is left to
+# luck: to what the encoders happen to keep, in the strength in which they happen to keep it, and to a head
+# that has to hear it next to everything else. No gradient of the fusion loss ever tells an encoder to
+# speak up. Where labels are synergistic, that is what joint training is for; DMIL and I2MoE, the next two
+# methods of this book, look for ways to have both.
+#
+# ## All of it, with intervals
+#
+# What is each part worth? The benchmark `python -m benchmarks.dimml_ablation` retrains DI-MML without one part
+# at a time: without DUC; with a gradient in both directions; with all dimensions in place of the selected ones; without
+# the shared head; and, on the same trained model, with an unweighted vote. Learning rate and number of epochs were chosen
+# for the whole method, on validation data. The data: the task with all four interactions, and UTD-MHAD {cite:p}`chen2015`,
+# in which 27 actions are seen by a skeleton tracker and felt by a motion sensor, with other people in the test than in
+# training. What is shown is the difference to the whole method on the same seed.
+
+
+# %%
+def result_of(name):
+    """Read a result file of the repository, if it is here."""
+    path = Path("../reproduce") / name
+    return json.loads(path.read_text("utf8")) if path.exists() else None
+
+
+ablation = result_of("dimml_ablation.json")
+DATA = {"digit_pairs": "digit pairs", "utd_mhad": "UTD-MHAD"}
+PARTS = [
+    "no DUC", "both ways", "all dimensions", "no shared head", "no certainty weighting",
+]  # fmt: skip
+
+
+def against_whole(rows):
+    """Points gained or lost by each variant, a column a variant, a row a seed."""
+    by_seed = pd.DataFrame(rows).pivot(
+        index="seed", columns="variant", values="accuracy"
+    )
+    return 100 * by_seed[PARTS].sub(by_seed["DI-MML"], axis=0)
+
+
+if ablation is None:
+    print("The results are in the repository, not here: skipped.")
+else:
+    losses = {DATA[task]: against_whole(ablation[task]["rows"]) for task in DATA}
+    print(
+        pd.DataFrame(
+            {
+                name: table.apply(
+                    lambda v: "{:+.1f} ± {:.1f}".format(*mean_interval(v))
+                )
+                for name, table in losses.items()
+            }
+        ).to_string()
+    )
+
+# %% mystnb={"image": {"alt": "Two panels, digit pairs and UTD-MHAD. For each variant a dot with an interval: the difference in accuracy to the whole method. A vertical line marks zero."}, "figure": {"caption": "DI-MML without one part: difference in accuracy to the whole method on the same seeds, mean and 95 % interval.", "name": "fig-dimml-ablation"}} tags=["hide-input"]
+if ablation is not None:
+    figure, axes = plt.subplots(1, 2, figsize=(6.4, 3.2), sharey=True)
+    for ax, (name, table) in zip(axes, losses.items(), strict=True):
+        for i, part in enumerate(PARTS):
+            mean, half = mean_interval(table[part])
+            ax.errorbar(mean, -i, xerr=half, fmt="o", color=TEAL, capsize=4, ms=7)
+        ax.axvline(0, color=INK, lw=1)
+        _ = ax.set(title=name, xlabel="points", ylim=(-len(PARTS) + 0.4, 0.6))
+        ax.set_yticks([-i for i in range(len(PARTS))], PARTS)
+    plt.show()
+
+# %% [markdown]
+# ABLATION TEXT
+#
+# ## The table of methods
+#
+# How does the whole method compare? `python -m benchmarks.methods` gives every method the same
+# encoders and the same four settings to choose from (two learning rates, two budgets, and patience), picks one for each
+# on validation data, and reports the test data in that setting. On digit pairs a seed draws new data; on
+# UTD-MHAD the split of people is fixed, and a seed is a new start and a new order.
+
+
+# %%
+def table_of_methods(name):
+    """A row a method: accuracy in per cent, overall and by interaction, with intervals."""
+    found = result_of(f"methods_{name}.json")
+    if found is None:
+        return None
+    rows = {}
+    for method, entry in found["methods"].items():
+        tests = pd.DataFrame(entry["test"])
+        columns = ["accuracy", *(f"accuracy_{k}" for k in data.INTERACTIONS)]
+        rows[method] = {
+            c.removeprefix("accuracy_").replace("accuracy", "all"): interval(
+                tests[c]
+            )
+            for c in columns
+            if c in tests
+        }
+    return pd.DataFrame(rows).T
+
+
+tables = {name: table_of_methods(name) for name in DATA}
+for name, found in tables.items():
+    print(f"{DATA[name]}: test accuracy (%)")
+    print(
+        "  in the repository, not here: skipped"
+        if found is None
+        else found.to_string()
+    )
+
+# %% [markdown]
+# TABLE TEXT
+#
+# ## Check
+
+# %%
+mean = results.groupby("method")[["left", "right", "both"]].mean()
+taught = dims[dims["group"] == "taught"].groupby(["seed", "way"])["change"].mean()
+taught = taught.unstack("way")
+extra = 100 * (taught["DI-MML"] - taught["no DUC"])
+if check_claims:
+    # The shared residual is in the joint gradient and in no detached one.
+    assert change["joint"] > 0.1
+    assert change["detached"] == 0
+    # A shared head makes a common space.
+    assert cosines["own heads only"].diagonal().mean() < 0.2
+    assert cosines["with a shared head"].diagonal().mean() > 0.4
+    # Intervals and distances agree to the last sample; so do gradient and formula.
+    assert (rates == literal).all()
+    assert torch.allclose(pull, formula, atol=1e-6)
+    assert (pull[:, 0] == 0).all()
+    # Competition ends for the right encoder, on every seed; the ensemble does as much.
+    assert (gains["right"][["DI-MML", "ensemble"]] > 0.02).all(axis=None)
+    assert mean_interval(gains["both"]["DI-MML"])[0] > 0.005
+    assert abs(mean.loc["DI-MML", "both"] - mean.loc["ensemble", "both"]) < 0.01
+    # DUC moves what it is meant to move.
+    center, half = mean_interval(extra)
+    assert center - half > 0
+    # Who knows is heard; nobody knows synergy.
+    assert weights.loc["U1"].idxmin() == "right"
+    assert weights.loc["U2"].idxmin() == "left"
+    assert (weights.loc[["R", "S"]] - 1 / 3).abs().to_numpy().max() < 0.05
+    # Whispering, and what a fusion head makes of it.
+    assert (
+        kept.loc[("detached", "S"), "spread"]
+        < kept.loc[("detached", "U1"), "spread"] / 5
+    )
+    assert (
+        kept.loc[("joint", "S"), "spread"] > kept.loc[("joint", "U1"), "spread"] / 3
+    )
+    assert kept.loc[("detached", "S"), "probe (%)"] > 60
+    assert abs(chances["trained on all samples"] - 0.25) < 0.08
+    assert (
+        chances["on synergistic samples"] > chances["trained on all samples"] + 0.1
+    )
+    assert (
+        chances["the same, features scaled"]
+        > chances["on synergistic samples"] + 0.1
+    )
+    assert chances["joint training, end to end"] > 0.9
+    print("all claims hold")
+
+# %% tags=["headline", "remove-cell"]
+headline = {
+    "right_encoder_points_above_joint": round(
+        100 * gains["right"]["DI-MML"].mean(), 1
+    ),
+    "both_points_above_joint": round(100 * gains["both"]["DI-MML"].mean(), 1),
+    "both_points_above_ensemble": round(
+        100 * float(mean.loc["DI-MML", "both"] - mean.loc["ensemble", "both"]), 1
+    ),
+    "taught_rate_points_by_duc": round(float(extra.mean()), 1),
+    "synergy_frozen": round(chances["trained on all samples"], 2),
+    "synergy_joint": round(chances["joint training, end to end"], 2),
+}
+print(json.dumps(headline))
+
+# %% [markdown]
+# ## Takeaways
+#
+# - Give each modality a loss of its own, and no other modality's features occur in its gradient:
+#   **competition is over**, by construction.
+# - One classifier that all features go through gives them a **common space**; without it, dot products across
+#   modalities mean nothing.
+# - On a single dimension the nearest class mean is found by an **interval**: no distances needed.
+# - **DUC** pulls the student towards the teacher's view of the same sample, in dimensions where the
+#   teacher is strong and the student weak, and nowhere else. It raises what these dimensions know;
+#   that is not the same as accuracy.
+# - **Certainty weights** say which head is sure. They are no measure of interactions.
+# - Synergy is left to what **frozen encoders** happen to keep. Ours kept it in a whisper.
+#
+# ## Exercises
+#
+# ```{exercise} By hand
+# :label: ex-duc-by-hand
+#
+# Let $B = 2$, $\tau = 1$, and let $D$ be a single dimension with student values $(1, -1)$ and teacher values
+# $(2, 0)$. Compute $L_{\text{DUC}}$ and its gradient. Which way do the students move?
+# ```
+#
+# ```{solution-start} ex-duc-by-hand
+# :class: dropdown
+# ```
+
+# %% [markdown]
+# The products are $(2, 0)$ for the first student and $(-2, 0)$ for the second. So
+# $q_{11} = q_{22} = 1/(1+e^{-2})$ and the loss is $\log(1 + e^{-2})$. By {eq}`eq-duc-gradient`, with
+# $\epsilon = 1/(1+e^2)$ the probability of the wrong sample, the gradients are
+# $\tfrac12 (0 - 2)\,\epsilon = -\epsilon$ and $\tfrac12(2 - 0)\,\epsilon = \epsilon$: downhill the first
+# student moves up and the second down, away from each other.
+
+# %%
+z_s = torch.tensor([[1.0], [-1.0]], requires_grad=True)
+z_t = torch.tensor([[2.0], [0.0]])
+loss = duc_loss(z_s, z_t, torch.tensor([True]), temperature=1.0)
+(g,) = torch.autograd.grad(loss, z_s)
+print(f"loss {loss.item():.4f}, by hand {np.log(1 + np.exp(-2)):.4f}")
+print(
+    "gradient", g.flatten().numpy().round(4), f"by hand ±{1 / (1 + np.exp(2)):.4f}"
+)
+
+# %% [markdown]
+# ```{solution-end}
+# ```
+#
+# ```{exercise} A free rotation
+# :label: ex-rotation
+#
+# Train with $w = 0$. Multiply the left features by an orthogonal matrix $Q$ and the weights of the left head by
+# $Q^\top$ from the right. What changes: the logits, the rates, the effective dimensions, DUC?
+# ```
+#
+# ```{solution} ex-rotation
+# :class: dropdown
+#
+# The logits of the head do not change, so neither does the loss. Rates do, and with them the selection: they are
+# about single coordinates, and a rotation mixes coordinates. DUC changes, too, as its dot products are taken
+# between a rotated and an unrotated vector. So both need coordinates that the loss cares about, and
+# the shared head is what makes it care about the coordinates of one modality relative to the other's.
+# (A *common* rotation of all features and all heads is still free.)
+# ```
+#
+# ```{exercise} Is it detached?
+# :label: ex-which-detached
+#
+# For which of these are the encoders of two modalities detached in the sense of {prf:ref}`prop-detached`?
+# (a) an ensemble trained on the average of its logits; (b) DI-MML with $w = 1$ and no DUC; (c) DI-MML
+# with DUC; (d) one encoder that is used for both images.
+# ```
+#
+# ```{solution} ex-which-detached
+# :class: dropdown
+#
+# (a) No: the residual is that of the average. (b) Yes, though the shared classifier, which both move, carries
+# something from one to the other between steps. (c) Not from the interactive stage on: the teacher's
+# features occur in the student's gradient, but not the teacher's *error*. (d) No: the same parameters
+# occur in both losses.
+# ```
+#
+# ```{exercise} Teach everything
+# :label: ex-all-dimensions
+#
+# With `selected=False` both modalities teach each other in all dimensions. Name one good and one bad
+# consequence you expect, then look at {numref}`fig-dimml-ablation`.
+# ```
+#
+# ```{solution} ex-all-dimensions
+# :class: dropdown
+#
+# Good: no dimension is left out because of a noisy rate. Bad: a modality is pulled away from what it does
+# better than its teacher, and as both are pulled towards each other, what is unique to one of them is at
+# risk. On digit pairs, watch U1 and U2 in the rows of the result file.
+# ```
+#
+# ```{exercise} Listen for the whisper
+# :label: ex-whisper
+#
+# Give the fusion head what it needs: train DI-MML on the mixed task with a `fusion` that first scales
+# its inputs, sample by sample (`torch.nn.LayerNorm` on each modality's features). Does the third stage now learn synergy?
+# ```
+#
+# ```{solution-start} ex-whisper
+# :class: dropdown
+# ```
+
+# %% [markdown]
+# Some of it. Scaling turns the whisper up, but also what is around it, and the head still learns next to
+# three loud kinds. Compare with the bars of {numref}`fig-frozen-synergy`: the ceiling is that of joint training.
+
+
+# %% tags=["solution"]
+class ScaledFusion(torch.nn.Module):
+    """Scale each sample's features, then fuse."""
+
+    def __init__(self, dims, n_outputs):
+        super().__init__()
+        self.scale = torch.nn.ModuleList(torch.nn.LayerNorm(d) for d in dims)
+        self.fuse = ConcatFusion(dims, n_outputs)
+
+    def forward(self, z):
+        """Map features to logits."""
+        return self.fuse([s(z_m) for s, z_m in zip(self.scale, z, strict=True)])
+
+
+listening = dimml(mixed, seed, fusion=ScaledFusion, fusion_epochs=1.0)
+found = evaluate(listening, mixed[2], device=device).metrics
+for kind in data.INTERACTIONS:
+    print(f"{kind:<3} {100 * found[f'accuracy_{kind}']:5.1f} %")
+
+# %% [markdown]
+# ```{solution-end}
+# ```
+#
+# ## Further reading
+#
+# - {cite:t}`fan2024`: the method, with four data sets and many ablations.
+# - {cite:t}`peng2022`, {cite:t}`wang2020`: remedies for competition *inside* joint training.
+# - {cite:t}`oord2018`: the contrastive loss that DUC is a one-way, selective version of.

@@ -1,0 +1,304 @@
+"""A run from a file of settings or a command: what it trains, writes, continues and refuses."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from typer.testing import CliRunner, Result
+
+from mmfuse_lib import data, methods, training
+from mmfuse_lib.checkpoints import save_checkpoint
+from mmfuse_lib.cli import app
+from mmfuse_lib.data import cremad
+from mmfuse_lib.errors import DataError, UnknownNameError
+from mmfuse_lib.resnet import ResNet18Encoder
+from mmfuse_lib.runs import Settings, build, make_optimizer, read_settings, run, steps
+from tests.data.test_cremad import generate
+
+PRESET = Path(__file__).parents[1] / "reproduce" / "dimml_cremad.yml"
+SMALL = {"n_train": 300, "n_val": 60, "n_test": 100, "n_classes": 2}
+QUICK = ["--epochs", "2", "--batch-size", "64", "--device", "cpu"]
+QUICK += [part for name, value in SMALL.items() for part in ("--data-option", f"{name}={value}")]
+
+
+@pytest.fixture(autouse=True)
+def _quiet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    monkeypatch.chdir(tmp_path)
+
+
+def mmfuse(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments))
+
+
+def result_in(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "result.json").read_text())
+    return found
+
+
+# Data.
+
+
+def test_the_data_sets_are_listed_and_described() -> None:
+    listed = mmfuse("data")
+    assert listed.exit_code == 0
+    assert [line.partition(":")[0] for line in listed.output.splitlines()] == list(data.names())
+    assert data.describe("utd_mhad") in mmfuse("data", "utd_mhad").output
+
+
+# Training.
+
+
+def test_a_method_is_trained_and_the_result_written(tmp_path: Path) -> None:
+    done = mmfuse("train", "JointFusion", "digit_pairs", *QUICK, "--seed", "3")
+    assert done.exit_code == 0, done.output
+    found = result_in(tmp_path / "runs" / "JointFusion-digit_pairs-3")
+    assert found["settings"]["data_options"] == SMALL
+    assert found["settings"]["seed"] == 3
+    assert found["n_samples"] == {"train": 300, "val": 60, "test": 100}
+    assert set(found["best_epoch"]) == {"joint"}
+    assert f"accuracy {found['metrics']['test']['accuracy']:.4f}" in done.output
+    assert found["versions"]["torch"] == torch.__version__
+
+
+def test_the_result_is_that_of_the_library_called_by_hand(tmp_path: Path) -> None:
+    settings = Settings(
+        "JointFusion", "digit_pairs", data_options=SMALL, dim=16, epochs=2, batch_size=64, seed=1,
+        device="cpu", optimizer={"name": "sgd", "momentum": 0.9}, lr=0.05,
+    )  # fmt: skip
+    found = run(settings, tmp_path, progress=False)
+    train, val, test = data.load("digit_pairs", seed=1, **SMALL)
+    model = methods.JointFusion.for_data(train, dim=16, seed=1)
+
+    def sgd(parameters: list[torch.nn.Parameter], lr: float) -> torch.optim.Optimizer:
+        return torch.optim.SGD(parameters, lr=lr, momentum=0.9)
+
+    training.fit(
+        model, train, val, epochs=2, batch_size=64, lr=0.05, optimizer=sgd, seed=1, device="cpu",
+        progress=False,
+    )  # fmt: skip
+    from mmfuse_lib import evaluate
+
+    assert found["metrics"]["test"] == evaluate(model, test, device="cpu").metrics
+
+
+def test_options_go_to_method_and_encoders() -> None:
+    train, _, _ = data.load("digit_pairs", **SMALL)
+    settings = Settings(
+        "JointFusion", "digit_pairs", method_options={"fusion": "gated"}, dim=8,
+        encoders={"left": {"name": "resnet18", "augment": True}, "right": "mlp"},
+    )  # fmt: skip
+    model = build(settings, train)
+    assert type(model.fusion).__name__ == "GatedFusion"
+    left = model.encoders["left"]
+    assert isinstance(left, ResNet18Encoder)
+    assert type(left.augment).__name__ == "RandomResizedCrop"
+    assert model.dims == {"left": 8, "right": 8}
+    again = build(settings, train)
+    assert all(
+        torch.equal(a, b) for a, b in zip(model.parameters(), again.parameters(), strict=True)
+    )
+
+
+def test_what_is_typed_comes_before_the_file_and_the_file_before_the_defaults(
+    tmp_path: Path,
+) -> None:
+    values = {
+        "method": "Ensemble", "data": "digit_pairs", "data_options": SMALL | {"cue": False},
+        "epochs": 7, "batch_size": 50, "device": "cpu",
+    }  # fmt: skip
+    (tmp_path / "a.yml").write_text(yaml.safe_dump(values))
+    done = mmfuse("train", "Unimodal", "--config", "a.yml", "--epochs", "1", "--out", "here",
+                  "--method-option", "modality=left", "--data-option", "n_train=200")  # fmt: skip
+    assert done.exit_code == 0, done.output
+    settings = result_in(tmp_path / "here")["settings"]
+    assert (settings["method"], settings["epochs"], settings["batch_size"]) == ("Unimodal", 1, 50)
+    assert settings["data_options"] == SMALL | {"cue": False, "n_train": 200}
+    assert settings["lr"] == Settings("a", "b").lr
+
+
+@pytest.fixture
+def interrupt_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Return what makes the training stop as by Ctrl+C after some checkpoints."""
+
+    def arrange(n: int) -> None:
+        saved: list[Path] = []
+
+        def stop(folder: Path, state: dict[str, Any]) -> None:
+            save_checkpoint(folder, state)
+            saved.append(folder)
+            if len(saved) == n:
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(training, "save_checkpoint", stop)
+
+    return arrange
+
+
+def test_an_interrupted_run_continues_to_the_same_result(
+    tmp_path: Path, interrupt_at: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ["train", "JointFusion", "digit_pairs", *QUICK, "--epochs", "4", "--out"]
+    assert mmfuse(*command, "whole").exit_code == 0
+    interrupt_at(3)
+    stopped = mmfuse(*command, "parts")
+    assert stopped.exit_code == 130
+    assert "the same command continues" in stopped.output
+    assert not (tmp_path / "parts" / "result.json").exists()
+    monkeypatch.setattr(training, "save_checkpoint", save_checkpoint)
+    assert mmfuse(*command, "parts").exit_code == 0
+    whole, parts = result_in(tmp_path / "whole"), result_in(tmp_path / "parts")
+    for key in ("settings", "metrics", "best_epoch"):
+        assert parts[key] == whole[key]
+
+
+# At full scale, on a tiny folder of the published layout.
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(cremad, "IMAGE_SIZE", 32)
+    monkeypatch.setattr(cremad, "SPECTROGRAM", (1, 65, 75))  # a quarter, to be quick
+    monkeypatch.setattr(cremad, "log_spectrogram", quarter(cremad.log_spectrogram))
+    return generate(tmp_path / "cremad", n_train=14)
+
+
+def quarter(read: Callable[[Path], Any]) -> Callable[[Path], Any]:
+    return lambda path: read(path)[:, ::4, ::4]
+
+
+def full_scale(method: str, root: Path) -> list[str]:
+    return [
+        "train", method, "--config", str(PRESET), "--data-option", f"root={root}",
+        "--data-option", "n_frames=1", "--epochs", "2", "--device", "cpu",
+        "--precision", "32-true", "--out",
+    ]  # fmt: skip
+
+
+def without_method_options(tmp_path: Path) -> Path:
+    values = read_settings(PRESET)
+    del values["method_options"]
+    values["encoders"]["audio"] = "image"
+    path = tmp_path / "plain.yml"
+    path.write_text(yaml.safe_dump(values))
+    return path
+
+
+def test_a_baseline_is_trained_at_full_scale_and_continues_when_interrupted(
+    tmp_path: Path, root: Path, interrupt_at: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = full_scale("JointFusion", root)
+    command[command.index(str(PRESET))] = str(without_method_options(tmp_path))
+    interrupt_at(2)
+    assert mmfuse(*command, "parts").exit_code == 130
+    monkeypatch.setattr(training, "save_checkpoint", save_checkpoint)
+    for folder in ("parts", "whole"):
+        done = mmfuse(*command, folder)
+        assert done.exit_code == 0, done.output
+    whole, parts = result_in(tmp_path / "whole"), result_in(tmp_path / "parts")
+    assert parts["metrics"] == whole["metrics"]
+    assert whole["settings"]["encoders"]["video"] == {"name": "resnet18", "augment": True}
+    assert whole["n_samples"] == {"train": 13, "val": 1, "test": 6}
+
+
+@pytest.mark.skipif("DIMML" not in methods.names(), reason="the method is not there yet")
+def test_the_preset_of_di_mml_trains(tmp_path: Path, root: Path) -> None:
+    done = mmfuse(*full_scale("DIMML", root), "dimml")
+    assert done.exit_code == 0, done.output
+    found = result_in(tmp_path / "dimml")
+    assert found["settings"]["method_options"]["temperature"] == 50
+    assert len(found["best_epoch"]) == 3
+
+
+def test_the_preset_holds_the_papers_settings() -> None:
+    """As published: SGD 1e-3, momentum .9, weight decay 1e-4, batch 16, 150 epochs, tau 50."""
+    settings = Settings.of(read_settings(PRESET))
+    assert (settings.method, settings.data, settings.dim) == ("DIMML", "cremad", 512)
+    assert (settings.epochs, settings.batch_size, settings.lr) == (150, 16, 1e-3)
+    assert settings.optimizer == {"name": "sgd", "momentum": 0.9, "weight_decay": 1e-4}
+    options = settings.method_options
+    assert options["temperature"] == 50
+    assert round(options["warmup"] * settings.epochs) == 20
+    assert round(options["fusion_epochs"] * settings.epochs) == 20
+    schedule = steps(options["lr_schedule"])
+    assert [schedule(epoch) for epoch in (0, 69, 70, 149)] == [1, 1, 0.1, 0.1]
+    assert settings.data_options == {"n_frames": 3}
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_baseline_is_trained_with_half_precision_on_a_gpu(tmp_path: Path, root: Path) -> None:
+    command = full_scale("JointFusion", root)
+    command[command.index(str(PRESET))] = str(without_method_options(tmp_path))
+    for old, new in (("cpu", "cuda"), ("32-true", "16-mixed")):
+        command[command.index(old)] = new
+    done = mmfuse(*command, "gpu")
+    assert done.exit_code == 0, done.output
+    assert result_in(tmp_path / "gpu")["device"] == torch.cuda.get_device_name(0)
+
+
+# Small parts.
+
+
+def test_steps_of_the_learning_rate() -> None:
+    schedule = steps({10: 0.1, 5: 0.5})
+    assert [schedule(epoch) for epoch in (0, 4, 5, 9, 10, 99)] == [1, 1, 0.5, 0.5, 0.1, 0.1]
+    assert steps({})(3) == 1
+    with pytest.raises(DataError, match="expected steps such as"):
+        steps([70])  # type: ignore[arg-type]
+
+
+def test_optimizers_by_name() -> None:
+    weights = [torch.nn.Parameter(torch.zeros(2))]
+    sgd = make_optimizer({"name": "sgd", "momentum": 0.9})(weights, lr=0.3)
+    assert isinstance(sgd, torch.optim.SGD)
+    assert (sgd.defaults["lr"], sgd.defaults["momentum"]) == (0.3, 0.9)
+    with pytest.raises(UnknownNameError, match="Did you mean 'adamw'"):
+        make_optimizer({"name": "adamww"})
+    with pytest.raises(UnknownNameError, match="Did you mean 'momentum'"):
+        make_optimizer({"name": "sgd", "momentm": 0.9})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "JointFuson", "digit_pairs"], "Did you mean 'JointFusion'"),
+        (["train", "JointFusion", "digit_pair"], "Did you mean 'digit_pairs'"),
+        (["train", "JointFusion"], "lack 'data'"),
+        (["train", "Unimodal", "digit_pairs"], "needs the option 'modality'"),
+        (["train", "JointFusion", "digit_pairs", "--data-option", "n_clases=3"], "'n_classes'"),
+        (["train", "JointFusion", "digit_pairs", "--method-option", "fusoin=sum"], "'fusion'"),
+        (["train", "JointFusion", "digit_pairs", "--encoder", "lef=mlp"], "'left'"),
+        (["train", "JointFusion", "digit_pairs", "--encoder", "left=mpl"], "'mlp'"),
+        (["train", "JointFusion", "digit_pairs", "--device", "gpu"], "expected 'auto', 'cpu'"),
+        (["train", "JointFusion", "digit_pairs", "--data-option", "cue"], "expected name=value"),
+        (["train", "--config", "nowhere.yml"], "nowhere.yml cannot be read"),
+        (["train", "JointFusion", "cremad"], "AudioWAV"),
+        (["data", "utd_mhat"], "Did you mean 'utd_mhad'"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(arguments: list[str], message: str) -> None:
+    failed = mmfuse(*arguments)
+    assert failed.exit_code == 1
+    assert message in failed.output
+    assert "Traceback" not in failed.output
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("method: JointFusion\ndata: digit_pairs\nepoch: 3", "Did you mean 'epochs'"),
+        ("- a\n- b", "expected a mapping"),
+        ("a: [", "cannot be read"),
+        ("!!python/object/apply:os.getcwd []", "cannot be read"),
+    ],
+)
+def test_a_file_of_settings_that_cannot_be_used(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_text(text)
+    failed = mmfuse("train", "--config", "a.yml")
+    assert failed.exit_code == 1
+    assert message in failed.output
