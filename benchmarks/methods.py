@@ -90,6 +90,8 @@ def candidates(modalities: tuple[str, ...]) -> dict[str, Callable[..., Method]]:
         "Ensemble": methods.Ensemble.for_data,
         "JointFusion": methods.JointFusion.for_data,
         "DIMML": methods.DIMML.for_data,
+        "DMIL": methods.DMIL.for_data,
+        "DMIL, synergy first": partial(methods.DMIL.for_data, synergy_first=True),
         "I2MoE": methods.I2MoE.for_data,
     }
 

@@ -277,7 +277,7 @@ plt.show()
 # %% [markdown]
 # ## A one-way lane
 #
-# Let modality $t$ be a teacher and $s$ a student. What could the student learn? Not what it already does
+# Let modality $t$ be the teacher and $s$ the student. What could the student learn? Not what it already does
 # well, and not what the teacher does badly. That leaves
 #
 # $$
@@ -301,7 +301,10 @@ plt.show()
 # What does it move? Differentiate the log-softmax:
 #
 # $$
-# \frac{\partial L_{\text{DUC}}}{\partial z_{s,i}^{D}} = \frac{1}{B\tau} \Big( \sum_k q_{ik}\, z_{t,k}^{D} - z_{t,i}^{D} \Big) .
+# \begin{aligned}
+# &\frac{\partial L_{\text{DUC}}}{\partial z_{s,i}^{D}}\\
+# &\quad = \frac{1}{B\tau} \Big( \sum_k q_{ik}\, z_{t,k}^{D} - z_{t,i}^{D} \Big) .
+# \end{aligned}
 # $$ (eq-duc-gradient)
 #
 # A step downhill pulls the student **towards the teacher's view of the same sample and away from the
@@ -423,7 +426,7 @@ table.agg(interval).rename(
     columns={"left": "left encoder", "right": "right encoder"}
 )
 
-# %% mystnb={"image": {"alt": "Two panels, left and right encoder, with the probe accuracy of four ways to train as dots with intervals. For the right encoder the joint model is far below the other three, which are close together."}, "figure": {"caption": "What each encoder knows by itself, read by a linear probe. Mean and 95 % interval over seeds, of the difference to the joint model on the same seed.", "name": "fig-cured"}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "Three panels: left encoder, right encoder, both images. In each, dots with intervals for ensemble, no DUC and DI-MML: points above the joint model, which is the zero line. For the right encoder all three are far above zero and at the same height; in the other panels they are slightly above."}, "figure": {"caption": "What each encoder knows by itself, read by a linear probe. Mean and 95 % interval over seeds, of the difference to the joint model on the same seed.", "name": "fig-cured"}} tags=["hide-input"]
 by_seed = results.pivot(
     index="seed", columns="method", values=["left", "right", "both"]
 )
@@ -514,9 +517,9 @@ plt.show()
 # %% [markdown]
 # So DUC does what it was made for: the taught dimensions gain more than they gain without it. That the
 # *accuracy* hardly notices is no contradiction. A linear classifier reads all dimensions at once, and what
-# one of them knows by itself may be known to the others already. On redundant labels the student can
-# find nothing in its teacher's features that its own label does not tell it, except *which sample* it
-# is looking at, and that is not asked at the end.
+# one of them knows by itself may be known to the others already. And what a
+# teacher knows of the class, the student is told by the label as well; what DUC adds is to recognise
+# the *sample*, and that is not asked at the end.
 #
 # ## Who is to be trusted
 #
@@ -526,7 +529,8 @@ plt.show()
 # $$
 # \begin{aligned}
 # c_j &= \max_k \operatorname{softmax}(\ell_j)_k, \\
-# v_j &= \frac{\exp(c_j / \tau_2)}{\sum_i \exp(c_i / \tau_2)}, \qquad \ell = \sum_j v_j\, \ell_j .
+# v_j &= \frac{\exp(c_j / \tau_2)}{\sum_i \exp(c_i / \tau_2)}, \\
+# \ell &= \sum_j v_j\, \ell_j .
 # \end{aligned}
 # $$ (eq-certainty)
 #

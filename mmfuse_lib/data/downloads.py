@@ -40,9 +40,6 @@ if TYPE_CHECKING:
 #: The environment variable that names a folder of ready arrays.
 DATA_DIR = "MMFUSE_DATA_DIR"
 
-#: Seconds without an answer after which a download is given up.
-TIMEOUT = 30
-
 #: Seconds to wait before a download that failed is tried again, and again.
 PAUSES = (1.0, 4.0)
 
@@ -147,7 +144,7 @@ def fetch(url: str, folder: Path, checksum: str | None = None, *, progress: bool
                 known_hash=checksum,
                 fname=name,
                 path=folder,
-                downloader=pooch.HTTPDownloader(progressbar=progress, timeout=TIMEOUT),
+                downloader=pooch.HTTPDownloader(progressbar=progress),
             )
             return Path(path)
         except requests.RequestException as error:
@@ -241,8 +238,9 @@ def _try_to_make(recipe: Recipe, names: Sequence[str], raw: Path) -> tuple[Array
         raise
     except Exception as error:  # a reader met by a damaged file may raise anything
         return {}, f"the downloaded files cannot be read ({type(error).__name__}: {error})"
-    for name in names:
-        if (found := digest(arrays[name])) != recipe.digests[name]:
+    arrays = {name: arrays[name] for name in names}
+    for name, array in arrays.items():
+        if (found := digest(array)) != recipe.digests[name]:
             expected = recipe.digests[name]
             return {}, f"array {name!r} has SHA-256 {found}, expected {expected}"
     return arrays, ""

@@ -4,10 +4,13 @@ from mmfuse_lib.errors import UnknownNameError
 from mmfuse_lib.methods.base import Method, Spec, Stage
 from mmfuse_lib.methods.baselines import Ensemble, JointFusion, Probe, Unimodal
 from mmfuse_lib.methods.dimml import DIMML
+from mmfuse_lib.methods.dmil import DMIL, Components
 from mmfuse_lib.methods.i2moe import I2MoE
 
 __all__ = [
     "DIMML",
+    "DMIL",
+    "Components",
     "Ensemble",
     "I2MoE",
     "JointFusion",
@@ -21,7 +24,7 @@ __all__ = [
 ]
 
 _METHODS: dict[str, type[Method]] = {
-    m.__name__: m for m in (Unimodal, Ensemble, JointFusion, DIMML, I2MoE)
+    m.__name__: m for m in (Unimodal, Ensemble, JointFusion, DIMML, DMIL, I2MoE)
 }
 
 

@@ -166,8 +166,8 @@ class DIMML(Method):
     def effective_dimensions(self) -> EffectiveDimensions:
         """Return the rates and masks behind `duc_loss`; zeros before the interactive stage."""
         return EffectiveDimensions(
-            dict(zip(self.encoders, self.rates, strict=True)),
-            dict(zip(self.encoders, self.effective, strict=True)),
+            dict(zip(self.encoders, self.rates.clone(), strict=True)),
+            dict(zip(self.encoders, self.effective.clone(), strict=True)),
         )
 
     def stages(self, epochs: int) -> list[Stage]:

@@ -225,6 +225,20 @@ def test_arrays_are_made_from_downloads_once_and_then_come_from_the_cache(
     assert files_in(cache / "toy") == ["values.raw", "x.npy"]
 
 
+def test_only_the_arrays_that_are_missing_are_made(cache: Path) -> None:
+    asked: list[list[str]] = []
+
+    def prepare(names: Sequence[str], raw: Path) -> Arrays:
+        asked.append(list(names))
+        return {"x": VALUES, "y": VALUES + 1}  # more than asked for is no harm
+
+    recipe = Recipe("toy", "", {"x": digest(VALUES), "y": digest(VALUES + 1)}, prepare)
+    assert list(load_arrays(recipe, ["x"])) == ["x"]
+    assert files_in(cache) == ["x.npy"]
+    assert list(load_arrays(recipe, ["y", "x"])) == ["y", "x"]
+    assert asked == [["x"], ["y"]]
+
+
 @pytest.mark.parametrize(
     "damage", [b"", b"\x93NUMPY nonsense", "one value", "pickle"], ids=["empty", "not", "bit", "py"]
 )

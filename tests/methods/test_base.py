@@ -35,11 +35,17 @@ BUILD: dict[str, Callable[..., Method]] = {
         )
         for fusion in FUSIONS
     },
+    **{
+        f"DMIL-{levels}": (
+            lambda d, levels=levels, **o: methods.DMIL.for_data(d, levels=levels, **o)
+        )
+        for levels in ("both", "intra", "consistency")
+    },
+    "DMIL-first": lambda d, **o: methods.DMIL.for_data(d, synergy_first=True, **o),
+    "I2MoE": methods.I2MoE.for_data,
 }
-every_baseline = pytest.mark.parametrize("build", BUILD.values(), ids=BUILD)
-every_method = pytest.mark.parametrize(
-    "build", [*BUILD.values(), methods.I2MoE.for_data], ids=[*BUILD, "I2MoE"]
-)
+MULTILABEL = {name: build for name, build in BUILD.items() if not name.startswith("DMIL")}
+every_method = pytest.mark.parametrize("build", BUILD.values(), ids=BUILD)
 
 
 @every_method
@@ -83,7 +89,7 @@ def test_regression_gives_one_number_a_sample(build: Callable[..., Method]) -> N
     assert set(model.task_terms(data)) - {"gate"} == {"total"}
 
 
-@every_method
+@pytest.mark.parametrize("build", MULTILABEL.values(), ids=MULTILABEL)
 def test_labels_give_a_logit_a_label(build: Callable[..., Method]) -> None:
     data = two_labels(20)
     model = build(data)
@@ -92,11 +98,12 @@ def test_labels_give_a_logit_a_label(build: Callable[..., Method]) -> None:
     assert set(model.task_terms(data)) - {"gate"} == {"total"}
 
 
-@every_baseline
-def test_baselines_claim_no_interactions(build: Callable[..., Method]) -> None:
+@every_method
+def test_a_claim_has_a_column_a_name_and_baselines_make_none(build: Callable[..., Method]) -> None:
     model = build(DATA)
-    assert model.interaction_names == ()
-    assert model.interactions(DATA.inputs).shape == (40, 0)
+    names = model.interaction_names
+    assert bool(names) == (type(model).__module__ != "mmfuse_lib.methods.baselines")
+    assert model.interactions(DATA.inputs).shape == (40, len(names))
 
 
 @every_method

@@ -1,0 +1,813 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # A part for every interaction
+#
+# A joint model gets nearly every digit pair right. Ask it *how* it knew: did one image tell, did both,
+# or was it only the two together? It cannot say; there is no place in the network where the answer
+# would be written down. So let us build such places. What if a network had one part for what is
+# redundant, one for what is unique to each image, one for synergy, and a gate that says, sample by
+# sample, which part it listened to?
+#
+# That is DMIL {cite:p}`yang2026`, and we build it here, bound by bound. Then we ask the question that a
+# paper seldom has room for: a part is *called* synergy, but is it? Our data know the answer.
+#
+# ```{admonition} After this chapter you can
+# :class: tip
+# - derive each of the four terms that DMIL minimises, and point to the line of code that computes it;
+# - train it in its three stages and read what each stage does to the parts;
+# - compare its gate with the known composition of every sample;
+# - find out which part of a method limits it, by changing one thing at a time;
+# - say what separates a learned component from an atom of the decomposition.
+#
+# **Needs:** *Information in bits*, *One sample at a time*. **Takes:** an hour to read, a minute to run
+# on a CPU; nothing is downloaded.
+# ```
+
+# %% tags=["parameters"]
+seed = 0
+epochs = 25
+n_train = 12_000
+n_lsmi = 2_000  # samples for the estimator of the last section
+steps = 250  # training steps of its networks
+device = "auto"
+check_claims = True
+
+# %%
+import inspect
+import json
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import torch
+
+from mmfuse_lib import data, evaluate, fit, mean_interval, methods, plots
+from mmfuse_lib.data.digit_pairs import label_table
+from mmfuse_lib.information import decompose, pointwise_decomposition
+from mmfuse_lib.information.estimators.lsmi import lsmi_pid
+from mmfuse_lib.methods import dmil
+from mmfuse_lib.methods.dmil import Gaussian
+
+plots.use_style()
+KINDS = ["R", "U1", "U2", "S"]
+INK, GREY = "#222222", "#9AA0A8"
+
+path = Path("../reproduce/dmil.json")
+study = json.loads(path.read_text("utf8")) if path.exists() else None
+
+
+def rows(part, **wanted):
+    """Rows of one part of the study's file, as a table."""
+    table = pd.DataFrame(study[part])
+    for column, value in wanted.items():
+        table = table[table[column] == value]
+    return table
+
+
+def has(*parts):
+    """Whether the study's file is there, with rows in these parts."""
+    return study is not None and all(study[part] for part in parts)
+
+
+def pm(values):
+    """Mean and 95 % half-width over seeds, as text."""
+    return "{:.3f} ± {:.3f}".format(*mean_interval(values))
+
+
+# %% [markdown]
+# ## Why separate parts?
+#
+# {prf:ref}`thm-composition` gave two reasons. If samples come in kinds $C$, then a representation $Z$
+# has
+#
+# $$
+# \begin{aligned}
+# I(Z;Y) \ge{}& \mathbb E_c\big[I(Z;Y\,|\,C{=}c)\big]\\
+# &- H(C|Z) + I(Y;C),
+# \end{aligned}
+# $$
+#
+# so every kind should be learned well, *and* the kind should be readable from $Z$. A joint model is
+# rewarded for neither: it competes (*Modality competition*), and once one modality explains a
+# redundant sample nobody asks the other. An ensemble learns redundant and unique samples well and
+# cannot express synergy at all. The theorem does not say that $Z$ needs separate *parts*. That is a
+# design, and a natural one: a part that has one job can be given a loss of its own.
+#
+# ## Two questions
+#
+# Take the features $z_m$ of modality $m$. DMIL sorts what is in them by two questions.
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "A tree of boxes. The features of a modality meet the question whether they predict the label alone. Yes leads to M, no leads to N. M meets the question whether the other modality says the same. Yes leads to R, no leads to U. The N of both modalities together lead to S."}, "figure": {"caption": "The decision tree behind DMIL. Each box is a vector in the network, each question a level.", "name": "fig-tree"}}
+fig, ax = plt.subplots(figsize=(6.2, 3.6))
+PLACES = {
+    "$z_m$\nfeatures": (0.5, 3, "white"),
+    "$M_m$\npredicts": (0.0, 1.8, "white"),
+    "$N_m$\nthe rest": (1.4, 1.8, "white"),
+    "$R$": (-0.45, 0.4, plots.color_of("R")),
+    "$U_m$": (0.45, 0.4, plots.color_of("U1")),
+    "$S$": (1.4, 0.4, plots.color_of("S")),
+}
+for text, (x, y, color) in PLACES.items():
+    box = {"boxstyle": "round,pad=0.4", "fc": color, "ec": INK}
+    ink = "white" if text in ("$R$", "$S$") else INK
+    ax.text(x, y, text, ha="center", va="center", color=ink, bbox=box, zorder=3)
+ARROWS = [
+    ((0.5, 3), (0.0, 1.8), "yes"),
+    ((0.5, 3), (1.4, 1.8), "no"),
+    ((0.0, 1.8), (-0.45, 0.4), "yes"),
+    ((0.0, 1.8), (0.45, 0.4), "no"),
+    ((1.4, 1.8), (1.4, 0.4), "with the\nother's $N$"),
+]
+for start, end, text in ARROWS:
+    ax.plot(*zip(start, end, strict=True), color=INK, lw=1.2)
+    x, y = (np.array(start) + end) / 2
+    box = {"fc": "white", "ec": "none", "pad": 1}
+    ax.text(x, y, text, ha="center", va="center", fontsize=11, bbox=box)
+ax.text(-1.15, 2.75, "level 1: predictable\nfrom this modality?", fontsize=11)
+ax.text(-1.15, 1.1, "level 2:\nsame from\nthe other?", fontsize=11)
+ax.set(xlim=(-1.2, 1.9), ylim=(0, 3.4))
+ax.set_axis_off()
+plt.show()
+
+# %% [markdown]
+# **Level 1** splits $z_m$ into $M_m$, from which the label can be predicted, and the rest $N_m$. **Level 2**
+# splits $M_1$ and $M_2$ into what they have in common, $R$, and what only one has, $U_1$ and $U_2$.
+# What no modality can use alone is in the residuals, and the synergistic part $S$ is made from both of them.
+# Each of $R, U_1, U_2, S$ gets a linear classifier, whose logits are $\ell_c$, and the prediction is
+#
+# $$
+# \hat\ell = \sum_c g_c\,\ell_c, \qquad g = \mathrm{softmax}\big(\mathrm{MLP}([R,U_1,U_2,S])\big).
+# $$ (eq-gate)
+#
+# The **gate** $g$, four shares per sample, is what DMIL reports.
+#
+# To sort, one has to be able to say "this vector carries as little as possible". That takes vectors with
+# noise in them, and a price for drowning the noise out.
+#
+# ## Four bounds, four functions
+#
+# $M_m, N_m, R, U_1, U_2$ are **Gaussian bottlenecks**: the network computes a mean and a variance, and
+# in training it passes on a sample. With $q$ for such a learned distribution, here is what is minimised and why.
+# Losses are in nats.
+#
+# **Task.** A classifier on $M$ with expected cross-entropy $L$ shows that $I(M;Y) \ge H(Y) - L$
+# ({prf:ref}`thm-cross-entropy`). So a low loss *proves* that $M$ says much of the label.
+
+# %%
+print(
+    inspect.getsource(dmil.task).partition("weighted mean over the batch.")[2][5:]
+)
+
+# %% [markdown]
+# **Variational.** To keep $M$ from carrying more than it needs, one would like to charge for $I(M;z)$.
+# It involves the marginal $q(m)$, a mixture of as many Gaussians as there are samples. But any simpler
+# $r$ in its place gives an upper bound.
+#
+# ```{prf:proposition} Prices from above
+# :label: prop-prices
+#
+# Let $M$ be drawn from $q(m|z)$. For every density $r$,
+# $I(M;z) \le \mathbb E_z\, D\big(q(\cdot|z)\,\|\,r\big)$.
+# If, moreover, $M'$ is any function of $z$, then for every conditional density $v$,
+# $I(M;z\,|\,M') \le \mathbb E_z\, D\big(q(\cdot|z)\,\|\,v(\cdot|M')\big)$.
+# The gap is the mean divergence of $q(m)$ from $r$, or of $q(m|M')$ from $v$.
+# ```
+#
+# ```{prf:proof}
+# By definition $I(M;z) = \mathbb E\ln\frac{q(M|z)}{q(M)}$. Write
+# $\frac{q(M|z)}{q(M)} = \frac{q(M|z)}{r(M)} \cdot \frac{r(M)}{q(M)}$. The mean of the logarithm of
+# the first factor is $\mathbb E_z D(q(\cdot|z)\|r)$, that of the second is $-D(q(m)\|r) \le 0$
+# ({prf:ref}`thm-gibbs`). For the second statement do the same for each value of $M'$, where the density of $M$ given
+# $z$ and $M'$ is still $q(M|z)$, and average.
+# ```
+#
+# DMIL takes $r = \mathcal N(0, I)$ for all five latents. For Gaussians the divergence is a formula
+# {cite:p}`alemi2017`: $\tfrac12(\mu^2 + \sigma^2 - 1 - \ln\sigma^2)$ for each dimension.
+
+# %%
+print("    kl" + inspect.getsource(dmil.variational).partition("    kl")[2])
+
+# %% [markdown]
+# How loose is it? Take $z\sim\mathcal N(0,1)$ and $M = az + \text{noise}$ of variance $\sigma^2$, where the
+# truth is known: $I(M;z) = \tfrac12\ln(1 + a^2/\sigma^2)$.
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Information of a noisy channel in nats against its gain. The true information rises and flattens. The bound for noise that shrinks as the gain grows lies exactly on the truth. The bound for constant noise of standard deviation one half lies above and grows without limit."}, "figure": {"caption": "What the KL term charges for a channel (solid, from the library's function on samples) and what the channel carries (dashed). The price is exact where $M$ itself has mean 0 and variance 1.", "name": "fig-price"}}
+generator = torch.Generator().manual_seed(seed)
+z = torch.randn(20_000, 1, generator=generator)
+gains = np.linspace(0.05, 0.98, 25)
+fig, ax = plt.subplots()
+for label, sigma, color in (
+    ("$\\sigma^2 = 1 - a^2$", np.sqrt(1 - gains**2), "C1"),
+    ("$\\sigma = 0.5$", np.full_like(gains, 0.5), "C2"),
+):
+    prices = [
+        float(dmil.variational(Gaussian(a * z, torch.full_like(z, 2 * np.log(s)))))
+        for a, s in zip(gains, sigma, strict=True)
+    ]
+    ax.plot(gains, prices, color=color, label=f"price, {label}")
+    ax.plot(gains, 0.5 * np.log1p((gains / sigma) ** 2), "--", color=color)
+_ = ax.set(xlabel="gain $a$", ylabel="nats")
+ax.legend()
+plt.show()
+
+# %% [markdown]
+# **Reconstruction.** Nothing so far stops $N$ from being empty. So $z$ has to be recoverable from
+# $(M, N)$. With a decoder $\hat z(M,N)$ and the density $\mathcal N(\hat z, s^2 I)$ in the role of the classifier,
+#
+# $$
+# \begin{aligned}
+# I(M,N;z) &= h(z) - h(z|M,N)\\
+# &\ge h(z) - \mathbb E\,\frac{\lVert z-\hat z\rVert^2}{2s^2} - \mathrm{const},
+# \end{aligned}
+# $$
+#
+# by the argument of {prf:ref}`thm-cross-entropy` with densities. A small error proves that little is lost,
+# **provided that $h(z)$ does not move**. But $z$ is made by an encoder that is being trained! The error also
+# falls if the encoder makes $z$ smaller, and then nothing is proved. So our code treats the target of
+# the reconstruction as a constant (`detach`). The paper's formula does not say so; without it our
+# implementation does not even learn the XOR of two noisy bits.
+
+# %%
+print(
+    "    return" + inspect.getsource(dmil.reconstruction).partition("    return")[2]
+)
+
+# %% [markdown]
+# **Alignment.** $R$ is drawn from $q(R|M_1,M_2)$, so it could hold anything that *either* modality knows. It
+# should hold what *each* knows. By the second half of {prf:ref}`prop-prices`, with $z$ standing for the
+# pair $(M_1,M_2)$ and $M'$ for one of them,
+#
+# $$
+# I(R; M_1,M_2 \,|\, M_m) \le \mathbb E\, D\big(q(R|M_1,M_2)\,\|\,v_m(R|M_m)\big).
+# $$
+#
+# The left side is what $R$ says that modality $m$ could not have said alone. If it is 0 for both $m$, everything in $R$ is
+# consistent. The $v_m$ are learned Gaussians, one a modality.
+
+# %%
+source = inspect.getsource(dmil.alignment)
+print("    distance" + source.partition("    distance")[2])
+
+# %% [markdown]
+# A check by sampling, as one should with any formula for a divergence: draw from $q$, average
+# $\ln q - \ln v$.
+
+# %%
+q = Gaussian(*torch.randn(2, 1, 4, 3, generator=generator))
+v = Gaussian(*torch.randn(2, 2, 4, 3, generator=generator))
+noise = torch.randn(100_000, 1, 4, 3, generator=generator)
+x = q.mean + (q.log_var / 2).exp() * noise
+
+
+def log_density(x, p):
+    """Of diagonal Gaussians, without the constant."""
+    return (-0.5 * ((x - p.mean) ** 2 / p.log_var.exp() + p.log_var)).sum(-1)
+
+
+by_sampling = (log_density(x, q) - log_density(x, v)).mean(-1).sum(-1).mean()
+print(f"formula {dmil.alignment(q, v):.2f}, by sampling {by_sampling:.2f} nats")
+
+# %% [markdown]
+# ## Three stages
+#
+# Put together, with $L_\text{task}$ of each classifier:
+#
+# $$
+# \begin{aligned}
+# L_1 &= \sum_m \big[L_\text{task}(M_m) + \lambda\,\mathrm{KL}(M_m, N_m) + \mathrm{rec}(z_m)\big],\\
+# L_2 &= \sum_{c} L_\text{task}(c) + \lambda\,\mathrm{KL}(R,U_1,U_2)\\
+# &\quad + \mathrm{rec}(M_1, M_2) + \alpha\,\mathrm{align}(R),\\
+# L_3 &= L_\text{task}(\hat\ell) + \beta L_1 + \gamma L_2 .
+# \end{aligned}
+# $$
+#
+# First $L_1$ trains encoders and level 1. Then they are frozen, and $L_2$ trains level 2, the synergy branch and the
+# gate on top of the *means* of what level 1 gives. (The gate occurs in $\hat\ell$ only, so ours minimises $L_\text{task}(\hat\ell)$ as
+# well in this stage.) Then everything is trained on $L_3$. After each stage the best epoch on validation
+# data is carried on. In the library these are three lines of `DMIL.stages`.
+#
+# The weights $\lambda,\alpha,\beta,\gamma$ are not published in a place that we could read. Ours are the best of a small
+# search on validation data with $K=4$ (`python -m benchmarks.dmil_study search`):
+
+# %%
+if not has("search"):
+    print("The study's results are in the repository, not here: skipped.")
+else:
+    search = rows("search").fillna(
+        {"lam": 1e-5, "alpha": 1e-5, "beta": 0.1, "gamma": 0.1}
+    )
+    columns = ["lam", "alpha", "beta", "gamma", "validation_loss"]
+    print(search[columns].round(4).to_string(index=False))
+
+# %% [markdown]
+# Now watch. The data are digit pairs with four classes, a cue, and a quarter of each kind.
+
+# %%
+train, val, test = data.load("digit_pairs", seed=seed, n_train=n_train, n_classes=4)
+TRAINING = {"batch_size": 256, "lr": 2e-3, "seed": seed, "device": device}
+model = methods.DMIL.for_data(train, seed=seed)
+history = fit(model, train, val, epochs=epochs, **TRAINING)
+result = evaluate(model, test, device=device)
+pd.Series(result.metrics).filter(like="accuracy").round(3)
+
+# %%
+frame = history.to_frame().query("split == 'val'")
+lengths = frame.groupby("stage", sort=False)["epoch"].max()
+starts = (lengths.cumsum() - lengths).to_dict()
+frame = frame.assign(at=frame["epoch"] + frame["stage"].map(starts))
+curves = frame.pivot(index="at", columns="term", values="value")
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels over epochs, with lines where stages begin. Top: the loss of level 1's classifiers is flat from the start, the loss of the prediction is flat at first and falls late in the last stage. Middle: accuracy of the components. R, U1 and U2 stay flat from the first epoch of the second stage. S starts at the level of a model that knows everything but synergy and climbs late in the last stage. Bottom: the gate's mean weights as stacked areas; they move in the last stage."}, "figure": {"caption": "The three stages on validation data. Top: cross-entropy. Middle: accuracy of each component's classifier on *all* samples. Bottom: mean weight in the gate.", "name": "fig-stages"}}
+fig, axes = plt.subplots(3, 1, figsize=(6.2, 7.6), sharex=True)
+if "task_1" in curves:
+    axes[0].plot(curves["task_1"] / 2, color="C2", label="$M_1$, $M_2$ (mean)")
+axes[0].plot(curves["prediction"], color=INK, label="prediction")
+axes[0].set(ylabel="nats")
+axes[0].legend()
+for kind in KINDS:
+    axes[1].plot(curves[f"accuracy_{kind}"], color=plots.color_of(kind), label=kind)
+axes[1].set(ylabel="accuracy")
+axes[1].legend(ncols=4)
+gate = curves[[f"gate_{kind}" for kind in KINDS]].dropna()
+axes[2].stackplot(
+    gate.index,
+    gate.to_numpy().T,
+    colors=[plots.color_of(kind) for kind in KINDS],
+)
+axes[2].set(xlabel="epoch", ylabel="gate", ylim=(0, 1))
+for ax in axes:
+    for stage, start in starts.items():
+        ax.axvline(start + 0.5, color=GREY, ls=":")
+        if ax is axes[0]:
+            ax.set_title(" ")
+            ax.text(
+                start + 0.7, 1.02, stage, fontsize=11,
+                transform=ax.get_xaxis_transform(),
+            )  # fmt: skip
+plt.show()
+
+# %% [markdown]
+# Level 1 is done quickly: each modality can predict its own share of the labels and no more. In the second stage
+# $R$, $U_1$ and $U_2$ reach their level at once. The synergy branch is the surprise: for many epochs it gets exactly what a
+# model without synergy would get. Its frozen inputs do not let it do better, and even when everything
+# trains it sits on that plateau for a while. Keep this in mind; we come back to it.
+#
+# ## What each part can do
+#
+# The test samples know which kind they are. So we can ask each classifier for each kind.
+
+# %%
+kind_of = result.predictions["kind"].to_numpy()
+with torch.no_grad():
+    found = model.components(test.inputs)
+right = pd.DataFrame(
+    {c: (x.argmax(1) == test.target).numpy() for c, x in found.logits.items()}
+)
+by_kind = right.groupby(kind_of).mean().loc[KINDS]
+weights = result.interactions.groupby(kind_of).mean().loc[KINDS]
+
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two tables drawn as heat maps, a row a kind of sample, a column a component. Left, accuracy: component R is right on R, U1 and U2; component U1 on R and U1; component U2 on R and U2; component S on all four. Right, mean gate: see the text."}, "figure": {"caption": "Kinds of samples (rows) against components (columns). Left: accuracy of each component alone. Right: mean weight that the gate gives to it.", "name": "fig-parts"}}
+def heat(ax, table, title):
+    """A table as a map with numbers."""
+    ax.imshow(table, cmap="Greys", vmin=0, vmax=1.3)
+    for i, j in np.ndindex(table.shape):
+        ax.text(
+            j, i, f"{table.iloc[i, j]:.2f}", ha="center", va="center", fontsize=11
+        )
+    ax.set_xticks(range(4), table.columns)
+    ax.set_yticks(range(4), table.index)
+    ax.grid(visible=False)
+    _ = ax.set(title=title, xlabel="component")
+
+
+fig, axes = plt.subplots(1, 2, figsize=(6.4, 3.6))
+heat(axes[0], by_kind, "accuracy")
+heat(axes[1], weights, "gate")
+axes[0].set_ylabel("kind of sample")
+plt.show()
+
+# %% [markdown]
+# Read the left map column by column, and compare with what the names promise.
+#
+# * **$U_1$ and $U_2$ cannot do what they must not do.** Each sees one modality, so it fails on the other's
+#   samples and on synergy. But they are also right on *redundant* samples. Nothing in the
+#   objective forbids it: their classifiers are trained on all samples, and $M_m$ knows the redundant labels.
+# * **$R$ is right on unique samples.** It is computed from both modalities; alignment makes that
+#   costly, not impossible, and the classifier's loss pays for it.
+# * **Only $S$ is right on synergistic samples.** $R$ and $U_m$ are linear in $M_1$ and $M_2$, so together they
+#   are additive, and no sum computes XOR ({prf:ref}`prop-no-sum`). Here the name is earned by construction.
+# * **$S$ is right on everything else as well.** $N_m$ is "the rest" only as long as level 1 is trained alone; in
+#   the last stage the loss of $S$ teaches the residuals whatever helps.
+#
+# So the components are ordered by what they *can* do, and each does all that it can. Only *cannot* is
+# guaranteed.
+#
+# ## The gate against the truth
+#
+# When several parts can answer, the gate has a choice, and the loss does not care which it takes.
+# Below is the gate's largest share against the known kind.
+
+# %%
+largest = result.interactions.idxmax(axis=1).to_numpy()
+confusion = pd.crosstab(
+    pd.Series(kind_of, name="kind"), pd.Series(largest, name="gate")
+).reindex(index=KINDS, columns=KINDS, fill_value=0)
+agreement = (largest == kind_of).mean()
+print(f"largest share = kind: {agreement:.0%} of the samples")
+confusion
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Triangle with corners R, U and S, a point a test sample, coloured by its kind, at the place of its gate."}, "figure": {"caption": "The gate of six hundred test samples, coloured by the kind that made the label. Compare with the yardstick in {numref}`fig-simplex-rules`.", "name": "fig-gates"}}
+shares = result.interactions.assign(kind=kind_of)
+plots.interaction_simplex(shares[:600], color_by="kind")
+plt.show()
+
+# %% [markdown]
+# The gate is an honest account of *which classifier was listened to*. It is no measurement of how the
+# label hangs together with the images. Whenever $S$ can do everything, the gate may hand everything
+# to $S$, and the prediction is just as good. (Other seeds choose differently; the study has them all.)
+#
+# ## The synergy indicator
+#
+# How much of this is worth having? {cite:t}`yang2026` count the samples that a model gets right
+# although both unimodal models are wrong. An ensemble scores next to nothing: an average of two wrong answers
+# is seldom right. With a quarter of synergistic samples and four classes, guessing the unimodal answers
+# on those, the most one could score is $\tfrac14\cdot\tfrac34\cdot\tfrac34 \approx 0.14$.
+
+
+# %%
+def bits(text):
+    """Which samples are right, from the study's file."""
+    return np.unpackbits(np.frombuffer(bytes.fromhex(text), dtype=np.uint8)) > 0
+
+
+def indicator(row, alone):
+    """Share of samples that are right where all of `alone` are wrong."""
+    n = len(row["right"]) * 4
+    return (
+        bits(row["right"]) & ~np.any([bits(a) for a in alone], axis=0)
+    ).sum() / n
+
+
+def indicators(part_rows, ensembles):
+    """The indicator of every row against the unimodal models of the same seed."""
+    alone = ensembles.set_index("seed")["right_alone"]
+    values = [indicator(r, alone[r["seed"]]) for _, r in part_rows.iterrows()]
+    return part_rows[["method", "seed"]].assign(indicator=values)
+
+
+if has("curve", "ablations"):
+    ensembles = rows("ablations", method="ensemble")
+    of_four = pd.concat([rows("curve", classes=4), ensembles])
+    table = indicators(of_four, ensembles)
+    print(table.groupby("method", sort=False)["indicator"].agg(pm).to_string())
+
+# %% [markdown]
+# (Three seeds, 95 % intervals.) Whoever learns synergy scores; the indicator does not tell *how* it
+# was learned.
+#
+# ## A known hard spot
+#
+# With $K$ classes the synergistic label is $(a+b) \bmod K$. XOR is $K=2$. What happens as $K$ grows? The study trains a
+# joint model and DMIL with the same encoders, epochs and learning rate
+# (`python -m benchmarks.dmil_study curve`; 25 epochs, three seeds).
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Accuracy on synergistic samples against the number of classes for the joint model, DMIL and DMIL with synergy first, with a dotted line for guessing. See the text."}, "figure": {"caption": "Test accuracy on synergistic samples as they get harder. Mean and 95 % interval over seeds; dotted: guessing.", "name": "fig-difficulty"}}
+STYLES = {
+    "joint": ("o-", plots.color_of("joint")),
+    "DMIL": ("s--", "C1"),
+    "DMIL, synergy first": ("D-", plots.color_of("S")),
+}
+if has("curve"):
+    curve = rows("curve")
+    fig, ax = plt.subplots()
+    for name, (line, color) in STYLES.items():
+        chosen = curve[curve["method"] == name].groupby("classes")["accuracy_S"]
+        means, halves = zip(*chosen.agg(mean_interval), strict=True)
+        ax.errorbar(
+            list(chosen.groups), means, halves, fmt=line, color=color, capsize=3, label=name
+        )  # fmt: skip
+    classes = sorted(curve["classes"].unique())
+    ax.plot(classes, 1 / np.array(classes), ":", color=GREY)
+    _ = ax.set(
+        xlabel="classes $K$", ylabel="accuracy on S", xticks=classes, ylim=(0, 1.05)
+    )
+    ax.legend()
+    plt.show()
+
+# %%
+if has("curve"):
+    accuracies = [
+        "accuracy_R",
+        "accuracy_U1",
+        "accuracy_U2",
+        "accuracy_S",
+        "accuracy",
+    ]
+    print(curve.groupby(["classes", "method"])[accuracies].agg(pm).to_string())
+
+# %% [markdown]
+# The joint model copes. DMIL, whose purpose is synergy, does not. Why? There are several suspects, and
+# each can be arrested by one experiment at $K=10$.
+#
+# **Are the digits still there?** After level 1 is trained we read the left digit off $z_1$ and $N_1$ with a linear
+# classifier: on samples whose label it decides, and on synergistic ones.
+
+# %%
+if has("probes"):
+    probes = rows("probes").drop(columns=["classes", "seed", "keys"])
+    print(probes.groupby("method").agg(pm).T.to_string())
+
+# %% [markdown]
+# For the default the digits of synergistic samples have largely been *erased*. It makes sense: alone, a digit under the
+# cue "S" says nothing of the label, so a unimodal classifier does best when the encoder
+# suppresses it. Level 1 asks each modality what it can predict alone, and teaches the encoders to forget the rest. The residual $N_m$ was to keep
+# it. But $N_m$ is the rest *of $z_m$*, and what is gone from $z_m$ is gone.
+#
+# **A plateau.** Addition modulo $K$ is learned late even by the joint model: neither digit alone
+# lowers the loss, so at first there is hardly any gradient. Noise on $N$ and small weights of $S$'s loss
+# make the plateau longer.
+#
+# ### A remedy: synergy first
+#
+# If the encoders forget what nobody has asked for, then ask first. Our option `synergy_first=True` (not part
+# of the paper, off by default)
+#
+# * begins with a stage that trains encoders and synergy branch, and keeps that loss in $L_1$;
+# * weighs the samples of $S$'s loss by $\prod_m (1 - p_m(y))$, what the modalities' own classifiers get wrong:
+#   that is where synergy can be, and there the plateau is left sooner;
+# * takes noise and KL term off $N$.
+#
+# {numref}`fig-difficulty` has the outcome. And to see what each part contributes, the remedy without it,
+# beside other single changes of the default:
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Horizontal bars of the accuracy on synergistic samples with ten classes, for the default, single changes of it, the remedy and the remedy without each of its parts. See the text."}, "figure": {"caption": "Ten classes: accuracy on synergistic samples, mean over three seeds (bars) and each seed (dots). Dotted: guessing.", "name": "fig-causes"}}
+LABELS = {
+    "DMIL": "default",
+    "linear layers (FC)": "no noise at all (FC)",
+    "one stage": "one stage",
+    "DMIL, synergy first": "synergy first",
+    "first, noisy N": "first, but noise on N",
+    "first, no focus": "first, but no weights",
+    "first, loss not kept": "first, loss not kept",
+    "first, product fusion": "first, product fusion",
+}
+if has("curve", "causes"):
+    causes = pd.concat([rows("curve", classes=10), rows("causes")])
+    fig, ax = plt.subplots(figsize=(6.2, 4.2))
+    names = [name for name in LABELS if name in set(causes["method"])]
+    for i, name in enumerate(names[::-1]):
+        values = causes.loc[causes["method"] == name, "accuracy_S"]
+        color = plots.color_of("S") if "first" in name else "C1"
+        ax.barh(i, values.mean(), color=color, alpha=0.6)
+        ax.plot(values, [i] * len(values), "o", color=INK, ms=4)
+    ax.axvline(0.1, color=GREY, ls=":")
+    ax.set_yticks(range(len(names)), [LABELS[name] for name in names[::-1]])
+    _ = ax.set(xlabel="accuracy on S", xlim=(0, 1.02))
+    plt.show()
+
+# %% [markdown]
+# ## Ablations
+#
+# With four classes, three seeds (`python -m benchmarks.dmil_study ablations`): linear layers in place of all
+# variational ones, either level alone, equal weights in place of the gate, and the product
+# $W[N_1, N_2, N_1 N_2]$ in place of the multi-layer fusion.
+
+# %%
+if has("curve", "ablations"):
+    ablations = pd.concat([rows("curve", classes=4), rows("ablations")])
+    print(
+        ablations.groupby("method")[["accuracy", "accuracy_S"]].agg(pm).to_string()
+    )
+
+# %% [markdown]
+# In the paper the order on CREMA-D and Kinetics-Sounds is full, level 1 only, FC, level 2 only: 77.0/86.7, 75.3/86.2,
+# 74.2/85.4 and 73.7/84.5 {cite:p}`yang2026`. Ours need not agree; on our data a single ability, addition, decides nearly everything.
+#
+# ## Real data: actions
+#
+# UTD-MHAD: 27 actions, a skeleton from a depth camera and an inertial sensor, other people in the test
+# than in training {cite:p}`chen2015`. Small (323 training samples) and mostly redundant.
+
+# %%
+if has("real"):
+    real = rows("real")
+    ensembles = real[real["method"] == "ensemble"]
+    alone = pd.DataFrame([*ensembles["alone"]])
+    print(alone.agg(pm).to_string(), "\n")
+    table = real.assign(indicator=indicators(real, ensembles)["indicator"])
+    print(
+        table.groupby("method")[["accuracy", "indicator"]].agg(pm).to_string(), "\n"
+    )
+    gates = pd.DataFrame([*real.loc[real["method"] == "DMIL", "gate"]])
+    print("mean gate of DMIL:", gates.mean().round(2).to_dict())
+
+# %% [markdown]
+# ## Are these the atoms?
+#
+# Five numbers all want to be called "how much redundancy, uniqueness, synergy". We put them side by side for our digit
+# pairs, each as shares of its total: the **composition** that made the labels; the atoms of
+# **BROJA** for the whole label table; the mean **pointwise** atoms of the same table; **LSMI**'s estimate of
+# these, from pixels; and DMIL's mean **gate**.
+
+# %%
+table = label_table(n_classes=4, cue=True)
+some = test[:n_lsmi]
+lsmi = lsmi_pid(
+    *(x.flatten(1) for x in some.inputs.values()), some.target,
+    folds=2, networks=1, steps=steps, n_bootstrap=0, device=device, seed=seed,
+)  # fmt: skip
+pointwise = pointwise_decomposition(table)
+claims = pd.DataFrame(
+    {
+        "composition": [0.25] * 4,
+        "BROJA": decompose(table).atoms,
+        "pointwise": table[table > 0] @ pointwise[table > 0],
+        "LSMI, pixels": lsmi.atoms,
+        "DMIL's gate": result.interactions.mean().to_numpy(),
+    },
+    index=KINDS,
+)
+claims = (claims / claims.sum()).T
+claims.round(2) + 0.0
+
+# %% [markdown]
+# (Pointwise atoms are signed, so their "shares" can be negative or above 1.) And sample by sample? Under the
+# cue, all samples of a kind have the same pointwise atoms, so the truth is a table; beside it the mean of
+# LSMI's estimate and of the gate for each kind.
+
+# %%
+cells = table.reshape(4, 4, 4, 4, 4)  # cue, digit | cue, digit | label
+atoms = pointwise.reshape(4, 4, 4, 4, 4, 4)
+exact_s = [atoms[c, :, c][cells[c, :, c] > 0][:, 3].mean() for c in range(4)]
+some_kinds = kind_of[:n_lsmi]
+synergy_by_kind = pd.DataFrame(
+    {
+        "pointwise s, exact (bits)": exact_s,
+        "pointwise s, LSMI (bits)": lsmi.per_sample["S"]
+        .groupby(some_kinds)
+        .mean()[KINDS],
+        "gate's S (share)": weights["S"],
+    },
+    index=KINDS,
+)
+exact_of_sample = pd.Series(some_kinds).map(dict(zip(KINDS, exact_s, strict=True)))
+correlations = {
+    "LSMI's s": np.corrcoef(exact_of_sample, lsmi.per_sample["S"])[0, 1],
+    "the gate's S": np.corrcoef(exact_of_sample, result.interactions["S"][:n_lsmi])[
+        0, 1
+    ],
+}
+for name, value in correlations.items():
+    print(f"correlation with the exact pointwise s: {name} {value:.2f}")
+synergy_by_kind.round(2) + 0.0
+
+# %% [markdown]
+# They differ, and not because one of them is computed badly. BROJA's atoms are facts of the label table under one
+# definition. Pointwise atoms are facts under another. The composition is a fact of how we made the labels. The
+# gate is a fact about *this network*: retrain it with another seed and it changes, while the data stay. A component
+# of DMIL is a **learned factor** with a name that says what its inputs and losses encourage. What holds for certain is
+# what the architecture makes impossible.
+#
+# So use the gate to see what a model relies on; use `composition` (where you have it) and estimators (with the
+# precautions of *Measuring it from data*) to say what the data need.
+#
+# ## Check
+
+# %%
+if check_claims:
+    # Formula and sampling agree.
+    assert abs(float(dmil.alignment(q, v)) / float(by_sampling) - 1) < 0.02
+    # With four classes the default learns all kinds.
+    assert result.metrics["accuracy"] > 0.9
+    assert result.metrics["accuracy_S"] > 0.8
+    # What a component cannot do, it does not do ...
+    for c in ("R", "U1", "U2"):
+        assert by_kind.loc["S", c] < 0.4
+    assert by_kind.loc["U2", "U1"] < 0.4
+    assert by_kind.loc["U1", "U2"] < 0.4
+    # ... and what it can do, it does, whatever its name.
+    assert (by_kind.loc["R"] > 0.9).all()
+    assert (by_kind.loc[["U1", "U2"], "R"] > 0.9).all()
+    assert (by_kind["S"] > 0.8).all()
+    # For many epochs the synergy branch does what can be done without synergy.
+    plateau = curves["accuracy_S"].dropna().iloc[1:5]
+    assert (plateau < 0.9).all()
+    assert abs(claims.sum(axis=1) - 1).max() < 1e-6
+
+# %%
+if check_claims and has("curve"):
+    of_ten = rows("curve", classes=10).groupby("method")
+    mean_of_s = of_ten["accuracy_S"].mean()
+    assert mean_of_s["joint"] > 0.85
+    assert mean_of_s["DMIL"] < 0.3
+    assert mean_of_s["DMIL, synergy first"] > 0.8
+    first = rows("curve", classes=10, method="DMIL, synergy first")
+    assert (first[["accuracy_R", "accuracy_U1", "accuracy_U2"]].mean() > 0.95).all()
+    default = rows("curve", classes=4, method="DMIL").mean(numeric_only=True)
+    assert default["accuracy_S"] > 0.8
+    assert default["accuracy"] > 0.9
+    print("all claims hold")
+
+# %% tags=["headline", "remove-cell"]
+headline = {
+    "dmil_accuracy": round(result.metrics["accuracy"], 3),
+    "dmil_accuracy_S": round(result.metrics["accuracy_S"], 3),
+    "gate_agrees_with_kind": round(float(agreement), 3),
+    "component_R_on_U1": round(float(by_kind.loc["U1", "R"]), 3),
+    "lsmi_s_correlates_with_exact": round(float(correlations["LSMI's s"]), 2),
+}
+print(json.dumps(headline))
+
+# %% [markdown]
+# ## Takeaways
+#
+# * DMIL sorts features by two questions: predictable alone? the same from the other modality? Each
+#   answer is a Gaussian bottleneck with its own classifier; a gate weighs them per sample.
+# * Every term is a **bound**: task and reconstruction from below, KL and alignment from above. A
+#   bound proves something only while its fixed part stays fixed; so the target of the reconstruction
+#   must not be trainable by it.
+# * A part does everything that it *can*. The architecture's *cannot* is what gives a name its meaning:
+#   only $S$ can add.
+# * The gate tells whom the model listened to. Where several parts can answer, it is **not** a
+#   measurement of the data.
+# * Asking each modality what it can predict alone makes encoders **forget** what only both can use. Training
+#   synergy first, on the samples that nobody solves alone, brings it back.
+#
+# ## Exercises
+#
+# ```{exercise} The price of one bit
+# :label: ex-price
+#
+# A latent has one dimension and has to carry a fair bit, as $\mu = \pm a$ with variance $\sigma^2$. What does the KL
+# term charge, in nats, for $a=1$ and $\sigma^2 = 0.1$? How does it compare with the information of the bit?
+# ```
+#
+# ```{solution} ex-price
+# :class: dropdown
+#
+# $\tfrac12(1 + 0.1 - 1 - \ln 0.1) = \tfrac12(0.1 + 2.303) \approx 1.20$ nats. The bit is at most $\ln 2\approx
+# 0.69$ nats. The price is too high because the marginal, two narrow humps, is far from $\mathcal N(0,1)$; by
+# {prf:ref}`prop-prices` the gap is exactly that divergence.
+# ```
+#
+# ```{exercise} An empty R
+# :label: ex-empty
+#
+# Show that the alignment term can be made 0 without any redundancy in the data. Which other term
+# punishes that?
+# ```
+#
+# ```{solution} ex-empty
+# :class: dropdown
+#
+# Let $q(R|M_1,M_2) = v_1 = v_2 = \mathcal N(0, I)$ whatever the inputs. Alignment and KL term are 0. The task
+# loss of $R$'s classifier is then $H(Y)$, and $M_m$ has to be reconstructed from $U_m$ alone.
+# ```
+#
+# ```{exercise} Two modalities that share half
+# :label: ex-half
+#
+# Let $M_1 = (c, a)$ and $M_2 = (c, b)$ with independent coordinates. Which $q(R|M_1,M_2)$ has alignment 0 for the right
+# $v_m$ and keeps most? What if $M_2 = (c + \text{noise}, b)$?
+# ```
+#
+# ```{solution} ex-half
+# :class: dropdown
+#
+# $R = c$ plus a little noise: each $v_m$ can compute its distribution. With a noisy copy, $q$ has to be as
+# vague about $c$ as the second modality is, or pay: what the first knows better is then counted as unique.
+# ```
+#
+# ```{exercise} Break the gate
+# :label: ex-break
+#
+# Train with `fixed_gate=True`. What happens to the accuracy on S, and why does $\hat\ell$ suffer although the
+# S classifier may be perfect?
+# ```
+#
+# ```{solution} ex-break
+# :class: dropdown
+#
+# The logits are averaged, so on synergistic samples three classifiers that know nothing dilute
+# one that knows. If those three are *calibrated*, their logits are nearly equal and the average is still
+# decided by S; if they are confidently wrong it is not. The ablation table has the numbers.
+# ```
+#
+# ## Further reading
+#
+# * {cite:t}`yang2026`: the paper. {cite:t}`alemi2017`: the variational information bottleneck.
+# * *Measuring it from data* and *One sample at a time* for what an estimator can and cannot say about the same
+#   samples.
