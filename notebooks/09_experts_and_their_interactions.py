@@ -456,10 +456,13 @@ axes[0].set_ylabel("expert")
 plt.show()
 
 # %% [markdown]
-# **The synergy expert: yes, in part.** Its weight is a good detector of synergy samples: where it is large, the sample
-# is synergistic. It beats chance on them and on nothing else, and leaving it out costs synergy samples only. But it is
-# far from carrying them all. Alone it gets most of them wrong, on many of them other experts have the
-# weight ({numref}`fig-waterfall`), and leaving out one of those costs synergy samples, too.
+# **The synergy expert: yes, in part.** It beats chance on synergy samples and on nothing else, and leaving it out
+# costs synergy samples only. But it is far from carrying them all. Alone it gets most of them wrong, on
+# many of them other experts have the weight ({numref}`fig-waterfall`), and leaving out one of those costs
+# synergy samples, too. Its weight is a good detector of them, with a caution: one half is *not* what a nameless
+# column scores here. Weights are spread more widely on synergy samples, so a column that is small elsewhere finds them
+# whatever it is called. The committee without tasks, in the second row of the table, is the fair yardstick, and it
+# is well above one half for S.
 #
 # **The uniqueness experts: yes, and more than that.** Each knows its own samples. Each is also good at redundant ones,
 # of course: where both images show the answer, an expert for one image has it.
@@ -471,8 +474,8 @@ plt.show()
 # "unique" for samples that are redundant by construction.
 #
 # And without the losses? A committee without tasks also specialises, because that helps the task; but the
-# names on the doors are arbitrary, so what a column means changes from seed to seed. The losses buy
-# names that hold, for three experts of four.
+# names on the doors are arbitrary, and what a column means changes from seed to seed. The losses buy
+# names that mean something, for three experts of four.
 #
 # ## When the experts disagree
 
@@ -521,7 +524,7 @@ if HERE:
 else:
     print("The results are in the repository, not here: skipped.")
 
-# %% mystnb={"image": {"alt": "For each ablation, the area under the ROC curve with which the weight of each expert finds the samples of its rule, with intervals, and a line at one half."}, "figure": {"caption": "Does the weight of an expert find the samples of its rule? Area under the ROC curve, mean and 95 % interval over seeds (cut at 0 and 1). The line marks chance.", "name": "fig-ablations"}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "For each ablation, the area under the ROC curve with which the weight of each expert finds the samples of its rule, with intervals, and a line at one half."}, "figure": {"caption": "Does the weight of an expert find the samples of its rule? Area under the ROC curve, mean and 95 % interval over seeds (cut at 0 and 1). The line marks one half; the fair yardstick is the row without interaction loss.", "name": "fig-ablations"}} tags=["hide-input"]
 if HERE:
     with_weights = study[study["auroc S"].notna()]
     names = [
@@ -546,13 +549,14 @@ if HERE:
     plt.show()
 
 # %% [markdown]
-# Three things stand out. **Accuracy and validation loss do not see the names.** With $\lambda$ from 0 to 0.1 the
-# models predict equally well, no better than plain joint fusion, and validation cannot choose between
-# them; only a large $\lambda$ costs accuracy, on the synergy samples. **The names come from the losses:** without them the
-# uniqueness columns are at chance. And **the details matter**: noise on the logits, as published, gives the most
-# reliable synergy column. With losses in latent space, or with another way to take a modality away, it is at chance
-# or changes from seed to seed. What the columns mean has to be validated for each such choice, and accuracy
-# will not do it.
+# Three things stand out. **Accuracy hardly sees the names.** With $\lambda$ from 0 to 0.1 the models predict
+# equally well, no better than plain joint fusion, and their validation losses differ by less than seeds do; only a
+# large $\lambda$ costs accuracy, on the synergy samples. **The names come from the losses:** without them the
+# uniqueness columns are near one half. (The synergy column is not, for the reason given above; the losses raise
+# it further and make it steadier.) And **the details matter**: with losses in latent space or zeros in place of noise
+# the uniqueness columns fall back to where they are without losses; with another sample's features, or the mean, the
+# synergy column changes from seed to seed. What the columns mean has to be validated for each such choice, and
+# accuracy will not do it.
 #
 # ## Three modalities, and a number instead of a class
 #
@@ -672,19 +676,13 @@ if check_claims:
         ].mean()
         equal = means.loc[["I2MoE", "no interaction loss", "lambda 0.01", "joint"]]
         assert np.ptp(equal["accuracy"]) < 0.02
-        assert np.ptp(equal["validation loss"].dropna()) < 0.02
+        assert np.ptp(equal["validation loss"].dropna()) < 0.03
         assert means.loc["lambda 1", "S samples"] < equal["S samples"].min() - 0.05
-        assert (
-            means.loc["no interaction loss", ["auroc U1", "auroc U2"]].max() < 0.65
-        )
-        assert low["I2MoE"]["S"] > 0.65
-        assert (
-            max(
-                low[name]["S"]
-                for name in ("latent space", "zero", "mean", "shuffle")
-            )
-            < 0.65
-        )
+        unique = means[["auroc U1", "auroc U2"]].mean(axis=1)
+        assert unique["I2MoE"] > 0.75
+        assert unique[["no interaction loss", "latent space", "zero"]].max() < 0.65
+        assert low["I2MoE"]["S"] > 0.75
+        assert max(low[name]["S"] for name in ("mean", "shuffle")) < 0.5
         # Real data: fused models alike on CREMA-D and ahead of one view; no gain on UTD-MHAD.
         scores = real.groupby(level=[0, 1]).mean()
         fused = scores["cremad"][["joint", "I2MoE", "no interaction loss"]]
