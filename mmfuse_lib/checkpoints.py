@@ -1,6 +1,5 @@
 """Checkpoints that are whole or absent, and hold tensors and plain values only."""
 
-import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import torch
 
 from mmfuse_lib.errors import CheckpointError
+from mmfuse_lib.files import write_whole
 
 FILE_NAME = "last.pt"
 
@@ -21,17 +21,8 @@ def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
         If the folder cannot be written to.
     """
     target = folder / FILE_NAME
-    partial = folder / f"{FILE_NAME}.{os.getpid()}.partial"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            with partial.open("wb") as file:
-                torch.save(state, file)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(partial, target)
-        finally:
-            partial.unlink(missing_ok=True)
+        write_whole(target, lambda file: torch.save(state, file))
     except (OSError, RuntimeError) as error:  # torch's writer answers a full disk with the latter
         raise CheckpointError(f"cannot write the checkpoint {target}: {error}") from error
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-import os
 import platform
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -25,6 +23,7 @@ from mmfuse_lib.data import MultimodalData
 from mmfuse_lib.encoders import make_encoder
 from mmfuse_lib.errors import DataError, UnknownNameError, check_options
 from mmfuse_lib.evaluation import evaluate
+from mmfuse_lib.files import write_whole
 from mmfuse_lib.methods import Method
 from mmfuse_lib.randomness import own_randomness
 from mmfuse_lib.training import find_device, fit
@@ -153,7 +152,8 @@ def run(settings: Settings, folder: Path, *, progress: bool = True) -> dict[str,
             "python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__
         },
     }  # fmt: skip
-    _write(folder / RESULT, json.dumps(result, indent=2) + "\n")
+    text = json.dumps(result, indent=2) + "\n"
+    write_whole(folder / RESULT, lambda file: file.write(text.encode()))
     return result
 
 
@@ -223,10 +223,3 @@ def _name_of_device(device: str) -> str:
     if place.type == "cuda":
         return torch.cuda.get_device_name(place)
     return f"{place.type} ({platform.machine()}, {torch.get_num_threads()} threads)"
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf8") as file:
-        file.write(text)
-    os.replace(file.name, path)

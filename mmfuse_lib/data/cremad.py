@@ -19,7 +19,6 @@ import json
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -36,6 +35,7 @@ from mmfuse_lib.data.cremad_votes import EMOTIONS
 from mmfuse_lib.data.downloads import cannot_write, fetch
 from mmfuse_lib.data.multimodal import MultimodalData
 from mmfuse_lib.errors import DataError
+from mmfuse_lib.files import write_whole
 
 LIST_URL = (
     "https://raw.githubusercontent.com/fanyunfeng-bit/DI-MML/"
@@ -158,7 +158,7 @@ def _prepared(
             lambda clip: log_spectrogram(root / "AudioWAV" / f"{clip}.wav"),
         )  # fmt: skip
         _fill(folder / "video.npy", clips, shape, np.uint8, lambda clip: frames_of(clip, n_frames))
-        _replace(folder / NOTE, json.dumps(made_of).encode())
+        write_whole(folder / NOTE, lambda file: file.write(json.dumps(made_of).encode()))
     except OSError as error:
         raise cannot_write(folder, error) from error
     made = _open(folder, made_of)
@@ -199,12 +199,6 @@ def _fill(
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        file.write(content)
-    os.replace(file.name, path)
 
 
 def _check_files(paths: Sequence[Path]) -> None:

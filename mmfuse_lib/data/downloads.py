@@ -19,7 +19,6 @@ import errno
 import hashlib
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +32,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from mmfuse_lib.errors import DataError, DownloadError
+from mmfuse_lib.files import write_whole
 
 if TYPE_CHECKING:
     import requests
@@ -247,18 +247,8 @@ def _try_to_make(recipe: Recipe, names: Sequence[str], raw: Path) -> tuple[Array
 
 
 def _write(path: Path, array: NDArray[Any]) -> None:
-    """Write an array whole or not at all."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".partial", delete=False) as file:
-            try:
-                np.save(file, array, allow_pickle=False)
-                file.flush()
-                os.fsync(file.fileno())
-                os.replace(file.name, path)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
+        write_whole(path, lambda file: np.save(file, array, allow_pickle=False))
     except OSError as error:
         raise cannot_write(path, error) from error
 

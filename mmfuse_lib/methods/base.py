@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import torch.nn.functional as F
@@ -107,7 +107,7 @@ class Stage:
     loss: Loss
     monitor: str = "total"
     prepare: Callable[[MultimodalData], None] | None = None
-    lr_factor: Callable[[int], float] = constant
+    lr_factor: Callable[[int], float] = field(default_factory=lambda: constant)
 
 
 class Method(nn.Module):
