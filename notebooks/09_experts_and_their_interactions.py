@@ -457,11 +457,11 @@ plt.show()
 
 # %% [markdown]
 # **The synergy expert: yes, in part.** It beats chance on synergy samples and on nothing else, and leaving it out
-# costs synergy samples only. But it is far from carrying them all. Alone it gets most of them wrong, on
+# costs synergy samples only. But it is far from carrying them all. Alone it gets many of them wrong, on
 # many of them other experts have the weight ({numref}`fig-waterfall`), and leaving out one of those costs
 # synergy samples, too. Its weight is a good detector of them, with a caution: one half is *not* what a nameless
-# column scores here. Weights are spread more widely on synergy samples, so a column that is small elsewhere finds them
-# whatever it is called. The committee without tasks, in the second row of the table, is the fair yardstick, and it
+# column scores here. A likely reason is that weights are spread more widely on synergy samples, so that a column which is
+# small elsewhere finds them whatever it is called. The committee without tasks, in the second row of the table, is the fair yardstick, and it
 # is well above one half for S.
 #
 # **The uniqueness experts: yes, and more than that.** Each knows its own samples. Each is also good at redundant ones,
@@ -552,7 +552,7 @@ if HERE:
 # Three things stand out. **Accuracy hardly sees the names.** With $\lambda$ from 0 to 0.1 the models predict
 # equally well, no better than plain joint fusion, and their validation losses differ by less than seeds do; only a
 # large $\lambda$ costs accuracy, on the synergy samples. **The names come from the losses:** without them the
-# uniqueness columns are near one half. (The synergy column is not, for the reason given above; the losses raise
+# uniqueness columns are near one half. (The synergy column is not, as said above; the losses raise
 # it further and make it steadier.) And **the details matter**: with losses in latent space or zeros in place of noise
 # the uniqueness columns fall back to where they are without losses; with another sample's features, or the mean, the
 # synergy column changes from seed to seed. What the columns mean has to be validated for each such choice, and
