@@ -789,7 +789,13 @@ if ablation is not None:
         rows = rows.loc[["no DUC", "DI-MML"]]
         columns = [c for c in rows if c.endswith(("_before", "_after"))]
         print(DATA[task])
-        print(rows[columns].groupby(level=0).mean().round(2).to_string(index_names=False))
+        print(
+            rows[columns]
+            .groupby(level=0)
+            .mean()
+            .round(2)
+            .to_string(index_names=False)
+        )
 
 # %% [markdown]
 # On UTD-MHAD, DUC raises the rates of what it teaches, as it did in {numref}`fig-rates`. On data with all four
@@ -925,8 +931,9 @@ print(json.dumps(headline))
 #   teacher is strong and the student weak, and nowhere else. It raises what these dimensions know;
 #   that is not the same as accuracy.
 # - **Certainty weights** say which head is sure. They are no measure of interactions.
-# - **Contrast assumes redundancy**: where the modalities show unrelated things, DUC makes what it teaches worse.
-- Synergy is left to what **frozen encoders** happen to keep. Ours kept it in a whisper.
+# - **Contrast assumes redundancy**: where the modalities show unrelated things, DUC makes what it
+#   teaches worse.
+# - Synergy is left to what **frozen encoders** happen to keep. Ours kept it in a whisper.
 #
 # ## Exercises
 #
