@@ -1048,7 +1048,7 @@ class ScaledFusion(torch.nn.Module):
         return self.fuse([s(z_m) for s, z_m in zip(self.scale, z, strict=True)])
 
 
-listening = dimml(mixed, seed, fusion=ScaledFusion, fusion_epochs=0.6)
+listening = dimml(mixed, seed, fusion=ScaledFusion, fusion_epochs=1.0)
 found = evaluate(listening, mixed[2], device=device).metrics
 for kind in data.INTERACTIONS:
     print(f"{kind:<3} {100 * found[f'accuracy_{kind}']:5.1f} %")
