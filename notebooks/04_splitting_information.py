@@ -576,7 +576,7 @@ plt.show()
 # 3. Let source 1 invent ones and source 2 miss them. Now each has something of its own, and at AND
 #    all four atoms are positive.
 #
-# (Whoever wants to check the second: {prf:ref}`ex-and-by-hand` solves it on paper.)
+# (Whoever wants to check the second: an exercise at the end solves it on paper.)
 
 # %%
 plots.xor_to_and()

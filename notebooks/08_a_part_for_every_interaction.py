@@ -432,7 +432,7 @@ agreement = (largest == kind_of).mean()
 print(f"largest share = kind: {agreement:.0%} of the samples")
 confusion
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Triangle with corners R, U and S, a point a test sample, coloured by its kind, at the place of its gate."}, "figure": {"caption": "The gate of six hundred test samples, coloured by the kind that made the label. Compare with the yardstick in {numref}`fig-simplex-rules`.", "name": "fig-gates"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Triangle with corners R, U and S, a point a test sample, coloured by its kind, at the place of its gate."}, "figure": {"caption": "The gate of six hundred test samples, coloured by the kind that made the label. Compare with the yardstick in {numref}`fig-simplex-rules`.", "name": "fig-gate-triangle"}}
 shares = result.interactions.assign(kind=kind_of)
 plots.interaction_simplex(shares[:600], color_by="kind")
 plt.show()
@@ -874,13 +874,13 @@ for level in (dmil.IntraLevel, MovingTarget):
 # ```
 #
 # ```{exercise} Two modalities that share half
-# :label: ex-half
+# :label: ex-half-a-kind
 #
 # Let $M_1 = (c, a)$ and $M_2 = (c, b)$ with independent coordinates. Which $q(R|M_1,M_2)$ has alignment 0 for the right
 # $v_m$ and keeps most? What if $M_2 = (c + \text{noise}, b)$?
 # ```
 #
-# ```{solution} ex-half
+# ```{solution} ex-half-a-kind
 # :class: dropdown
 #
 # $R = c$ plus a little noise: each $v_m$ can compute its distribution. With a noisy copy, $q$ has to be as
