@@ -205,13 +205,21 @@ def test_a_baseline_is_trained_at_full_scale_and_continues_when_interrupted(
     assert whole["n_samples"] == {"train": 13, "val": 1, "test": 6}
 
 
-@pytest.mark.skipif("DIMML" not in methods.names(), reason="the method is not there yet")
-def test_the_preset_of_di_mml_trains(tmp_path: Path, root: Path) -> None:
-    done = mmfuse(*full_scale("DIMML", root), "dimml")
-    assert done.exit_code == 0, done.output
-    found = result_in(tmp_path / "dimml")
-    assert found["settings"]["method_options"]["temperature"] == 50
-    assert len(found["best_epoch"]) == 3
+def test_the_preset_of_di_mml_trains_in_mixed_precision_and_continues_when_interrupted(
+    tmp_path: Path, root: Path, interrupt_at: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = full_scale("DIMML", root)
+    command[command.index("32-true")] = "bf16-mixed"
+    interrupt_at(4)  # in the interactive stage: the dimensions are selected, one epoch is done
+    assert mmfuse(*command, "parts").exit_code == 130
+    monkeypatch.setattr(training, "save_checkpoint", save_checkpoint)
+    for folder in ("parts", "whole"):
+        done = mmfuse(*command, folder)
+        assert done.exit_code == 0, done.output
+    whole, parts = result_in(tmp_path / "whole"), result_in(tmp_path / "parts")
+    assert parts["metrics"] == whole["metrics"]
+    assert whole["settings"]["method_options"]["temperature"] == 50
+    assert list(whole["best_epoch"]) == ["detached", "interactive", "fusion"]
 
 
 def test_the_preset_holds_the_papers_settings() -> None:
