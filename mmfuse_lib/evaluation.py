@@ -202,7 +202,7 @@ def _classification_metrics(logits: Tensor, target: Tensor) -> dict[str, float]:
     return {
         "accuracy": float(multiclass_accuracy(logits, target, n_classes, average="micro")),
         "macro_f1": float(multiclass_f1_score(logits, target, n_classes, average="macro")),
-        "auroc": _one_against_rest_auroc(probabilities, target),
+        "auroc": _mean_auroc(probabilities, F.one_hot(target, n_classes)),
         "ece": _calibration_error(probabilities, target),
         "cross_entropy": float(F.cross_entropy(logits, target)) / float(np.log(2)),
     }
@@ -210,13 +210,11 @@ def _classification_metrics(logits: Tensor, target: Tensor) -> dict[str, float]:
 
 def _multilabel_metrics(logits: Tensor, target: Tensor) -> dict[str, float]:
     n_labels, probabilities = logits.shape[1], logits.sigmoid()
-    varying = [k for k in range(n_labels) if 0 < int(target[:, k].sum()) < len(target)]
-    areas = [float(binary_auroc(probabilities[:, k], target[:, k])) for k in varying]
     nats = F.binary_cross_entropy_with_logits(logits, target.float())
     return {
         "micro_f1": float(multilabel_f1_score(probabilities, target, n_labels, average="micro")),
         "macro_f1": float(multilabel_f1_score(probabilities, target, n_labels, average="macro")),
-        "auroc": float(np.mean(areas)) if areas else float("nan"),
+        "auroc": _mean_auroc(probabilities, target),
         "subset_accuracy": float(multilabel_exact_match(probabilities, target, n_labels)),
         "cross_entropy": float(nats) / float(np.log(2)),
     }
@@ -234,12 +232,12 @@ def _calibration_error(probabilities: Tensor, target: Tensor, n_bins: int = 15) 
     return float(gaps.abs().sum()) / len(target)
 
 
-def _one_against_rest_auroc(probabilities: Tensor, target: Tensor) -> float:
-    """Return the mean over classes with samples on both sides; NaN if there is none."""
+def _mean_auroc(probabilities: Tensor, has: Tensor) -> float:
+    """Return the mean over columns with samples on both sides; NaN if there is none."""
     areas = [
-        float(binary_auroc(probabilities[:, k], (target == k).long()))
-        for k in range(probabilities.shape[1])
-        if 0 < int((target == k).sum()) < len(target)
+        float(binary_auroc(probabilities[:, k], has[:, k]))
+        for k in range(has.shape[1])
+        if 0 < int(has[:, k].sum()) < len(has)
     ]
     return float(np.mean(areas)) if areas else float("nan")
 

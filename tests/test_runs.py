@@ -188,12 +188,10 @@ def without_method_options(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_baseline_is_trained_at_full_scale_and_continues_when_interrupted(
-    tmp_path: Path, root: Path, interrupt_at: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    command = full_scale("JointFusion", root)
-    command[command.index(str(PRESET))] = str(without_method_options(tmp_path))
-    interrupt_at(2)
+def continued(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Any]:
+    """Interrupt a run as arranged, continue it, and return the result: that of a whole run."""
     assert mmfuse(*command, "parts").exit_code == 130
     monkeypatch.setattr(training, "save_checkpoint", save_checkpoint)
     for folder in ("parts", "whole"):
@@ -201,6 +199,16 @@ def test_a_baseline_is_trained_at_full_scale_and_continues_when_interrupted(
         assert done.exit_code == 0, done.output
     whole, parts = result_in(tmp_path / "whole"), result_in(tmp_path / "parts")
     assert parts["metrics"] == whole["metrics"]
+    return whole
+
+
+def test_a_baseline_is_trained_at_full_scale_and_continues_when_interrupted(
+    tmp_path: Path, root: Path, interrupt_at: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = full_scale("JointFusion", root)
+    command[command.index(str(PRESET))] = str(without_method_options(tmp_path))
+    interrupt_at(2)
+    whole = continued(command, tmp_path, monkeypatch)
     assert whole["settings"]["encoders"]["video"] == {"name": "resnet18", "augment": True}
     assert whole["n_samples"] == {"train": 13, "val": 1, "test": 6}
 
@@ -211,13 +219,7 @@ def test_the_preset_of_di_mml_trains_in_mixed_precision_and_continues_when_inter
     command = full_scale("DIMML", root)
     command[command.index("32-true")] = "bf16-mixed"
     interrupt_at(4)  # in the interactive stage: the dimensions are selected, one epoch is done
-    assert mmfuse(*command, "parts").exit_code == 130
-    monkeypatch.setattr(training, "save_checkpoint", save_checkpoint)
-    for folder in ("parts", "whole"):
-        done = mmfuse(*command, folder)
-        assert done.exit_code == 0, done.output
-    whole, parts = result_in(tmp_path / "whole"), result_in(tmp_path / "parts")
-    assert parts["metrics"] == whole["metrics"]
+    whole = continued(command, tmp_path, monkeypatch)
     assert whole["settings"]["method_options"]["temperature"] == 50
     assert list(whole["best_epoch"]) == ["detached", "interactive", "fusion"]
 

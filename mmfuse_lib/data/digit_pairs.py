@@ -6,19 +6,13 @@ real and the truth about interactions is exact.
 """
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
-from mmfuse_lib.data.labels import (
-    check_sizes,
-    composition_weights,
-    digit_table,
-    draw_digit_split,
-    noise_levels,
-)
+from mmfuse_lib.data.labels import Pool, digit_table, draw_digit_splits
 from mmfuse_lib.data.multimodal import MultimodalData
 
 #: The two views, in order.
@@ -82,21 +76,16 @@ def load(
     DataError, UnknownNameError
         If an argument is out of range, or the composition is not one.
     """
-    weights = composition_weights(composition)
-    table = label_table(n_classes=n_classes, cue=cue, composition=composition)
-    sizes = {"n_train": n_train, "n_val": n_val, "n_test": n_test}
-    check_sizes(**sizes)
-    levels = noise_levels(noise, MODALITIES)
-    split_seed, *draw_seeds = np.random.SeedSequence(seed).spawn(1 + len(sizes))
-    pools = _image_pools(n_classes, np.random.default_rng(split_seed))
-    train, val, test = (
-        draw_digit_split(
-            dict.fromkeys(MODALITIES, pool), weights, size, cue_rows=CUE_ROWS if cue else 0,
-            noise=levels, rng=np.random.default_rng(draw_seed), table=table,
-        )
-        for pool, size, draw_seed in zip(pools, sizes.values(), draw_seeds, strict=True)
-    )  # fmt: skip
-    return train, val, test
+    return draw_digit_splits(
+        partial(_image_pools, n_classes),
+        MODALITIES,
+        seed=seed,
+        sizes={"n_train": n_train, "n_val": n_val, "n_test": n_test},
+        n_classes=n_classes,
+        cue_rows=CUE_ROWS if cue else 0,
+        composition=composition,
+        noise=noise,
+    )
 
 
 def label_table(
@@ -124,8 +113,8 @@ def _digits() -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     return (bunch.images / 16).astype(np.float32), bunch.target.astype(np.int64)
 
 
-def _image_pools(n_classes: int, rng: np.random.Generator) -> list[list[NDArray[np.float32]]]:
-    """Return, per split and digit, the images it may use; no image is in two splits."""
+def _image_pools(n_classes: int, rng: np.random.Generator) -> list[dict[str, Pool]]:
+    """Return what each split may show, the same images to both; no image is in two splits."""
     images, digit = _digits()
     pools: list[list[NDArray[np.float32]]] = [[] for _ in IMAGE_SHARES]
     for d in range(n_classes):
@@ -133,4 +122,4 @@ def _image_pools(n_classes: int, rng: np.random.Generator) -> list[list[NDArray[
         cuts = np.round(np.cumsum(IMAGE_SHARES)[:-1] * len(own)).astype(int)
         for pool, part in zip(pools, np.split(own, cuts), strict=True):
             pool.append(part)
-    return pools
+    return [dict.fromkeys(MODALITIES, pool) for pool in pools]

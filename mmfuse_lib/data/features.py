@@ -8,8 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmfuse_lib.data.downloads import Recipe, load_arrays
 from mmfuse_lib.data.multimodal import MultimodalData, from_arrays
 from mmfuse_lib.errors import DataError, UnknownNameError
+
+#: The two parts in which some data sets are published.
+PARTS = ("train", "test")
 
 
 def standardise(
@@ -61,6 +65,35 @@ def choose(chosen: Sequence[str], known: Sequence[str]) -> list[str]:
     if not names or len(set(names)) < len(names):
         raise DataError(f"modalities is {names}: expected one or more of {tuple(known)}, each once")
     return names
+
+
+def load_parts(
+    recipe: Recipe,
+    chosen: Sequence[str],
+    *,
+    class_names: tuple[str, ...],
+    val_share: float,
+    seed: int,
+) -> tuple[MultimodalData, MultimodalData, MultimodalData]:
+    """Load a data set published in two parts, whose arrays are ``train_<name>``, ``test_<name>``.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        With a label in both parts.
+    chosen : sequence of str
+        Modalities, in the order wanted.
+    class_names, val_share, seed
+        As in `make_splits`.
+    """
+    views = [*chosen, "label"]
+    arrays = load_arrays(recipe, [f"{part}_{view}" for view in views for part in PARTS])
+    joined = {view: np.concatenate([arrays[f"{part}_{view}"] for part in PARTS]) for view in views}
+    label = joined.pop("label")
+    is_test = np.arange(len(label)) >= len(arrays["train_label"])
+    return make_splits(
+        joined, label, is_test, class_names=class_names, val_share=val_share, seed=seed
+    )
 
 
 def make_splits(

@@ -11,7 +11,7 @@ S     a, b independent, y = (a + b) mod K    only both together tell it (K = 2 i
 ====  =====================================  ==========================================
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -129,6 +129,51 @@ def noise_levels(noise: Mapping[str, float] | None, modalities: Sequence[str]) -
             raise DataError(f"noise of {name!r} is {level}: expected a finite number >= 0")
         levels[name] = float(level)
     return levels
+
+
+def draw_digit_splits(
+    make_pools: Callable[[np.random.Generator], Sequence[Mapping[str, Pool]]],
+    modalities: Sequence[str],
+    *,
+    seed: int,
+    sizes: Mapping[str, int],
+    n_classes: int,
+    cue_rows: int,
+    composition: Mapping[str, float] | None,
+    noise: Mapping[str, float] | None,
+) -> tuple[MultimodalData, MultimodalData, MultimodalData]:
+    """Check the options of a data set of digits, then draw its three splits.
+
+    Parameters
+    ----------
+    make_pools : callable
+        Called with a generator of its own, for training, validation and test in turn: per
+        modality and digit, pictures to draw from.
+    modalities : sequence of str
+        Names of the two.
+    seed : int
+        Seed of the pools and of all draws.
+    sizes : mapping of str to int
+        Number of samples of each split, under the names of the options.
+    n_classes, composition, noise
+        As in `mmfuse_lib.data.digit_pairs.load`.
+    cue_rows : int
+        Height of the cue; 0 for none.
+    """
+    weights = composition_weights(composition)
+    table = digit_table(n_classes, cue_rows > 0, composition)
+    check_sizes(**sizes)
+    levels = noise_levels(noise, modalities)
+    pools_seed, *draw_seeds = np.random.SeedSequence(seed).spawn(1 + len(sizes))
+    pools = make_pools(np.random.default_rng(pools_seed))
+    train, val, test = (
+        draw_digit_split(
+            pool, weights, size, cue_rows=cue_rows, noise=levels,
+            rng=np.random.default_rng(draw_seed), table=table,
+        )
+        for pool, size, draw_seed in zip(pools, sizes.values(), draw_seeds, strict=True)
+    )  # fmt: skip
+    return train, val, test
 
 
 def draw_digit_split(

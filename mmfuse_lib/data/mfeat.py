@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from scipy.io import loadmat
 
-from mmfuse_lib.data.downloads import Arrays, Recipe, fetch, load_arrays
-from mmfuse_lib.data.features import choose, make_splits
+from mmfuse_lib.data.downloads import Arrays, Recipe, fetch
+from mmfuse_lib.data.features import choose, load_parts
 from mmfuse_lib.data.multimodal import MultimodalData
 
 URL = (
@@ -55,18 +55,10 @@ def load(
     UnknownNameError, DataError, DownloadError
         If an option cannot be used, or the data cannot be had.
     """
-    chosen = choose(modalities, MODALITIES)
-    names = [f"{part}_{view}" for view in (*chosen, "label") for part in ("train", "test")]
-    arrays = load_arrays(RECIPE, names)
-    joined = {
-        view: np.concatenate([arrays[f"train_{view}"], arrays[f"test_{view}"]])
-        for view in (*chosen, "label")
-    }
-    label = joined.pop("label")
-    is_test = np.arange(len(label)) >= len(arrays["train_label"])
-    return make_splits(
-        joined, label, is_test, class_names=tuple("0123456789"), val_share=val_share, seed=seed
-    )
+    return load_parts(
+        RECIPE, choose(modalities, MODALITIES),
+        class_names=tuple("0123456789"), val_share=val_share, seed=seed,
+    )  # fmt: skip
 
 
 def prepare(names: Sequence[str], raw: Path) -> Arrays:

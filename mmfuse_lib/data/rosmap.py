@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mmfuse_lib.data.downloads import Arrays, Recipe, fetch, load_arrays
-from mmfuse_lib.data.features import choose, make_splits
+from mmfuse_lib.data.downloads import Arrays, Recipe, fetch
+from mmfuse_lib.data.features import choose, load_parts
 from mmfuse_lib.data.multimodal import MultimodalData
 
 URL = (
@@ -53,17 +53,8 @@ def load(
     UnknownNameError, DataError, DownloadError
         If an option cannot be used, or the data cannot be had.
     """
-    chosen = choose(modalities, MODALITIES)
-    names = [f"{part}_{view}" for view in (*chosen, "label") for part in PARTS]
-    arrays = load_arrays(RECIPE, names)
-    joined = {
-        view: np.concatenate([arrays[f"{part}_{view}"] for part in PARTS])
-        for view in (*chosen, "label")
-    }
-    label = joined.pop("label")
-    is_test = np.arange(len(label)) >= len(arrays["train_label"])
-    return make_splits(
-        joined, label, is_test,
+    return load_parts(
+        RECIPE, choose(modalities, MODALITIES),
         class_names=("control", "Alzheimer's disease"), val_share=val_share, seed=seed,
     )  # fmt: skip
 

@@ -5,19 +5,14 @@ The images are MNIST's, the sound is the Free Spoken Digit Dataset's, both real;
 """
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmfuse_lib.data import fsdd, mnist
 from mmfuse_lib.data.downloads import load_arrays
-from mmfuse_lib.data.labels import (
-    check_sizes,
-    composition_weights,
-    digit_table,
-    draw_digit_split,
-    noise_levels,
-)
+from mmfuse_lib.data.labels import Pool, draw_digit_splits
 from mmfuse_lib.data.multimodal import MultimodalData
 
 #: The two views, in order.
@@ -75,23 +70,22 @@ def load(
     DataError, UnknownNameError, DownloadError
         If an argument is out of range, the composition is not one, or the data cannot be had.
     """
-    weights = composition_weights(composition)
-    table = digit_table(n_classes, cue, composition)
-    sizes = {"n_train": n_train, "n_val": n_val, "n_test": n_test}
-    check_sizes(**sizes)
-    levels = noise_levels(noise, MODALITIES)
-    split_seed, *draw_seeds = np.random.SeedSequence(seed).spawn(1 + len(sizes))
-    images = _image_pools(n_classes, np.random.default_rng(split_seed))
-    train, val, test = (
-        draw_digit_split(
-            {"image": image, "audio": audio}, weights, size, cue_rows=CUE_ROWS if cue else 0,
-            noise=levels, rng=np.random.default_rng(draw_seed), table=table,
-        )
-        for image, audio, size, draw_seed in zip(
-            images, _audio_pools(n_classes), sizes.values(), draw_seeds, strict=True
-        )
-    )  # fmt: skip
-    return train, val, test
+    return draw_digit_splits(
+        partial(_pools, n_classes),
+        MODALITIES,
+        seed=seed,
+        sizes={"n_train": n_train, "n_val": n_val, "n_test": n_test},
+        n_classes=n_classes,
+        cue_rows=CUE_ROWS if cue else 0,
+        composition=composition,
+        noise=noise,
+    )
+
+
+def _pools(n_classes: int, rng: np.random.Generator) -> list[dict[str, Pool]]:
+    """Return what each split may show and play."""
+    both = zip(_image_pools(n_classes, rng), _audio_pools(n_classes), strict=True)
+    return [dict(zip(MODALITIES, pools, strict=True)) for pools in both]
 
 
 def _image_pools(n_classes: int, rng: np.random.Generator) -> list[list[NDArray[np.float32]]]:
