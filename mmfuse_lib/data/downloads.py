@@ -22,15 +22,18 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from mmfuse_lib.data.resume import ResumingDownloader
 from mmfuse_lib.errors import DataError, DownloadError
 from mmfuse_lib.files import write_whole
 
@@ -111,8 +114,9 @@ def digest(array: NDArray[Any]) -> str:
 def fetch(url: str, folder: Path, checksum: str | None = None, *, progress: bool = True) -> Path:
     """Return the path of the file behind `url` in `folder`, downloading it if it is not there.
 
-    The download goes into a temporary file, which gets its name when it is complete: a file that
-    is there is whole, also after a cut connection and with two processes at once.
+    The download gets its name when it is complete and checked: a file that is there is whole. What
+    came before a connection was cut is kept beside it and continued (`ResumingDownloader`). Of
+    two processes that want the same file, one downloads it and the other waits.
 
     Parameters
     ----------
@@ -135,18 +139,24 @@ def fetch(url: str, folder: Path, checksum: str | None = None, *, progress: bool
     import requests
 
     pooch.get_logger().setLevel("WARNING")
-    name = url.rpartition("/")[2]
-    by_hand = f"Or download it by hand and put it at {folder / name}"
+    path = folder / url.rpartition("/")[2]
+    by_hand = f"Or download it by hand and put it at {path}"
     for pause in (*PAUSES, None):
         try:
-            path = pooch.retrieve(
-                url,
-                known_hash=checksum,
-                fname=name,
-                path=folder,
-                downloader=pooch.HTTPDownloader(progressbar=progress),
-            )
-            return Path(path)
+            if path.is_file() and pooch.hashes.hash_matches(path, checksum):
+                return path
+            folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(f"{path}.lock") as lock:
+                pooch.retrieve(
+                    url,
+                    known_hash=checksum,
+                    fname=path.name,
+                    path=folder,
+                    downloader=ResumingDownloader(path, progress=progress),
+                )
+                with suppress(OSError):  # who waits for the lock will find the file: no need of it
+                    os.unlink(lock.lock_file)
+            return path
         except requests.RequestException as error:
             if pause is not None and _may_pass(error):
                 time.sleep(pause)
@@ -158,7 +168,7 @@ def fetch(url: str, folder: Path, checksum: str | None = None, *, progress: bool
             else:
                 raise DownloadError(
                     f"{url}: no answer, or the connection was cut ({error}). Check the network "
-                    f"and try again; files that are complete are kept. {by_hand}"
+                    f"and try again: what came is kept, and the rest is asked for. {by_hand}"
                 ) from error
         except ValueError as error:  # pooch's for a wrong checksum; it names both digests
             raise DownloadError(
@@ -166,7 +176,7 @@ def fetch(url: str, folder: Path, checksum: str | None = None, *, progress: bool
                 f"Try again. {by_hand}"
             ) from error
         except OSError as error:
-            raise cannot_write(folder / name, error) from error
+            raise cannot_write(path, error) from error
     raise AssertionError("the last attempt returns or raises")
 
 
