@@ -9,8 +9,10 @@ A data set names the arrays it needs. They are looked for, in this order, in
    recipe.
 
 What is verified is the *array*: the SHA-256 of its dtype, shape and values (`digest`). That is
-the same under every version of NumPy and of its file formats. For most raw files no digest is
-published; a raw file that was changed or cut shows in the arrays that are made of it.
+the same under every version of NumPy and of its file formats. Of features that a library computes,
+whose last digits may change with its version, the lengths of the columns are verified (`Sizes`).
+For most raw files no digest is published; a raw file that was changed or cut shows in the arrays
+that are made of it.
 """
 
 from __future__ import annotations
@@ -53,6 +55,27 @@ Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
+class Sizes:
+    """What is the same in the components of a singular value decomposition wherever it is computed.
+
+    Signs and last digits are not.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Of the array, ``(N, components)``.
+    norms : tuple of float
+        Lengths of its first columns.
+    tolerance : float
+        How far the length of a column may be off, relatively.
+    """
+
+    shape: tuple[int, int]
+    norms: tuple[float, ...]
+    tolerance: float = 0.02
+
+
+@dataclass(frozen=True)
 class Recipe:
     """What it takes to have the arrays of a data set.
 
@@ -62,8 +85,9 @@ class Recipe:
         Name of the data set: of its folder in the cache, and of ``<name>.npz``.
     archive_sha256 : str
         SHA-256 of ``<name>.npz``.
-    digests : mapping of str to str
-        Per array, its `digest`.
+    digests : mapping of str to str or Sizes
+        Per array, its `digest`; the `Sizes` of its columns, where the last digits of the array
+        depend on the versions of libraries.
     prepare : callable
         ``prepare(names, raw)`` downloads the raw files that the named arrays need into the folder
         `raw` and returns the arrays.
@@ -71,7 +95,7 @@ class Recipe:
 
     name: str
     archive_sha256: str
-    digests: Mapping[str, str]
+    digests: Mapping[str, str | Sizes]
     prepare: Callable[[Sequence[str], Path], Arrays]
 
 
@@ -109,6 +133,21 @@ def digest(array: NDArray[Any]) -> str:
     array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
     header = f"{array.dtype.str} {array.shape}".encode()
     return hashlib.sha256(header + array.tobytes()).hexdigest()
+
+
+def mismatch(array: NDArray[Any], expected: str | Sizes) -> str:
+    """Return what is wrong with an array, "" if it is the expected one."""
+    if isinstance(expected, str):
+        found = digest(array)
+        return "" if found == expected else f"has SHA-256 {found}, expected {expected}"
+    if array.shape != expected.shape or array.dtype.kind != "f":
+        return f"has shape {array.shape} of {array.dtype}, expected {expected.shape} of floats"
+    norms = np.linalg.norm(array.astype(np.float64), axis=0)[: len(expected.norms)]
+    if not np.isfinite(array).all() or not np.allclose(
+        norms, expected.norms, rtol=expected.tolerance
+    ):
+        return f"has columns of lengths {norms.round(2).tolist()}, expected {expected.norms}"
+    return ""
 
 
 def fetch(url: str, folder: Path, checksum: str | None = None, *, progress: bool = True) -> Path:
@@ -218,13 +257,13 @@ def _from_data_dir(recipe: Recipe, names: Sequence[str]) -> Arrays | None:
         return {name: archive[name] for name in names}
 
 
-def _read(path: Path, expected: str) -> NDArray[Any] | None:
+def _read(path: Path, expected: str | Sizes) -> NDArray[Any] | None:
     """Return a cached array, or None where there is none or it is not the expected one."""
     try:
         array: NDArray[Any] = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
-    return array if digest(array) == expected else None
+    return None if mismatch(array, expected) else array
 
 
 def _make(recipe: Recipe, names: Sequence[str], raw: Path) -> Arrays:
@@ -248,12 +287,10 @@ def _try_to_make(recipe: Recipe, names: Sequence[str], raw: Path) -> tuple[Array
         raise
     except Exception as error:  # a reader met by a damaged file may raise anything
         return {}, f"the downloaded files cannot be read ({type(error).__name__}: {error})"
-    arrays = {name: arrays[name] for name in names}
-    for name, array in arrays.items():
-        if (found := digest(array)) != recipe.digests[name]:
-            expected = recipe.digests[name]
-            return {}, f"array {name!r} has SHA-256 {found}, expected {expected}"
-    return arrays, ""
+    for name, expected in recipe.digests.items():  # also what was made beside what is asked for
+        if name in arrays and (problem := mismatch(arrays[name], expected)):
+            return {}, f"array {name!r} {problem}"
+    return {name: arrays[name] for name in names}, ""
 
 
 def _write(path: Path, array: NDArray[Any]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import requests
+from tqdm import tqdm
 
 from mmfuse_lib.data import downloads, resume
 from mmfuse_lib.data.downloads import fetch
@@ -71,11 +72,10 @@ def test_the_bar_begins_at_what_is_there(
     once: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bars: list[dict[str, Any]] = []
-    original = resume.tqdm
 
     def spy(**options: Any) -> Any:
         bars.append(options)
-        return original(**options)
+        return tqdm(**options)
 
     cut_once(once, tmp_path)
     monkeypatch.setattr(resume, "tqdm", spy)
