@@ -16,6 +16,7 @@ from mmfuse_lib.data import (
     digit_pairs,
     gaussian_gates,
     mfeat,
+    mmsd_sarcasm,
     rosmap,
     spoken_digits,
     utd_mhad,
@@ -169,6 +170,19 @@ _CARDS: dict[str, DatasetCard] = {
         citation=(
             "Wah et al., The Caltech-UCSD Birds-200-2011 dataset; features: Zhang et al., "
             "CPM-Nets, NeurIPS 2019"
+        ),
+    ),
+    "mmsd_sarcasm": DatasetCard(
+        load=mmsd_sarcasm.load,
+        summary=(
+            "24635 tweets with a picture, sarcastic by their hashtag or not: features of the text "
+            "and of five words for the picture; published split. Downloads about 7 MB."
+        ),
+        source="https://github.com/headacheboy/data-of-multimodal-sarcasm-detection",
+        licence="not stated; tweets by many people, not to be passed on",
+        citation=(
+            "Cai, Cai & Wan, Multi-modal sarcasm detection in Twitter with hierarchical fusion "
+            "model, ACL 2019"
         ),
     ),
 }
