@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from mmfuse_lib import methods
 from mmfuse_lib.data import MultimodalData, from_arrays
-from mmfuse_lib.fusion import FUSIONS, auxiliary_terms
+from mmfuse_lib.fusion import FUSIONS, Fusion
 from mmfuse_lib.training import adamw
 
 RESULT = Path(__file__).parents[1] / "reproduce" / "i2moe_benchmark.json"
@@ -58,7 +58,8 @@ def by_loop(model: methods.I2MoE, batch: MultimodalData) -> dict[str, Tensor]:
         passes = []
         for features in (z, *([*z[:i], s, *z[i + 1 :]] for i, s in enumerate(stand_ins))):
             passes.append(expert(features))
-            gates += auxiliary_terms([expert]).values()
+            if isinstance(expert, Fusion) and expert.auxiliary is not None:
+                gates.append(expert.auxiliary)
         complete.append(passes[0])
         terms[f"interaction_{name}"] = loss_by_loop(name, passes[0], passes[1:])
     weights = torch.softmax(model.reweight(torch.cat(z, dim=1)) / model.temperature, dim=1)
