@@ -97,6 +97,7 @@ FIRST = {"synergy_first": True}
 BUILD: dict[str, tuple[Build, Row]] = {
     "joint": (methods.JointFusion.for_data, {}),
     "ensemble": (methods.Ensemble.for_data, {}),
+    "I2MoE": (methods.I2MoE.for_data, {}),
     "DMIL": (DMIL.for_data, {}),
     "DMIL, synergy first": (DMIL.for_data, FIRST),
     "linear layers (FC)": (DMIL.for_data, {"variational": False}),
@@ -128,9 +129,13 @@ def jobs(part: str) -> Iterator[Row]:
     """Return what each row of a part is about."""
     names: tuple[str, ...]
     if part == "search":
-        yield from ({"classes": 4, "method": "DMIL", "seed": 0} | change for change in SEARCH)
+        yield from (
+            {"classes": 4, "method": "DMIL", "seed": seed} | change
+            for seed in SEEDS
+            for change in SEARCH
+        )
     elif part == "curve":
-        names = ("joint", "DMIL", "DMIL, synergy first")
+        names = ("joint", "I2MoE", "DMIL", "DMIL, synergy first")
         yield from _grid((10, 4, 2, 6), names)
     elif part == "causes":
         names = (
