@@ -668,8 +668,8 @@ def selected(right, n, draws=400):
 
 
 LOOKS = {
-    "the last epoch of one run": checkpoints[2][-1:],
-    "all epochs of one run": checkpoints[2],
+    "the last epoch of one run": checkpoints[1][-1:],
+    "all epochs of one run": checkpoints[1],
     "all epochs of four runs": np.concatenate(checkpoints),
 }
 bonus = {
@@ -687,12 +687,12 @@ print((table.round(1) + 0.0).T.to_string())
 # %% mystnb={"image": {"alt": "Accuracy against the epoch of one training run on six thousand held-out samples, as a line, and on one test list, which jitters around it. A square marks the epoch that a validation list chooses, a star the highest point of the test curve."}, "figure": {"caption": "One run through two windows. Square: the epoch that a validation list chooses. Star: the highest point of the test curve, which is what one reports when the test list chooses.", "name": "fig-selection"}} tags=["hide-input"]
 lists = np.random.default_rng(seed).permutation(6_000)[: 2 * N_CLIPS].reshape(2, -1)
 on_test, on_val = (
-    100 * checkpoints[2][:, members].mean(axis=1) for members in lists
+    100 * checkpoints[1][:, members].mean(axis=1) for members in lists
 )
 figure, ax = plt.subplots(figsize=(6.2, 3.6))
 at = np.arange(1, selection_epochs + 1)
 ax.plot(
-    at, 100 * checkpoints[2].mean(axis=1), color=GREY, lw=3, label="6000 samples"
+    at, 100 * checkpoints[1].mean(axis=1), color=GREY, lw=3, label="6000 samples"
 )
 ax.plot(at, on_test, color=TEAL, label=f"test list of {N_CLIPS}")
 for chooser, by, marker, size in (
@@ -703,7 +703,12 @@ for chooser, by, marker, size in (
         at[by.argmax()], on_test[by.argmax()], marker, color=VIOLET, ms=size, ls="",
         label=f"chosen on {chooser}",
     )  # fmt: skip
-_ = ax.set(xlabel="epoch", ylabel="accuracy (%)", ylim=(on_test.max() - 20, None))
+_ = ax.set(
+    xlabel="epoch",
+    ylabel="accuracy (%)",
+    xlim=(selection_epochs / 2, None),
+    ylim=(on_test.max() - 12, None),
+)
 ax.legend(loc="lower right")
 plt.show()
 
