@@ -271,21 +271,24 @@ def interaction_losses(names: Sequence[str], outputs: Tensor, replaced: Sequence
     Tensor
         ``(E,)``, means over the batch; 0 for ``Ui`` if modality i is not replaced.
     """
-    a, b = outputs[:, :1], outputs[:, 1:]
-    losses = {}
-    for name, loss in (("R", _unlikeness), ("S", _likeness)):
-        if name in names:
-            e = list(names).index(name)
-            losses[name] = loss(a[e], b[e]).mean()
+    names, replaced = list(names), list(replaced)
+    losses: dict[str, Tensor] = {}
+    turned = [name for name in names if name in ("R", "S")]
+    if turned:
+        rows = torch.stack([outputs[names.index(name)] for name in turned])
+        unlike = _unlikeness(rows[:, :1], rows[:, 1:]).unbind()  # each (p, B)
+        losses |= {
+            name: x.mean() if name == "R" else _likeness(x, outputs.shape[-1]).mean()
+            for name, x in zip(turned, unlike, strict=True)
+        }
     own = {name: int(name[1:]) - 1 for name in names if name.startswith("U")}
     unique = [name for name, m in own.items() if m in replaced]
     if unique:
-        experts = [list(names).index(name) for name in unique]
-        distance = _distance(a, b)  # (E, p, B)
-        all_of_them = torch.stack([distance[e] for e in experts])
-        to_own = [distance[e, list(replaced).index(own[names[e]])] for e in experts]
+        rows = torch.stack([outputs[names.index(name)] for name in unique])
+        distance = _distance(rows[:, :1], rows[:, 1:])  # (experts, p, B)
+        to_own = [d[replaced.index(own[name])] for name, d in zip(unique, distance, strict=True)]
         # The term of j = i is the margin itself, whatever the outputs.
-        asked = torch.relu(all_of_them - torch.stack(to_own).unsqueeze(1) + MARGIN)
+        asked = torch.relu(distance - torch.stack(to_own).unsqueeze(1) + MARGIN)
         others = (asked.sum(dim=1) - MARGIN).mean(dim=1) / (len(replaced) - 1)
         losses |= dict(zip(unique, others.unbind(), strict=True))
     return torch.stack([losses.get(name, outputs.new_zeros(())) for name in names])
@@ -298,14 +301,12 @@ def _distance(a: Tensor, b: Tensor) -> Tensor:
     return distance
 
 
-def _likeness(a: Tensor, b: Tensor) -> Tensor:
-    if a.shape[-1] == 1:
-        return torch.relu(MARGIN - _distance(a, b))
-    return torch.cosine_similarity(a, b, dim=-1)
-
-
 def _unlikeness(a: Tensor, b: Tensor) -> Tensor:
     return _distance(a, b) if a.shape[-1] == 1 else 1 - torch.cosine_similarity(a, b, dim=-1)
+
+
+def _likeness(unlikeness: Tensor, n_outputs: int) -> Tensor:
+    return torch.relu(MARGIN - unlikeness) if n_outputs == 1 else 1 - unlikeness
 
 
 def _arrange(versions: Sequence[Tensor], replaced: Iterable[int]) -> list[Tensor]:
