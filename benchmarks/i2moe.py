@@ -138,7 +138,7 @@ class Stacked(nn.Module):
         e = len(self.experts)
         parts = [
             torch.bmm(v.flatten(0, 1).expand(e, -1, -1), w).view(e, 2, BATCH_SIZE, -1).unbind(1)
-            for v, w in zip(versions, self.hidden, strict=True)
+            for v, w in zip(versions.of, self.hidden, strict=True)
         ]
         complete = sum(clean for clean, _ in parts) + self.bias
         passes = [complete, *(complete + (parts[i][1] - parts[i][0]) for i in replaced)]
