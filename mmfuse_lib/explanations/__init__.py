@@ -8,8 +8,6 @@
 """
 
 from mmfuse_lib.explanations.baselines import (
-    CompositionProbe,
-    ThreeModels,
     heads_as_interactions,
     lsmi_report,
     uniform_report,
@@ -38,10 +36,8 @@ from mmfuse_lib.explanations.suite import (
 )
 
 __all__ = [
-    "CompositionProbe",
     "ExplanationScores",
     "ExplanationTask",
-    "ThreeModels",
     "best_possible",
     "best_report",
     "chance",

@@ -101,8 +101,8 @@ def records(cells: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     Parameters
     ----------
     cells : iterable of mapping
-        Each with ``method``, ``task``, ``seed`` and ``explanations``, which `task_scores` made.
-        Metrics that a cell has beside them, such as ``accuracy``, are in ``metrics``.
+        Cells of a study's results, each with ``method``, ``data`` (the task), ``seed``, ``test``
+        (metrics) and ``explanations`` (made by `task_scores`); those without are left out.
 
     Returns
     -------
@@ -113,12 +113,12 @@ def records(cells: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     names = {REPORT: "{}", LSMI: "LSMI on {}", HEADS: "{}, heads (our reading)"}
     rows = []
     for cell in cells:
-        for reading, found in cell["explanations"].items():
-            accuracy = {"accuracy": cell.get("metrics", {}).get("accuracy", np.nan)}
+        for reading, found in cell.get("explanations", {}).items():
+            accuracy = {"accuracy": cell["test"]["accuracy"]}
             rows.append(
                 {
                     "method": names[reading].format(cell["method"]),
-                    "task": cell["task"],
+                    "task": cell["data"],
                     "seed": cell["seed"],
                     **accuracy,
                     **{k: np.nan if v is None else v for k, v in found["metrics"].items()},

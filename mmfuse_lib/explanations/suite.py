@@ -93,15 +93,31 @@ class ExplanationTask:
     decomposition: pd.Series
 
     @classmethod
-    def of(cls, splits: Splits, name: str = "own") -> ExplanationTask:
-        """Make a task of data that knows its ``label_table()``, which is decomposed exactly.
+    def of(
+        cls, splits: Splits, name: str = "own", decomposition: pd.Series | None = None
+    ) -> ExplanationTask:
+        """Make a task of data whose truth is known.
+
+        Parameters
+        ----------
+        splits : tuple of MultimodalData
+            Training, validation and test data.
+        name : str
+            What the task is called.
+        decomposition : Series, optional
+            The atoms R, U1, U2, S, in any unit; by default those of the data's ``label_table()``,
+            which is decomposed exactly.
 
         Raises
         ------
         DataError
             If the table is not known, or tells nothing of the label.
         """
-        return cls(name, *splits, _shares(decompose(splits[0].label_table()).atoms))
+        if decomposition is None:
+            atoms = decompose(splits[0].label_table()).atoms
+        else:
+            atoms = decomposition[list(INTERACTIONS)].to_numpy(dtype=np.float64)
+        return cls(name, *splits, _shares(atoms))
 
     @property
     def has_composition(self) -> bool:
@@ -157,21 +173,33 @@ def load_task(name: str, seed: int = 0, **sizes: int) -> ExplanationTask:
         if size not in SIZES[data_set]:
             raise UnknownNameError("size", size, SIZES[data_set])
     splits = data.load(data_set, seed=seed, **options, **(SIZES[data_set] | sizes))
-    return ExplanationTask(name, *splits, exact_shares(name))
+    return ExplanationTask(name, *splits, exact_shares(data_set, **options))
 
 
-@cache
-def exact_shares(name: str) -> pd.Series:
-    """Return the decomposition of a task, each atom as a share of I(X1,X2;Y).
+def exact_shares(data_set: str, **options: Any) -> pd.Series:
+    """Return the exact decomposition of a data set, each atom as a share of I(X1,X2;Y).
 
     Of a gate it is that of the noisy features, see `mmfuse_lib.data.gaussian_gates.truth`; of
     digits it is that of the exact label table, in which a digit counts as seen.
+
+    Parameters
+    ----------
+    data_set : str
+        ``"gaussian_gates"``, ``"digit_pairs"`` or ``"spoken_digits"``.
+    **options
+        What it is loaded with; those that do not change the truth are ignored.
+
+    Raises
+    ------
+    UnknownNameError
+        If it is another data set, whose truth is not known.
     """
-    data_set, options = recipe(name)
+    if data_set not in SIZES:
+        raise UnknownNameError("data set with exact truth", data_set, SIZES)
     if data_set == "gaussian_gates":
-        return _shares(truth(**options).atoms)
-    weights = composition_weights(options["composition"])
-    table = symbol_table(weights, options["n_classes"], options["cue"])
+        return _shares(truth(options.get("gate", "xor"), options.get("noise", 0.5)).atoms)
+    weights = composition_weights(options.get("composition"))
+    table = symbol_table(weights, options.get("n_classes", 4), options.get("cue", True))
     return _shares(decompose(table).atoms)
 
 

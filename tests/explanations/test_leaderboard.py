@@ -20,6 +20,7 @@ from mmfuse_lib.explanations import (
 )
 from mmfuse_lib.explanations.leaderboard import across_tasks
 
+TESTED: dict[str, Any] = {"test": {"accuracy": 0.875}}
 SMALL = {"n_train": 120, "n_val": 60, "n_test": 120}
 
 
@@ -76,7 +77,7 @@ def test_scores_survive_a_file() -> None:
     model = methods.I2MoE.for_data(task.train, dim=8, seed=0)
     found = task_scores(model, task, lsmi={"steps": 10}, device="cpu")
     assert list(found) == ["report", "LSMI"]
-    cell = {"method": "I2MoE", "task": task.name, "seed": 0, "explanations": found}
+    cell = {"method": "I2MoE", "data": task.name, "seed": 0, "explanations": found} | TESTED
     table = records([json.loads(json.dumps(cell, allow_nan=False))])
     assert table["method"].tolist() == ["I2MoE", "LSMI on I2MoE"]
     expected = evaluate_explanations(model, task, device="cpu")
@@ -86,6 +87,7 @@ def test_scores_survive_a_file() -> None:
     assert row["shares"].to_numpy() == pytest.approx(expected.shares.to_numpy(), abs=1e-5)
     assert row["reliability"]["count"].sum() == 4 * 120
     assert np.isnan(table.iloc[1]["brier"])
+    assert table.iloc[1]["accuracy"] == 0.875  # of the model that LSMI looked into
 
 
 def test_what_is_scored_depends_on_what_is_claimed() -> None:
@@ -97,7 +99,8 @@ def test_what_is_scored_depends_on_what_is_claimed() -> None:
     assert scored("JointFusion") == {}
     assert list(scored("DIMML")) == ["heads"]
     assert list(scored("DMIL")) == ["report"]
-    cell = {"method": "DIMML", "task": task.name, "seed": 0, "explanations": scored("DIMML")}
+    found = {"explanations": scored("DIMML")}
+    cell = {"method": "DIMML", "data": task.name, "seed": 0} | TESTED | found
     assert records([cell])["method"].tolist() == ["DIMML, heads (our reading)"]
 
 
@@ -105,7 +108,8 @@ def test_what_is_scored_depends_on_what_is_claimed() -> None:
 def test_chance_is_what_the_uniform_report_scores(name: str) -> None:
     task = explanations.load_task(name, 0, **SMALL)
     summary = summarise(evaluate_explanations(uniform_report(120), task))
-    cell = {"method": "M", "task": name, "seed": 0, "explanations": {"report": summary}}
+    found = {"explanations": {"report": summary}}
+    cell = {"method": "M", "data": name, "seed": 0} | TESTED | found
     table = records([cell])
     by_formula = chance(table).iloc[0]
     for score in {str(c) for c in table} - {

@@ -1,19 +1,21 @@
 """The suite's tasks and their truth, against tables that are written out here."""
 
+import inspect
 import os
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmfuse_lib import explanations
-from mmfuse_lib.data import from_arrays
+from mmfuse_lib import data, explanations
+from mmfuse_lib.data import from_arrays, gaussian_gates
 from mmfuse_lib.data.digit_pairs import label_table
 from mmfuse_lib.errors import DataError, UnknownNameError
 from mmfuse_lib.explanations import best_report, kind_probabilities
-from mmfuse_lib.explanations.suite import COMPOSITIONS, exact_shares
+from mmfuse_lib.explanations.suite import COMPOSITIONS, exact_shares, recipe
 from tests.support import xor
 
 LOCAL = [name for name in explanations.tasks() if not name.startswith("spoken")]
@@ -57,7 +59,8 @@ def test_tasks_load_with_exact_truth(name: str) -> None:
     ],
 )
 def test_shares_by_hand(name: str, shares: list[float]) -> None:
-    assert exact_shares(name).to_numpy() == pytest.approx(shares, abs=1e-3)
+    data_set, options = recipe(name)
+    assert exact_shares(data_set, **options).to_numpy() == pytest.approx(shares, abs=1e-3)
 
 
 def test_the_composition_of_a_task_is_drawn_with_its_shares() -> None:
@@ -74,6 +77,29 @@ def test_spoken_tasks_load_where_the_data_are() -> None:
     task = explanations.load_task("spoken/mostly U2", 0, **SMALL)
     assert task.train.modalities == ("image", "audio")
     assert task.train.n_classes == 2
+
+
+def test_defaults_of_the_data_sets_are_those_of_their_truth() -> None:
+    """What is left out means the same to the loader and to the truth."""
+    for name in ("digit_pairs", "gaussian_gates"):
+        given = {"n_train": 4, "n_val": 4, "n_test": 4}
+        splits = data.load(name, **given)
+        if name == "digit_pairs":
+            own = explanations.ExplanationTask.of(splits).decomposition
+        else:
+            own = exact_shares(name, gate="xor", noise=0.5)
+        assert exact_shares(name, **given).to_numpy() == pytest.approx(own.to_numpy())
+        defaults = inspect.signature(gaussian_gates.load).parameters
+        assert (defaults["gate"].default, defaults["noise"].default) == ("xor", 0.5)
+    with pytest.raises(UnknownNameError, match="exact truth"):
+        exact_shares("utd_mhad")
+
+
+def test_a_readers_atoms_are_made_shares() -> None:
+    split = xor(20)
+    atoms = pd.Series({"S": 3.0, "R": 1.0, "U1": 0.0, "U2": 0.0})
+    own = explanations.ExplanationTask.of((split, split, split), "mine", atoms)
+    assert own.decomposition.tolist() == [0.25, 0, 0, 0.75]
 
 
 def test_names_that_do_not_exist_are_refused_with_the_closest() -> None:
