@@ -1,4 +1,4 @@
-"""The command `mmfuse`: look at data sets, train a method on one."""
+"""The command `mmfuse`: look at data sets, train a method on one, run a study and report on it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
+import joblib
 import typer
 import yaml
 
-from mmfuse_lib import data
+from mmfuse_lib import data, study
 from mmfuse_lib.errors import (
     CheckpointError,
+    ClusterError,
     DataError,
     DownloadError,
     TrainingError,
@@ -80,6 +82,59 @@ def train_command(
         typer.echo(f"wrote {folder / RESULT}")
 
 
+@app.command("study")
+def study_command(
+    config: Annotated[Path, typer.Argument(help="A YAML file: methods, data, seeds, search.")],
+    out: Annotated[Path | None, typer.Option(help="Folder of the cells.")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Processes; default: one a core.")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler.")] = None,
+) -> None:
+    """Run every method on every data set, with every seed, in every setting of the search.
+
+    Cells that are done are not run again: the same command continues what was interrupted, and
+    tries again what failed.
+    """
+    with _errors():
+        found = study.read_study(config)
+        folder = out or Path("runs") / found.name
+        outcome = study.run_study(
+            found, folder, jobs=jobs or joblib.cpu_count(), scheduler=scheduler,
+            command=_typed(config, jobs, scheduler),
+        )  # fmt: skip
+    total = len(found.cells)
+    typer.echo(f"{outcome.done} of {total} cells are done, {outcome.ran} of them now, in {folder}")
+    if outcome.failed:
+        typer.echo("failed, see the files named; the same command tries them again:", err=True)
+        for cell in outcome.failed:
+            typer.echo(f"  {cell} ({folder / cell.key}.error)", err=True)
+        raise typer.Exit(1)
+
+
+def _typed(config: Path, jobs: int | None, scheduler: str | None) -> str:
+    """Return the command as it goes into a file of results: no addresses, no folders."""
+    chosen = " --scheduler ADDRESS" if scheduler else f" --jobs {jobs}" if jobs else ""
+    return f"mmfuse study {config.name}{chosen}"
+
+
+@app.command("report")
+def report_command(
+    folder: Annotated[Path, typer.Argument(help="Folder of a study, or a file made by --out.")],
+    out: Annotated[Path | None, typer.Option(help="Write all results to this file.")] = None,
+) -> None:
+    """Print the tables of a study: settings chosen on validation data, results on test data."""
+    with _errors():
+        results = study.gather(folder) if folder.is_dir() else study.load_results(folder)
+        for name in results.data:
+            if results.of(name):
+                typer.echo(f"{name} (shares in %, mean and 95 % interval over the seeds)")
+                typer.echo(study.table(results, name).to_string() + "\n")
+        for line in results.about["missing"]:
+            typer.echo(f"not complete: {line}", err=True)
+        if out is not None:
+            results.save(out)
+            typer.echo(f"wrote {out}")
+
+
 def _parse(pairs: Sequence[str]) -> dict[str, Any]:
     """Read ``name=value`` pairs; values as YAML has them: 3, 0.1, true, [a, b], {70: 0.1}."""
     parsed = {}
@@ -103,7 +158,8 @@ def _errors() -> Iterator[None]:
         typer.echo("interrupted; the same command continues", err=True)
         raise typer.Exit(130) from None
     except (
-        CheckpointError, DataError, DownloadError, TrainingError, UnknownNameError, ValueError
+        CheckpointError, ClusterError, DataError, DownloadError, TrainingError, UnknownNameError,
+        ValueError,
     ) as error:  # fmt: skip
         typer.echo(f"mmfuse: {error}", err=True)
         raise typer.Exit(1) from error

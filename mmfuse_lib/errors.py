@@ -64,3 +64,7 @@ class TrainingError(RuntimeError):
 
 class CheckpointError(RuntimeError):
     """A checkpoint that cannot be read, or that belongs to another run."""
+
+
+class ClusterError(RuntimeError):
+    """A cluster that cannot be used: no client installed, or no scheduler answers."""

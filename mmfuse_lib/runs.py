@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 import json
+import math
 import platform
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,14 @@ from mmfuse_lib.evaluation import evaluate
 from mmfuse_lib.files import write_whole
 from mmfuse_lib.methods import Method
 from mmfuse_lib.randomness import own_randomness
-from mmfuse_lib.training import find_device, fit
+from mmfuse_lib.training import History, find_device, fit
 
 #: Where a run's folder keeps its result.
 RESULT = "result.json"
 
 OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {"adam": Adam, "adamw": AdamW, "sgd": SGD}
+
+Splits = tuple[MultimodalData, MultimodalData, MultimodalData]
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,11 @@ class Settings:
         Its ``name`` (``"adam"``, ``"adamw"``, ``"sgd"``), and what torch's class takes.
     epochs, batch_size, lr, patience, precision, device, seed
         As in `mmfuse_lib.fit`.
+
+    Raises
+    ------
+    DataError
+        If a value is of the wrong kind, or out of range.
     """
 
     method: str
@@ -70,6 +78,19 @@ class Settings:
     precision: str = "32-true"
     device: str = "auto"
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "dim", "patience", "seed"):
+            value, least = getattr(self, name), 0 if name == "seed" else 1
+            if not (_is_integer(value) and value >= least) and (name, value) != ("patience", None):
+                raise DataError(f"{name} is {value!r}: expected an integer of at least {least}")
+        lr: object = self.lr  # what a file holds, which need not be what the hint above says
+        if not (isinstance(lr, float | int) and 0 < lr < math.inf):
+            hint = " (YAML takes 1e-3 for text: write 0.001)" if isinstance(lr, str) else ""
+            raise DataError(f"lr is {lr!r}: expected a number above 0{hint}")
+        for name in ("method_options", "data_options", "encoders", "optimizer"):
+            if not isinstance(getattr(self, name), Mapping):
+                raise DataError(f"{name} is {getattr(self, name)!r}: expected a mapping")
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Settings:
@@ -96,15 +117,96 @@ def read_settings(path: Path) -> dict[str, Any]:
     Raises
     ------
     DataError
-        If it cannot be read, or holds no mapping.
+        If it cannot be read, holds no mapping, or has a key twice.
     """
     try:
-        values = yaml.safe_load(path.read_text("utf8"))
+        values = yaml.load(path.read_text("utf8"), _EachKeyOnce)  # noqa: S506 (a safe loader)
     except (OSError, yaml.YAMLError) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
     if not isinstance(values, dict):
         raise DataError(f"{path}: expected a mapping such as 'method: DIMML'")
     return values
+
+
+class _EachKeyOnce(yaml.SafeLoader):
+    """A loader that refuses what YAML forbids and PyYAML lets pass: the later of two wins."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return the mapping of a node, all of whose keys differ."""
+        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise yaml.YAMLError(f"{twice!r} occurs twice, line {node.start_mark.line + 1} on")
+        return super().construct_mapping(node, deep)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What `train` returns.
+
+    Attributes
+    ----------
+    settings : Settings
+        What was trained.
+    model : Method
+        The trained model, in eval mode.
+    splits : tuple of MultimodalData
+        Training, validation and test data.
+    history : History
+        See `mmfuse_lib.fit`.
+    seconds : float
+        Time of `fit` by the clock.
+    """
+
+    settings: Settings
+    model: Method
+    splits: Splits
+    history: History
+    seconds: float
+
+
+def train(
+    settings: Settings,
+    splits: Splits | None = None,
+    *,
+    checkpoint_dir: Path | None = None,
+    progress: bool = True,
+) -> Trained:
+    """Load the data, build the method and train it, as the settings say.
+
+    Parameters
+    ----------
+    settings : Settings
+        All that the result depends on.
+    splits : tuple of MultimodalData, optional
+        What `load_splits` returns, where it is at hand.
+    checkpoint_dir, progress
+        As in `mmfuse_lib.fit`.
+
+    Raises
+    ------
+    UnknownNameError, DataError, DownloadError
+        If the settings do not fit together, or the data cannot be had; before anything is trained.
+    TrainingError, CheckpointError
+        As in `mmfuse_lib.fit`.
+    """
+    splits = load_splits(settings) if splits is None else splits
+    model = build(settings, splits[0])
+    optimizer = make_optimizer(settings.optimizer)
+    started = time.perf_counter()
+    history = fit(
+        model, splits[0], splits[1],
+        epochs=settings.epochs, batch_size=settings.batch_size, lr=settings.lr,
+        optimizer=optimizer, patience=settings.patience, seed=settings.seed,
+        device=settings.device, precision=settings.precision,
+        checkpoint_dir=checkpoint_dir, progress=progress,
+    )  # fmt: skip
+    return Trained(settings, model, splits, history, time.perf_counter() - started)
+
+
+def load_splits(settings: Settings) -> Splits:
+    """Load the data of the settings: training, validation, test."""
+    return data.load(settings.data, seed=settings.seed, **settings.data_options)
 
 
 def run(settings: Settings, folder: Path, *, progress: bool = True) -> dict[str, Any]:
@@ -126,32 +228,19 @@ def run(settings: Settings, folder: Path, *, progress: bool = True) -> dict[str,
     TrainingError, CheckpointError
         As in `mmfuse_lib.fit`.
     """
-    train, val, test = data.load(settings.data, seed=settings.seed, **settings.data_options)
-    model = build(settings, train)
-    optimizer = make_optimizer(settings.optimizer)
-    started = time.perf_counter()
-    history = fit(
-        model, train, val,
-        epochs=settings.epochs, batch_size=settings.batch_size, lr=settings.lr,
-        optimizer=optimizer, patience=settings.patience, seed=settings.seed,
-        device=settings.device, precision=settings.precision,
-        checkpoint_dir=folder / "checkpoints", progress=progress,
-    )  # fmt: skip
-    seconds = time.perf_counter() - started
+    trained = train(settings, checkpoint_dir=folder / "checkpoints", progress=progress)
+    named = dict(zip(("train", "val", "test"), trained.splits, strict=True))
     result = {
         "settings": asdict(settings),
         "metrics": {
-            name: evaluate(model, split, device=settings.device).metrics
-            for name, split in (("val", val), ("test", test))
+            name: evaluate(trained.model, named[name], device=settings.device).metrics
+            for name in ("val", "test")
         },
-        "best_epoch": history.best_epoch,
-        "n_samples": {"train": len(train), "val": len(val), "test": len(test)},
-        "seconds_of_training": round(seconds, 1),
-        "device": _name_of_device(settings.device),
-        "versions": {
-            "python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__
-        },
-    }  # fmt: skip
+        "best_epoch": trained.history.best_epoch,
+        "n_samples": {name: len(split) for name, split in named.items()},
+        "seconds_of_training": round(trained.seconds, 1),
+        **provenance(settings.device),
+    }
     text = json.dumps(result, indent=2) + "\n"
     write_whole(folder / RESULT, lambda file: file.write(text.encode()))
     return result
@@ -218,8 +307,31 @@ def _encoder(chosen: str | Mapping[str, Any], shape: tuple[int, ...], dim: int) 
     return make_encoder(options.pop("name"), shape, dim, **options)
 
 
+def provenance(device: str) -> dict[str, Any]:
+    """Return what a result was made on and with: the device, the processor, versions."""
+    return {
+        "device": _name_of_device(device),
+        "processor": _processor(),
+        "versions": {
+            "python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__
+        },
+    }  # fmt: skip
+
+
 def _name_of_device(device: str) -> str:
     place = find_device(device)
     if place.type == "cuda":
         return torch.cuda.get_device_name(place)
-    return f"{place.type} ({platform.machine()}, {torch.get_num_threads()} threads)"
+    return f"{place.type} ({platform.machine()}, threads: {torch.get_num_threads()})"
+
+
+@cache
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text("utf8").splitlines() if info.exists() else []
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.processor() or "unknown"
+
+
+def _is_integer(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)

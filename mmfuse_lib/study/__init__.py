@@ -1,0 +1,25 @@
+"""Studies: methods x data sets x settings x seeds, run once and gathered in one small file.
+
+>>> from mmfuse_lib import study
+>>> results = study.load_results("reproduce/book.json")
+>>> print(study.table(results, "digit_pairs"))
+"""
+
+from mmfuse_lib.study.cells import MEASURES, Cell
+from mmfuse_lib.study.execution import Outcome, run_study
+from mmfuse_lib.study.grid import Study, read_study
+from mmfuse_lib.study.results import Results, gather, load_results, scores, table
+
+__all__ = [
+    "MEASURES",
+    "Cell",
+    "Outcome",
+    "Results",
+    "Study",
+    "gather",
+    "load_results",
+    "read_study",
+    "run_study",
+    "scores",
+    "table",
+]

@@ -1,0 +1,169 @@
+"""Run the cells of a study: processes on this machine, or a Dask cluster."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from joblib import Parallel, delayed
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+from mmfuse_lib.errors import ClusterError, DataError
+from mmfuse_lib.study.cells import Cell, Record, attempt, read_record, write_record
+from mmfuse_lib.study.display import Display
+from mmfuse_lib.study.grid import Study
+from mmfuse_lib.study.manifest import write_manifest
+from mmfuse_lib.training import make_fabric
+
+#: How long a scheduler may take to answer.
+CONNECT_SECONDS = 10
+
+Finished = Iterator[tuple[Cell, Record]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a call of `run_study` did.
+
+    Attributes
+    ----------
+    done, ran : int
+        Cells that are finished now, and those that were computed in this call.
+    failed : list of Cell
+        Cells that could not be computed; what was wrong is in ``KEY.error``.
+    """
+
+    done: int
+    ran: int
+    failed: list[Cell]
+
+
+def run_study(
+    study: Study,
+    folder: Path,
+    *,
+    jobs: int = 1,
+    scheduler: str | None = None,
+    progress: bool = True,
+    command: str = "",
+) -> Outcome:
+    """Compute the cells that are not done yet, and write each as it comes in.
+
+    A cell is a function of its configuration: where it is computed, and beside how many others,
+    changes no digit of its results. Only this process writes, so a cluster needs no shared files.
+
+    Parameters
+    ----------
+    study : Study
+        What to run.
+    folder : Path
+        Of the cells: one file each, named by the hash of its configuration.
+    jobs : int
+        Processes on this machine, a thread each.
+    scheduler : str, optional
+        Address of a Dask scheduler, e.g. ``"tcp://10.0.0.1:8786"``: its workers compute instead.
+    progress : bool
+        Show a bar and a table on stderr.
+    command : str
+        Written down with the folder.
+
+    Raises
+    ------
+    ClusterError
+        If ``distributed`` is missing, or no scheduler answers.
+    KeyboardInterrupt
+        Passed on; what is finished is kept.
+    """
+    if jobs < 1:
+        raise DataError(f"jobs is {jobs}: expected an integer of at least 1")
+    records = {cell.key: read_record(folder, cell.key) for cell in study.cells}
+    todo = [cell for cell in study.cells if records[cell.key] is None]
+    write_manifest(study, folder)
+    if scheduler is None:
+        for device, precision in {(c.settings.device, c.settings.precision) for c in todo}:
+            make_fabric(device, precision)  # refuses what this machine does not have
+    failed: list[Cell] = []
+    start = time.perf_counter()
+    with Display(study.cells, records, show=progress and bool(todo)) as display:
+        finished = _on_cluster(todo, scheduler) if scheduler else _on_this_machine(todo, jobs)
+        for cell, record in finished:
+            write_record(folder, cell, record)
+            if "error" in record:
+                failed.append(cell)
+                display.say(f"failed: {cell}: {record['error']}")
+            display.update(cell, record)
+    n_ran = len(todo) - len(failed)
+    if n_ran:
+        write_manifest(study, folder, {
+            "command": command,
+            "cells": n_ran,
+            "on": "a Dask cluster" if scheduler else f"{jobs} processes",
+            "seconds": round(time.perf_counter() - start),
+            "date": time.strftime("%Y-%m-%d"),
+        })  # fmt: skip
+    return Outcome(len(study.cells) - len(failed), n_ran, failed)
+
+
+def _on_this_machine(cells: Sequence[Cell], jobs: int) -> Finished:
+    """Compute in processes; a cell whose process dies (out of memory) is tried again alone."""
+    queue, suspects = {cell.key: cell for cell in cells}, []
+    while queue:
+        try:
+            for key, record in _in_processes(list(queue.values()), jobs):
+                yield queue.pop(key), record
+        except TerminatedWorkerError:
+            running = list(queue)[:jobs]  # one of them is to blame
+            suspects += [queue.pop(key) for key in running]
+    for cell in suspects:
+        try:
+            yield from ((cell, record) for _, record in _in_processes([cell], 2))
+        except TerminatedWorkerError as error:
+            text = f"its process died: {error}"
+            yield cell, {"error": text, "traceback": text}
+
+
+def _in_processes(cells: Sequence[Cell], jobs: int) -> Iterator[tuple[str, Record]]:
+    """Compute cells with joblib, in this process if `jobs` is 1; yield them as they finish."""
+    pool = Parallel(
+        n_jobs=jobs, batch_size=1, pre_dispatch="n_jobs", return_as="generator_unordered"
+    )
+    yield from pool(delayed(_keyed)(cell) for cell in cells)
+
+
+def _keyed(cell: Cell) -> tuple[str, Record]:
+    return cell.key, attempt(cell)
+
+
+def _on_cluster(cells: Sequence[Cell], address: str) -> Finished:
+    """Compute on the workers of a Dask cluster; a cell whose worker dies moves to another one."""
+    try:
+        from distributed import Client, as_completed
+    except ImportError as error:
+        raise ClusterError(
+            "a Dask cluster needs the extra 'cluster': pip install 'mmfuse[cluster]'"
+        ) from error
+    try:
+        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise ClusterError(f"no Dask scheduler answers at {address!r}: {error}") from error
+    with client:
+        by_key = {cell.key: cell for cell in cells}
+        futures = [client.submit(attempt, cell, key=key) for key, cell in by_key.items()]
+        try:
+            for future in as_completed(futures):
+                yield by_key[future.key], _outcome(future)
+        finally:
+            client.cancel(futures)
+
+
+def _outcome(future: Any) -> Record:
+    """Return a cell's record, or what happened to its workers."""
+    try:
+        record: Record = future.result()
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}"
+        return {"error": text, "traceback": text}
+    return record

@@ -1,0 +1,340 @@
+"""The results of a study: gathered in one file, a setting chosen on validation, tables made."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mmfuse_lib.errors import DataError, UnknownNameError
+from mmfuse_lib.evaluation import mean_interval, synergy_indicator
+from mmfuse_lib.files import write_whole
+from mmfuse_lib.study.cells import Record, failed, read_record, unpack_right
+from mmfuse_lib.study.manifest import read_manifest
+
+#: What a setting is chosen by, on validation data: the first that the task has.
+SCORES = ("accuracy", "micro_f1", "r2")
+
+#: The columns of a table, and what they are called.
+COLUMNS = {
+    "accuracy": "accuracy",
+    "accuracy_R": "R",
+    "accuracy_U1": "U1",
+    "accuracy_U2": "U2",
+    "accuracy_S": "S",
+    "synergy_indicator": "synergy indicator",
+    "micro_f1": "micro-F1",
+    "macro_f1": "macro-F1",
+    "auroc": "AUROC",
+    "ece": "ECE",
+    "mae": "MAE",
+    "rmse": "RMSE",
+    "r2": "R²",
+    "n_parameters": "parameters",
+    "step_ms": "ms a step",
+}
+
+#: Metrics in the units of the target, or of information: all others are shares, shown in per cent.
+NO_SHARES = ("mae", "rmse", "r2", "cross_entropy")
+
+#: Digits that a gathered file keeps.
+DIGITS = 5
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a study found.
+
+    Attributes
+    ----------
+    about : dict
+        Name, configuration, how and on what it was run, and what is ``missing``: methods on data
+        sets that are not complete.
+    cells : list of dict
+        A row a cell: ``data``, ``method``, ``seed``, ``setting``, ``key``, ``score`` (on
+        validation data), ``chosen``. Those of the chosen setting also have ``val`` and ``test``
+        (metrics; the test's with ``synergy_indicator`` where each modality was trained alone),
+        ``n_parameters``, ``step_ms``, and what else was measured, by its name.
+    """
+
+    about: dict[str, Any]
+    cells: list[Row]
+
+    @property
+    def data(self) -> list[str]:
+        """Names of the data sets, in order."""
+        return list(dict.fromkeys(row["data"] for row in self.cells))
+
+    def of(self, data: str, method: str | None = None) -> list[Row]:
+        """Return the cells of the chosen settings on a data set: of all methods, or of one.
+
+        Raises
+        ------
+        UnknownNameError
+            If there are no results of this name.
+        """
+        if data not in self.data:
+            raise UnknownNameError("data set of the study", data, self.data)
+        rows = [row for row in self.cells if row["data"] == data and row["chosen"]]
+        names = dict.fromkeys(row["method"] for row in rows)
+        if method is not None and method not in names:
+            raise UnknownNameError(f"method with results on {data}", method, names)
+        return [row for row in rows if method in (None, row["method"])]
+
+    def setting(self, data: str, method: str) -> dict[str, Any]:
+        """Return the setting that was chosen for a method."""
+        found: dict[str, Any] = self.of(data, method)[0]["setting"]
+        return found
+
+    def save(self, path: Path) -> None:
+        """Write all to one file, a cell a line."""
+        about = json.dumps(self.about, indent=1, ensure_ascii=False)[1:-2]
+        lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in self.cells)
+        text = f'{{{about},\n "cells": [\n{lines}\n]}}\n'
+        write_whole(path, lambda file: file.write(text.encode()))
+
+
+def load_results(path: str | Path) -> Results:
+    """Read a file that `Results.save`, or ``mmfuse report --out``, wrote.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read.
+    """
+    try:
+        found = json.loads(Path(path).read_text("utf8"))
+        cells = found.pop("cells")
+        if not all("chosen" in row for row in cells):
+            raise ValueError("its cells were not gathered")
+        return Results(found, cells)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{path} cannot be read as results of a study: {error}") from error
+
+
+def gather(folder: Path) -> Results:
+    """Collect the cells of a study's folder and choose a setting for every method and data set.
+
+    A method's setting on a data set is the one with the best validation score, mean over the
+    seeds; a setting with a failed cell cannot be chosen. Test results of other settings are left
+    behind, and those of a method with cells still to be run.
+
+    Raises
+    ------
+    DataError
+        If the folder holds no study, or nothing in it is complete.
+    """
+    manifest = read_manifest(folder)
+    records = {cell["key"]: read_record(folder, cell["key"]) for cell in manifest["cells"]}
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for cell in manifest["cells"]:
+        groups.setdefault((cell["data"], cell["method"]), []).append(cell)
+    rows: list[Row] = []
+    missing: list[str] = []
+    for (data, method), cells in groups.items():
+        absent = [c for c in cells if records[c["key"]] is None]
+        n_failed = sum(failed(folder, c["key"]) for c in absent)
+        best = None if len(absent) > n_failed else _choose(cells, records)
+        if best is None:
+            missing.append(f"{method} on {data}: {len(absent)} of {len(cells)} cells")
+        elif n_failed:
+            missing.append(f"{method} on {data}: {n_failed} failed cells of settings not chosen")
+        rows += [_row(c, record, best) for c in cells if (record := records[c["key"]])]
+    if not any(row["chosen"] for row in rows):
+        raise DataError(f"{folder}: no method has all its cells yet; run mmfuse study first")
+    for data, modalities in manifest["modalities"].items():
+        _add_synergy_indicator([r for r in rows if r["data"] == data], modalities, records)
+    found = [record for record in records.values() if record]
+    return Results(_about(manifest, found, missing), rows)
+
+
+def score_of(metrics: Mapping[str, float | None]) -> float:
+    """Return what settings are compared by: accuracy, micro-F1 or R2, as the task has it."""
+    found = next((metrics[name] for name in SCORES if name in metrics), None)
+    return -math.inf if found is None else found
+
+
+def _choose(cells: Sequence[Row], records: Mapping[str, Record | None]) -> str | None:
+    """Return the setting, as text, with the best mean validation score over all its seeds."""
+    by_setting: dict[str, list[Record | None]] = {}
+    for cell in cells:
+        by_setting.setdefault(_text(cell["setting"]), []).append(records[cell["key"]])
+    means = {
+        setting: float(np.mean([score_of(r["results"]["evaluation"]["val"]) for r in of if r]))
+        for setting, of in by_setting.items()
+        if all(of)
+    }
+    return max(means, key=lambda setting: means[setting], default=None)
+
+
+def _text(setting: Mapping[str, Any]) -> str:
+    return json.dumps(setting, sort_keys=True)
+
+
+def _row(cell: Row, record: Record, best: str | None) -> Row:
+    results = dict(record["results"])
+    evaluation = results.pop("evaluation")
+    row = {
+        "data": cell["data"],
+        "method": cell["method"],
+        "seed": cell["seed"],
+        "setting": cell["setting"],
+        "key": cell["key"],
+        "score": _rounded(score_of(evaluation["val"])),
+        "cpu_seconds": record["ran"]["cpu_seconds"],
+        "chosen": _text(cell["setting"]) == best,
+    }
+    if row["chosen"]:
+        row |= {
+            "val": _rounded(evaluation["val"]),
+            "test": _rounded(evaluation["test"]),
+            "n_parameters": evaluation["n_parameters"],
+            "step_ms": record["ran"]["step_ms"],
+            **_rounded(results),
+        }
+    return row
+
+
+def _add_synergy_indicator(
+    rows: Iterable[Row], modalities: Sequence[str], records: Mapping[str, Record | None]
+) -> None:
+    """Compare each chosen cell with those of the modalities alone, on the same seed and data."""
+    by_seed: dict[int, list[Row]] = {}
+    for row in rows:
+        if row["chosen"]:
+            by_seed.setdefault(row["seed"], []).append(row)
+    for of_seed in by_seed.values():
+        alone: dict[str, np.ndarray[Any, np.dtype[np.bool_]]] = {}
+        right = {row["key"]: _right(records[row["key"]]) for row in of_seed}
+        for row in of_seed:
+            record = records[row["key"]]
+            settings = record["settings"] if record else {}
+            found = right[row["key"]]
+            if settings.get("method") == "Unimodal" and found is not None:
+                alone.setdefault(settings["method_options"]["modality"], found)
+        if set(alone) != set(modalities):
+            continue
+        for row in of_seed:
+            found = right[row["key"]]
+            if found is not None:
+                share = synergy_indicator(found, list(alone.values()))
+                row["test"]["synergy_indicator"] = _rounded(share)
+
+
+def _right(record: Record | None) -> np.ndarray[Any, np.dtype[np.bool_]] | None:
+    """Return which test samples a cell got right, if that is a question for its task."""
+    packed = record and record["results"]["evaluation"]["right"]
+    if not record or not packed:
+        return None
+    return unpack_right(packed, record["results"]["evaluation"]["n_test"])
+
+
+def _about(manifest: Row, records: Sequence[Record], missing: list[str]) -> Row:
+    def all_of(read: Callable[[Row], Any]) -> list[Any]:
+        seen = {_text(read(record["ran"])): read(record["ran"]) for record in records}
+        return list(seen.values())
+
+    return {
+        "name": manifest["name"],
+        "config": manifest["config"],
+        "chosen": "per method and data set, the setting with the best validation score, mean over "
+        "the seeds; test results of that setting only",
+        "runs": manifest["runs"],
+        "seconds": round(sum(run["seconds"] for run in manifest["runs"])),
+        "cpu_seconds": round(sum(record["ran"]["cpu_seconds"] for record in records)),
+        "hardware": all_of(lambda ran: {"device": ran["device"], "processor": ran["processor"]}),
+        "versions": all_of(lambda ran: ran["versions"]),
+        "dates": sorted(all_of(lambda ran: ran["date"])),
+        "missing": missing,
+    }
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _rounded(v) for name, v in value.items()}
+    if isinstance(value, list):
+        return [_rounded(v) for v in value]
+    if isinstance(value, float):
+        return round(value, DIGITS) if math.isfinite(value) else None
+    return value
+
+
+# Tables.
+
+
+def scores(results: Results, data: str, part: str = "test") -> pd.DataFrame:
+    """Return the numbers of the chosen settings on a data set, a row a method and seed.
+
+    Parameters
+    ----------
+    results : Results
+        From `load_results` or `gather`.
+    data : str
+        One of ``results.data``.
+    part : str
+        ``"test"``, ``"val"``, or the name of another measure that the study took.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``method``, ``seed``, the numbers, ``n_parameters`` and ``step_ms``.
+    """
+    rows = []
+    for row in results.of(data):
+        if part not in row:
+            raise UnknownNameError("part of the results", part, ["val", "test"])
+        about = {name: row[name] for name in ("method", "seed")}
+        rows.append({**about, **row[part], **{k: row[k] for k in ("n_parameters", "step_ms")}})
+    return pd.DataFrame(rows)
+
+
+def table(results: Results, data: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """Return the table of methods on a data set: mean and 95 % interval over the seeds, as text.
+
+    Parameters
+    ----------
+    results : Results
+        From `load_results` or `gather`.
+    data : str
+        One of ``results.data``.
+    columns : sequence of str, optional
+        Which of `COLUMNS`; by default all that there are.
+
+    Returns
+    -------
+    DataFrame
+        A row a method. Shares are in per cent; parameters are a number, and the time of a step
+        (validation included) is a mean.
+    """
+    found = scores(results, data)
+    for name in columns or ():
+        if name not in found:
+            raise UnknownNameError("column", name, [c for c in COLUMNS if c in found])
+    shown = [name for name in columns or COLUMNS if name in found]
+    return pd.DataFrame(
+        {
+            method: {COLUMNS.get(c, c): _cell_text(c, rows[c]) for c in shown}
+            for method, rows in found.groupby("method", sort=False)
+        }
+    ).T
+
+
+def _cell_text(column: str, values: pd.Series[Any]) -> str:
+    numbers = values.dropna().to_numpy(dtype=float)
+    if not len(numbers):
+        return ""
+    if column == "n_parameters":
+        return f"{numbers.mean():,.0f}"
+    if column == "step_ms":
+        return f"{numbers.mean():.1f}"
+    scale, digits = (1, 3) if column in NO_SHARES else (100, 1)
+    center, half = mean_interval(scale * numbers)
+    return f"{center:.{digits}f}" + (f" ± {half:.{digits}f}" if math.isfinite(half) else "")

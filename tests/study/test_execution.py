@@ -1,0 +1,358 @@
+"""Running a study: each cell once, the same results however it is run, nothing lost."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from mmfuse_lib.cli import app
+from mmfuse_lib.errors import ClusterError, DataError
+from mmfuse_lib.study import Study, execution, run_study
+from mmfuse_lib.study.cells import Cell, Record, attempt, read_record
+from mmfuse_lib.study.display import Display, progress_table
+from tests.study.conftest import TINY, write_config
+
+Config = dict[str, Any]
+
+#: Each takes long enough for a process to be killed in the middle of one.
+SLOW: Config = {
+    **TINY,
+    "name": "slow",
+    "data": {"pairs": {**TINY["data"]["pairs"], "epochs": 40}},
+    "settings": {**TINY["settings"], "batch_size": 10},
+}
+
+
+def results_in(folder: Path) -> dict[str, Any]:
+    """Return what is a function of the configuration, by cell."""
+    found = {p.stem: json.loads(p.read_text()) for p in cells_in(folder)}
+    return {key: (r["settings"], r["results"]) for key, r in found.items()}
+
+
+def cells_in(folder: Path) -> list[Path]:
+    return [p for p in folder.glob("*.json") if p.name != "study.json"]
+
+
+def mmfuse(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+# Once.
+
+
+def test_every_cell_has_a_file_and_is_not_run_again(finished: Path, config: Config) -> None:
+    study = Study.of(config)
+    files = {p: p.stat().st_mtime_ns for p in cells_in(finished)}
+    assert {p.stem for p in files} == {c.key for c in study.cells}
+    outcome = run_study(study, finished, progress=False)
+    assert (outcome.done, outcome.ran, outcome.failed) == (12, 0, [])
+    assert {p: p.stat().st_mtime_ns for p in cells_in(finished)} == files
+
+
+def test_only_what_is_missing_damaged_or_new_is_run(
+    finished: Path, tmp_path: Path, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shutil.copytree(finished, tmp_path / "copy")
+    cells = Study.of(config).cells
+    (folder / f"{cells[3].key}.json").unlink()
+    half = folder / f"{cells[5].key}.json"
+    half.write_text(half.read_text()[:-40])
+    config["seeds"] = [0, 1, 5]
+    ran: list[Cell] = []
+
+    def noted(cell: Cell) -> Record:
+        ran.append(cell)
+        return attempt(cell)
+
+    monkeypatch.setattr(execution, "attempt", noted)
+    outcome = run_study(Study.of(config), folder, progress=False)
+    assert {c.key for c in ran} >= {cells[3].key, cells[5].key}
+    assert {c.settings.seed for c in ran if c.key not in {x.key for x in cells}} == {5}
+    assert (outcome.done, outcome.ran, len(ran)) == (18, 8, 8)
+    both = {c.key for c in cells}
+    assert {k: v for k, v in results_in(folder).items() if k in both} == results_in(finished)
+
+
+# However.
+
+
+def test_results_do_not_depend_on_the_number_of_processes(
+    finished: Path, tmp_path: Path, config: Config
+) -> None:
+    outcome = run_study(Study.of(config), tmp_path / "two", jobs=2, progress=False)
+    assert outcome.ran == 12
+    assert results_in(tmp_path / "two") == results_in(finished)
+    assert len(results_in(finished)) == 12
+
+
+def test_a_process_that_dies_takes_only_its_own_cell_along(
+    finished: Path, tmp_path: Path, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deadly = next(c for c in Study.of(config).cells if c.method == "joint")
+    monkeypatch.setattr(execution, "_keyed", _Deadly(deadly.key))
+    outcome = run_study(Study.of(config), tmp_path, jobs=2, progress=False)
+    assert [c.key for c in outcome.failed] == [deadly.key]
+    assert "its process died" in (tmp_path / f"{deadly.key}.error").read_text()
+    expected = results_in(finished)
+    del expected[deadly.key]
+    assert results_in(tmp_path) == expected
+
+
+class _Deadly:
+    """Computes cells; at one of them, ends its process as the system does to a greedy one."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+    def __call__(self, cell: Cell) -> tuple[str, Record]:
+        if cell.key == self.key:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return cell.key, attempt(cell)
+
+
+# Nothing lost.
+
+
+def test_a_failing_cell_does_not_lose_the_others_and_is_tried_again(
+    tmp_path: Path, config: Config
+) -> None:
+    """At a learning rate of 1e30 the loss is no number, which ends the training."""
+    config["search"]["lr"] = [0.001, 1e30]
+    path, folder = write_config(tmp_path, config), tmp_path / "out"
+    done = mmfuse("study", path, "--out", folder, "--jobs", 1)
+    assert done.exit_code == 1
+    assert "6 of 12 cells are done, 6 of them now" in done.output
+    for cell in Study.of(config).cells:
+        error = folder / f"{cell.key}.error"
+        assert (read_record(folder, cell.key) is None) == (cell.settings.lr > 1) == error.exists()
+        if error.exists():
+            assert f"  {cell} ({error})" in done.output
+            assert f"failed: {cell}: TrainingError: the loss is nan" in done.output
+            assert "Traceback" in error.read_text()
+            assert error.read_text().startswith(f"{cell}\n")
+    again = mmfuse("study", path, "--out", folder, "--jobs", 1)
+    assert again.exit_code == 1
+    assert "6 of 12 cells are done, 0 of them now" in again.output
+    assert len(list(folder.glob("*.error"))) == 6
+
+
+def test_the_note_of_a_failure_goes_when_the_cell_succeeds(
+    tmp_path: Path, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(cell: Cell) -> Record:
+        return {"error": "MemoryError: full", "traceback": "here"}
+
+    study = Study.of(config)
+    with monkeypatch.context() as patch:
+        patch.setattr(execution, "attempt", broken)
+        assert len(run_study(study, tmp_path, progress=False).failed) == 12
+    assert len(list(tmp_path.glob("*.error"))) == 12
+    assert run_study(study, tmp_path, progress=False).failed == []
+    assert list(tmp_path.glob("*.error")) == []
+
+
+def test_what_this_machine_lacks_is_said_before_anything_is_trained(
+    tmp_path: Path, config: Config
+) -> None:
+    config["settings"]["device"] = "cuda:7" if not _has_cuda() else "mps"
+    with pytest.raises(ValueError, match="use device='auto'"):
+        run_study(Study.of(config), tmp_path, progress=False)
+    assert cells_in(tmp_path) == []
+    with pytest.raises(DataError, match="jobs is 0"):
+        run_study(Study.of(config), tmp_path, jobs=0, progress=False)
+
+
+def _has_cuda() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
+# Really killed.
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Return what starts Python on some arguments, in a group of its own; all are ended."""
+    started: list[subprocess.Popen[str]] = []
+
+    def run(*arguments: object) -> subprocess.Popen[str]:
+        environment = {**os.environ, "PYTHONPATH": os.getcwd(), "OMP_NUM_THREADS": "1"}
+        process = subprocess.Popen(
+            [sys.executable, *map(str, arguments)], cwd=tmp_path, env=environment, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def wait_for(
+    found: Callable[[], bool], process: subprocess.Popen[str], seconds: float = 240
+) -> None:
+    end = time.monotonic() + seconds
+    while not found():
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def slow(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The results of the slow study, run in one go."""
+    folder = tmp_path_factory.mktemp("slow")
+    run_study(Study.of(SLOW), folder, progress=False)
+    return results_in(folder)
+
+
+def test_a_run_that_is_interrupted_or_killed_goes_on_where_it_was(
+    tmp_path: Path, start: Callable[..., subprocess.Popen[str]], slow: dict[str, Any]
+) -> None:
+    path, folder = write_config(tmp_path, SLOW), tmp_path / "out"
+    command = ("-m", "mmfuse_lib.cli", "study", path, "--out", folder, "--jobs", 2)
+
+    first = start(*command)  # Ctrl+C reaches all processes of a terminal
+    wait_for(lambda: len(cells_in(folder)) >= 1, first)
+    os.killpg(first.pid, signal.SIGINT)
+    said, _ = first.communicate(timeout=60)
+    assert first.returncode == 130, said
+    assert "the same command continues" in said
+    kept = {p: p.stat().st_mtime_ns for p in cells_in(folder)}
+    assert 1 <= len(kept) < 12
+
+    second = start(*command)
+    wait_for(lambda: len(cells_in(folder)) > len(kept), second)
+    os.kill(second.pid, signal.SIGKILL)
+    second.wait()
+    n_kept = len(cells_in(folder))
+    assert n_kept < 12
+
+    last = start(*command)
+    said, _ = last.communicate(timeout=240)
+    assert last.returncode == 0, said
+    assert f"12 of 12 cells are done, {12 - n_kept} of them now" in said
+    assert {p: p.stat().st_mtime_ns for p in kept} == kept
+    assert results_in(folder) == slow
+
+
+def test_a_dask_cluster_gives_the_same_also_when_a_worker_is_killed(
+    tmp_path: Path, start: Callable[..., subprocess.Popen[str]], slow: dict[str, Any]
+) -> None:
+    path, folder = write_config(tmp_path, SLOW), tmp_path / "out"
+    where = tmp_path / "scheduler.json"
+    scheduler = start(
+        "-m", "distributed.cli.dask_scheduler", "--scheduler-file", where, "--port", 0,
+        "--host", "127.0.0.1", "--no-dashboard",
+    )  # fmt: skip
+    wait_for(lambda: where.exists() and "address" in where.read_text(), scheduler)
+    workers = [
+        start(
+            "-m", "distributed.cli.dask_worker", "--scheduler-file", where, "--nthreads", 1,
+            "--no-nanny", "--no-dashboard", "--local-directory", tmp_path / f"worker{k}",
+        )
+        for k in range(2)
+    ]  # fmt: skip
+    address = json.loads(where.read_text())["address"]
+    study = start("-m", "mmfuse_lib.cli", "study", path, "--out", folder, "--scheduler", address)
+    wait_for(lambda: _n_busy(address) == 2 and len(cells_in(folder)) >= 1, study)
+    workers[0].kill()
+    assert len(cells_in(folder)) < 12
+    said, _ = study.communicate(timeout=240)
+    assert study.returncode == 0, said
+    assert "12 of 12 cells are done" in said
+    assert workers[1].poll() is None
+    assert results_in(folder) == slow
+
+
+def _n_busy(address: str) -> int:
+    """Return how many workers of a cluster compute a cell at this moment."""
+    script = (
+        "import sys; from distributed import Client\n"
+        "with Client(sys.argv[1]) as c: print(sum(map(bool, c.processing().values())))"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", script, address], capture_output=True, text=True, check=True
+    )
+    return int(found.stdout)
+
+
+# A cluster that is not there.
+
+
+def test_a_missing_extra_is_named(
+    tmp_path: Path, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ClusterError, match=r"pip install 'mmfuse\[cluster\]'"):
+        run_study(Study.of(config), tmp_path, scheduler="tcp://127.0.0.1:9", progress=False)
+
+
+def test_a_scheduler_that_does_not_answer_is_named(
+    tmp_path: Path, start: Callable[..., subprocess.Popen[str]], config: Config
+) -> None:
+    path = write_config(tmp_path, config)
+    process = start("-m", "mmfuse_lib.cli", "study", path, "--scheduler", "tcp://127.0.0.1:9")
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "mmfuse: no Dask scheduler answers at 'tcp://127.0.0.1:9'" in said
+    assert "Traceback" not in said
+
+
+# What is shown.
+
+
+def test_the_table_shows_what_is_done_and_the_best_so_far(config: Config) -> None:
+    """Of the joint rows: lr .001 has .5 and .7, mean .6; lr .003 has .65 so far."""
+    config["data"]["gaussian_gates"] = {"data_options": {"n_train": 90}}
+    config["methods"]["joint"]["only"] = ["pairs"]
+    cells = Study.of(config).cells
+    joint = {(c.settings.lr, c.settings.seed): c.key for c in cells if c.method == "joint"}
+    scores = {joint[0.001, 0]: 0.5, joint[0.001, 1]: 0.7, joint[0.003, 0]: 0.65}
+    left = next(c for c in cells if c.method == "Unimodal, left")
+    table = progress_table(cells, {**scores, left.key: 0.25})
+    assert table.loc["joint"].to_dict() == {"pairs": "3/4 0.650", "gaussian_gates": ""}
+    assert table.loc["Unimodal"].to_dict() == {"pairs": "1/8 0.250", "gaussian_gates": "0/8"}
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("stream", [io.StringIO, _Terminal])
+def test_progress_is_shown_on_a_terminal_and_in_a_log(
+    stream: type[io.StringIO], config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    shown = stream()
+    monkeypatch.setattr(sys, "stderr", shown)
+    cells = Study.of(config).cells
+    record = {"results": {"evaluation": {"val": {"accuracy": 0.75}}}}
+    with Display(cells, {cells[0].key: record}, show=True) as display:
+        for cell in cells[1:]:
+            display.update(cell, record)
+        display.say("failed: one")
+    text = shown.getvalue()
+    assert "12/12" in text
+    assert "4/4 0.750" in text
+    assert "8/8 0.750" in text
+    assert "failed: one" in text
+    assert ("\x1b[A" in text) == shown.isatty()  # only a terminal is written over
