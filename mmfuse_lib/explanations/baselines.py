@@ -57,7 +57,7 @@ def lsmi_report(
     *,
     folds: int = 2,
     networks: int = 1,
-    steps: int = 200,
+    steps: int = 150,
     device: str = "auto",
     seed: int = 0,
 ) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """From scores of many runs to one table, with intervals that say over what.
 
-A run's scores are small enough for a result file: `summarise` makes them, `records` reads them
-back into a table with a row for each run and reading, `leaderboard` averages.
+`records` reads what `task_scores` left in a file, a row for each run and reading; `leaderboard`
+averages.
 """
 
 from __future__ import annotations
@@ -15,84 +15,15 @@ from scipy.stats import spearmanr
 
 from mmfuse_lib.data import INTERACTIONS
 from mmfuse_lib.evaluation import mean_interval
-from mmfuse_lib.explanations.baselines import heads_as_interactions, lsmi_report
-from mmfuse_lib.explanations.scores import ExplanationScores, agreement, evaluate_explanations
-from mmfuse_lib.explanations.suite import (
-    ExplanationTask,
-    best_report,
-    kind_probabilities,
-    recipe,
-    tasks,
-)
-from mmfuse_lib.methods import DIMML
-from mmfuse_lib.methods.base import Method
-
-#: Readings of a trained model, by the name that a file has them under.
-REPORT, LSMI, HEADS = "report", "LSMI", "heads"
+from mmfuse_lib.explanations.measure import HEADS, LSMI, REPORT
+from mmfuse_lib.explanations.scores import agreement
+from mmfuse_lib.explanations.suite import best_report, kind_probabilities, recipe, tasks
 
 #: The scores of the table, in order.
 SCORES = (
     "auroc", *(f"auroc_{k}" for k in INTERACTIONS), "rank", "first", "ece", "brier", "log_score",
     "global_exact", "global_composition", "across_tasks", "accuracy",
 )  # fmt: skip
-
-
-def task_scores(
-    model: Method,
-    task: ExplanationTask,
-    *,
-    lsmi: Mapping[str, Any] | None = None,
-    device: str = "auto",
-    seed: int = 0,
-) -> dict[str, Any]:
-    """Score all readings of a trained model on a task, as a small dictionary for a file.
-
-    Parameters
-    ----------
-    model : Method
-        Trained on the task. One that claims R, U1, U2, S has its ``report`` scored; of DI-MML our
-        reading of its ``heads``; others have neither.
-    task : ExplanationTask
-        The task.
-    lsmi : mapping, optional
-        Options of `lsmi_report`, to score ``LSMI`` on the model's encodings too.
-    device, seed
-        As in `fit`; the seed is LSMI's.
-
-    Returns
-    -------
-    dict
-        Reading -> what `summarise` makes of its scores.
-    """
-    found = {}
-    if tuple(model.interaction_names) == INTERACTIONS:
-        found[REPORT] = evaluate_explanations(model, task, device=device)
-    elif isinstance(model, DIMML):
-        heads = heads_as_interactions(model, task.test, device=device)
-        found[HEADS] = evaluate_explanations(heads, task)
-    if lsmi is not None:
-        atoms = lsmi_report(model, task.test, device=device, seed=seed, **lsmi)
-        found[LSMI] = evaluate_explanations(atoms, task)
-    return {reading: summarise(scores) for reading, scores in found.items()}
-
-
-def summarise(scores: ExplanationScores, digits: int = 5) -> dict[str, Any]:
-    """Return what a file keeps of the scores: metrics, shares and the reliability diagram."""
-
-    def rounded(values: Iterable[float]) -> list[float | None]:
-        return [round(float(v), digits) if np.isfinite(v) else None for v in values]
-
-    bins = scores.reliability
-    return {
-        "metrics": dict(zip(scores.metrics, rounded(scores.metrics.values()), strict=True)),
-        "shares": {str(name): rounded(row) for name, row in scores.shares.iterrows()},
-        "reliability": {
-            "bin": [int(b) for b in bins.index],
-            "count": [int(c) for c in bins["count"]],
-            "report": rounded(bins["report"]),
-            "frequent": rounded(bins["frequent"]),
-        },
-    }
 
 
 def records(cells: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -239,3 +170,16 @@ def leaderboard(table: pd.DataFrame, scores: Iterable[str] = SCORES) -> pd.DataF
             rows.append((method, score, mean, half, over_tasks, len(by_task)))
     columns = ["method", "score", "mean", "seeds", "tasks", "n_tasks"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def leaderboard_text(board: pd.DataFrame, scores: Iterable[str] = SCORES) -> pd.DataFrame:
+    """Return a `leaderboard` as text: ``mean ± seeds ± tasks``, a row a method, a column a score.
+
+    An interval that is not defined is left out, and so is a score that no method has.
+    """
+    cells: dict[str, dict[str, str]] = {method: {} for method in board["method"].unique()}
+    for _, row in board.iterrows():
+        halves = [f" ±{half:.2f}" for half in (row["seeds"], row["tasks"]) if np.isfinite(half)]
+        cells[row["method"]][row["score"]] = f"{row['mean']:.2f}" + "".join(halves)
+    shown = [score for score in scores if any(score in found for found in cells.values())]
+    return pd.DataFrame(cells).T.reindex(columns=shown).fillna("")
