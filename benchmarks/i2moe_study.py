@@ -1,13 +1,16 @@
 """What I2MoE's experts carry: ablations where the truth is known, and two sets of real data.
 
-Three parts, each a file in reproduce/ that the chapter on I2MoE draws:
+Four parts, each a file in reproduce/ that the chapter on I2MoE draws:
 
 - ``digits``: digit pairs, whose interactions are known per sample. Every ablation of the paper.
 - ``utd_mhad``: three modalities of 27 actions, people of the test split never seen in training.
 - ``cremad``: regression, the level of anger that people rated who heard and saw a clip.
+- ``search``: interaction weight and temperature, on the validation splits of the first two. The
+  test splits are not looked at.
 
 Rows that a file already has are not computed again. Run with
-``python -m benchmarks.i2moe_study digits utd_mhad cremad``.
+``python -m benchmarks.i2moe_study digits utd_mhad cremad search``; a number behind the names is the
+seconds after which no further row is begun.
 """
 
 import json
@@ -17,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.metadata import version
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +90,13 @@ PARTS: dict[str, Part] = {
 }
 DIM, HIDDEN = 32, 64
 
+#: What the search goes through, for each data set and seed: every pair of lambda and T.
+SEARCH: dict[str, tuple[float, ...]] = {
+    "interaction_weight": (0.0, 0.01, 0.1, 0.5, 1.0),
+    "temperature": (1.0, 2.0, 4.0),
+}
+SEARCH_DATA, SEARCH_SEEDS = ("digits", "utd_mhad"), range(3)
+
 
 def rows_to_do(part: str, done: list[Row]) -> Iterator[tuple[str, int]]:
     """Yield names and seeds of the runs that are missing, seed by seed."""
@@ -114,6 +125,34 @@ def run(part: str, name: str, seed: int) -> Row:
             alone = evaluate(model.member(modality), splits[2]).metrics
             row[f"alone_{modality}"] = rounded(alone)
     return row
+
+
+def search_to_do(done: list[Row]) -> Iterator[tuple[int, str, float, float]]:
+    """Yield seed, data, lambda and T of the runs that are missing, seed by seed."""
+    keys = ("seed", "data", *SEARCH)
+    there = {tuple(row[key] for key in keys) for row in done}
+    cells: Iterator[Any] = product(SEARCH_SEEDS, SEARCH_DATA, *SEARCH.values())
+    for cell in cells:
+        if cell not in there:
+            yield cell
+
+
+def run_search(seed: int, part: str, weight: float, temperature: float) -> Row:
+    """Train one model, and read off its validation losses in the epoch that was kept."""
+    load, _, options = PARTS[part]
+    train, val, _ = load(seed)
+    model = methods.I2MoE.for_data(
+        train,
+        encoders=make_encoders(train, seed),
+        seed=seed,
+        interaction_weight=weight,
+        temperature=temperature,
+    )
+    history = fit(model, train, val, seed=seed, device="cpu", progress=False, **options)
+    frame, best = history.to_frame(), history.best_epoch["experts"]
+    at_best = frame.query("split == 'val' and epoch == @best").set_index("term")["value"]
+    given = {"seed": seed, "data": part, "interaction_weight": weight, "temperature": temperature}
+    return {**given, "epoch": best, **rounded(at_best.drop("total").to_dict())}
 
 
 def make_encoders(train: MultimodalData, seed: int) -> dict[str, MLPEncoder]:
@@ -180,13 +219,19 @@ def rounded(values: Any) -> Any:
     return np.asarray(values, dtype=np.float64).round(4).tolist()
 
 
+def settings_of(part: str) -> dict[str, Any]:
+    """Return what a part varies and what it keeps, for its file."""
+    sizes = {"dim": DIM, "hidden": HIDDEN}
+    if part == "search":
+        return {"search": SEARCH, "options": sizes | {d: PARTS[d][2] for d in SEARCH_DATA}}
+    return {"ablations": PARTS[part][1], "options": sizes | PARTS[part][2]}
+
+
 def write(part: str, rows: list[Row]) -> None:
     """Write what there is, with its provenance."""
-    _, ablations, options = PARTS[part]
     content = {
         "command": f"python -m benchmarks.i2moe_study {part}",
-        "ablations": ablations,
-        "options": {"dim": DIM, "hidden": HIDDEN, **options},
+        **settings_of(part),
         "machine": f"{platform.system()} {platform.machine()}, one thread",
         "python": platform.python_version(),
         "torch": version("torch"),
@@ -202,15 +247,16 @@ def main(parts: list[str], limit: float = float("inf")) -> None:
     """Compute the missing rows of these parts, for at most `limit` seconds."""
     torch.set_num_threads(1)
     start = time.perf_counter()
-    for part in parts or list(PARTS):
+    for part in parts or [*PARTS, "search"]:
         path = FOLDER / f"i2moe_{part}.json"
         rows: list[Row] = json.loads(path.read_text())["rows"] if path.exists() else []
-        for name, seed in list(rows_to_do(part, rows)):
+        to_do: list[Any] = list(search_to_do(rows) if part == "search" else rows_to_do(part, rows))
+        for cell in to_do:
             if time.perf_counter() - start > limit:
                 return
-            rows.append(run(part, name, seed))
+            rows.append(run_search(*cell) if part == "search" else run(part, *cell))
             write(part, rows)
-            print(part, name, seed, rows[-1]["metrics"], flush=True)
+            print(part, *cell, rows[-1].get("metrics", rows[-1].get("task")), flush=True)
 
 
 if __name__ == "__main__":

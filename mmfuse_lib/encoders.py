@@ -99,16 +99,59 @@ class SequenceEncoder(nn.Module):
         return z
 
 
+class ConvSequenceEncoder(nn.Sequential):
+    """Three convolutions over time with batch normalisation, pooled: sequences of vectors.
+
+    Each halves the length as long as more than `parts` steps remain. The mean over each of `parts`
+    equal stretches of time is kept, so that *first up, then down* differs from *first down, then
+    up*. All steps are computed at once, where a recurrent network takes one after the other.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(time, channels)`` of one sample.
+    dim : int
+        Length of the feature vector.
+    width : int
+        Channels of the first convolution; doubled by each of the next two.
+    parts : int
+        Stretches of time whose means are kept.
+    """
+
+    def __init__(self, shape: tuple[int, ...], dim: int, width: int = 32, parts: int = 4) -> None:
+        if len(shape) != 2:
+            raise DataError(f"ConvSequenceEncoder: expected (time, channels), got {shape}")
+        length, channels = shape
+        layers: list[nn.Module] = [_ChannelsFirst()]
+        for c_in, c_out in pairwise((channels, width, 2 * width, 4 * width)):
+            stride = 2 if length > parts else 1
+            length = -(-length // stride)
+            layers += [
+                nn.Conv1d(c_in, c_out, 5, stride=stride, padding=2, bias=False),
+                nn.BatchNorm1d(c_out),
+                nn.ReLU(),
+            ]
+        pool = nn.AdaptiveAvgPool1d(parts)
+        super().__init__(*layers, pool, nn.Flatten(), nn.Linear(4 * width * parts, dim))
+
+
+class _ChannelsFirst(nn.Module):
+    """``(B, time, channels)`` to ``(B, channels, time)``."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.transpose(1, 2)
+
+
 def default_encoder(shape: tuple[int, ...], dim: int) -> nn.Module:
     """Choose an encoder by the shape of one sample.
 
-    ``(features,)`` and small images: `MLPEncoder`; ``(time, channels)``: `SequenceEncoder`;
+    ``(features,)`` and small images: `MLPEncoder`; ``(time, channels)``: `ConvSequenceEncoder`;
     ``(channels, height, width)``: `ImageEncoder`; ``(frames, channels, height, width)`` that are no
     small images: `ResNet18Encoder`; else `MLPEncoder` on what is flattened. The inner layers of
     each but the ResNet grow with `dim`.
     """
     if len(shape) == 2:
-        return SequenceEncoder(shape, dim, hidden=dim)
+        return ConvSequenceEncoder(shape, dim, width=max(1, dim // 2))
     if len(shape) == 3 and shape[1] * shape[2] >= SMALL_IMAGE:
         return ImageEncoder(shape, dim, width=max(1, dim // 4))
     if len(shape) == 4 and shape[2] * shape[3] >= SMALL_IMAGE:
@@ -120,12 +163,15 @@ _ENCODERS: dict[str, Callable[..., nn.Module]] = {
     "mlp": MLPEncoder,
     "image": ImageEncoder,
     "sequence": SequenceEncoder,
+    "conv_sequence": ConvSequenceEncoder,
     "resnet18": ResNet18Encoder,
 }
 
 
 def make_encoder(name: str, shape: tuple[int, ...], dim: int, **options: Any) -> nn.Module:
-    """Return an encoder by its name: ``"mlp"``, ``"image"``, ``"sequence"`` or ``"resnet18"``.
+    """Return an encoder by its name.
+
+    ``"mlp"``, ``"image"``, ``"sequence"`` (recurrent), ``"conv_sequence"`` or ``"resnet18"``.
 
     Raises
     ------

@@ -7,7 +7,7 @@ let the modalities meet before the last layer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from operator import mul
 from typing import Any
@@ -335,14 +335,32 @@ class ColumnLinear(nn.Module):
         return sum(products, start=self.bias)
 
 
-def auxiliary_terms(fusions: Iterable[nn.Module]) -> dict[str, Tensor]:
-    """Return the mean ``auxiliary`` of the last passes as ``{"gate": loss}``; empty without one.
+def with_auxiliary(terms: Mapping[str, Tensor], fusions: Iterable[nn.Module]) -> dict[str, Tensor]:
+    """Add to a loss what fusion models ask for themselves, the balance of a sparse gate.
 
-    A method adds it to its total: a gate loss that does not reach the total trains nothing.
+    Every method that trains a fusion model calls this, behind the pass whose loss it is: a gate
+    loss that does not reach the total trains nothing.
+
+    Parameters
+    ----------
+    terms : mapping of str to Tensor
+        Loss terms with ``"total"``.
+    fusions : iterable of nn.Module
+        The models that took part; a `Fusion` inside one of them counts as well.
+
+    Returns
+    -------
+    dict of str to Tensor
+        The terms, with ``"gate"``, the mean `Fusion.auxiliary` of the last passes, in the total
+        and beside it; unchanged where no model has one.
     """
-    losses = [getattr(fusion, "auxiliary", None) for fusion in fusions]
+    parts = [part for fusion in fusions for part in fusion.modules()]
+    losses = [part.auxiliary for part in parts if isinstance(part, Fusion)]
     there = [loss for loss in losses if loss is not None]
-    return {"gate": torch.stack(there).mean()} if there else {}
+    if not there:
+        return dict(terms)
+    gate = torch.stack(there).mean()
+    return {**terms, "total": terms["total"] + gate, "gate": gate}
 
 
 FUSIONS: dict[str, Callable[[Sequence[int], int], nn.Module]] = {

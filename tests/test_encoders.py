@@ -7,11 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from mmfuse_lib.encoders import (
+    ConvSequenceEncoder,
     ImageEncoder,
     MLPEncoder,
     SequenceEncoder,
     default_encoder,
     feature_dim,
+    make_encoder,
 )
 from mmfuse_lib.errors import DataError
 
@@ -26,7 +28,8 @@ from mmfuse_lib.errors import DataError
         ((3, 16, 16), ImageEncoder),
         ((1, 8, 32), ImageEncoder),
         ((1, 28, 28), ImageEncoder),
-        ((20, 6), SequenceEncoder),
+        ((20, 6), ConvSequenceEncoder),
+        ((3, 2), ConvSequenceEncoder),
         ((2, 3, 4, 5), MLPEncoder),
     ],
 )
@@ -44,7 +47,13 @@ def test_the_default_is_chosen_by_shape_and_gives_vectors(
 
 @pytest.mark.parametrize(
     ("kind", "shape"),
-    [(ImageEncoder, (8, 8)), (SequenceEncoder, (5,)), (SequenceEncoder, (1, 2, 3))],
+    [
+        (ImageEncoder, (8, 8)),
+        (SequenceEncoder, (5,)),
+        (SequenceEncoder, (1, 2, 3)),
+        (ConvSequenceEncoder, (5,)),
+        (ConvSequenceEncoder, (1, 2, 3)),
+    ],
 )
 def test_an_encoder_of_another_kind_of_input_says_what_it_expects(
     kind: Any, shape: tuple[int, ...]
@@ -53,14 +62,64 @@ def test_an_encoder_of_another_kind_of_input_says_what_it_expects(
         kind(shape, 4)
 
 
-def test_a_sequence_is_read_to_both_ends() -> None:
+@pytest.mark.parametrize("kind", [SequenceEncoder, ConvSequenceEncoder])
+@pytest.mark.parametrize("length", [1, 2, 6, 17])
+def test_a_sequence_is_read_to_both_ends(kind: Any, length: int) -> None:
     torch.manual_seed(0)
-    encoder = SequenceEncoder((6, 2), 3)
-    x = torch.randn(1, 6, 2)
-    for step in range(6):
+    encoder = kind((length, 2), 3).eval()
+    x = torch.randn(1, length, 2)
+    for step in range(length):
         changed = x.clone()
         changed[0, step] += 1
         assert not torch.allclose(encoder(x), encoder(changed), atol=1e-4)
+
+
+def test_the_steps_of_a_sequence_are_halved_while_more_than_its_parts_remain() -> None:
+    """32 steps become 16, 8, 4; of 6 there are 3 left after the first, which stay."""
+    for length, expected in ((32, [16, 8, 4]), (64, [32, 16, 8]), (6, [3, 3, 3]), (4, [4, 4, 4])):
+        x, lengths = torch.randn(2, length, 3), []
+        for layer in ConvSequenceEncoder((length, 3), 5, width=2):
+            x = layer(x)
+            if isinstance(layer, nn.Conv1d):
+                lengths.append(x.shape[2])
+        assert lengths == expected
+
+
+def test_an_encoder_of_sequences_tells_their_order() -> None:
+    """A bump early, then a dip late, against the reverse: the same values, in another order.
+
+    Mean and spread over time are equal, so nothing that forgets the order learns it.
+    """
+    rng = torch.Generator().manual_seed(0)
+    y = torch.randint(2, (600,), generator=rng)
+    x = 0.3 * torch.randn(600, 24, 1, generator=rng)
+    start = torch.randint(0, 4, (600,), generator=rng)
+    sign = 2.0 * y - 1
+    rows = torch.arange(600)
+    for shift in range(4):
+        x[rows, start + shift, 0] += sign
+        x[rows, start + 14 + shift, 0] -= sign
+    torch.manual_seed(0)
+    model = nn.Sequential(make_encoder("conv_sequence", (24, 1), 8, width=8), nn.Linear(8, 2))
+    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+    for _ in range(40):
+        optimizer.zero_grad()
+        torch.autograd.backward(nn.functional.cross_entropy(model(x[:400]), y[:400]))
+        optimizer.step()
+    found = model.eval()(x[400:]).argmax(1)
+    assert (found == y[400:]).float().mean() > 0.97
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_sequence_gets_the_same_vector_on_a_gpu() -> None:
+    torch.manual_seed(0)
+    encoder = ConvSequenceEncoder((20, 6), 5).eval()
+    x = torch.randn(3, 20, 6)
+    expected = encoder(x)
+    found = encoder.cuda()(x.cuda())
+    assert found.device.type == "cuda"
+    assert torch.allclose(found.cpu(), expected, atol=1e-3)
 
 
 class Returns(nn.Module):

@@ -1,5 +1,6 @@
 """A run from a file of settings or a command: what it trains, writes, continues and refuses."""
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -237,6 +238,26 @@ def test_the_preset_holds_the_papers_settings() -> None:
     schedule = steps(options["lr_schedule"])
     assert [schedule(epoch) for epoch in (0, 69, 70, 149)] == [1, 1, 0.1, 0.1]
     assert settings.data_options == {"n_frames": 3}
+
+
+@pytest.mark.parametrize(
+    ("name", "stages"),
+    [
+        ("dmil_cremad.yml", [("intra", 10), ("consistency", 5), ("joint", 135)]),
+        ("i2moe_cremad.yml", [("experts", 150)]),
+    ],
+)
+def test_the_other_presets_differ_from_that_of_di_mml_in_the_method_only(
+    name: str, stages: list[tuple[str, int]], root: Path
+) -> None:
+    settings, other = (Settings.of(read_settings(p)) for p in (PRESET.with_name(name), PRESET))
+    same: dict[str, Any] = {"method": other.method, "method_options": other.method_options}
+    assert dataclasses.replace(settings, **same) == other
+    train, _, _ = data.load("cremad", root=root, n_frames=1)
+    model = build(settings, train)
+    assert [(s.name, s.epochs) for s in model.stages(settings.epochs)] == stages
+    for stage in model.stages(settings.epochs):
+        assert torch.isfinite(stage.loss(train[:4])["total"])
 
 
 @pytest.mark.gpu

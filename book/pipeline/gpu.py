@@ -1,4 +1,4 @@
-"""The GPU run: tests and chapters on a CUDA device, and a file that says what was measured."""
+"""The GPU run: tests, benchmarks and chapters on a CUDA device, and files of what was measured."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ from .tree import BookError, Tree, write_atomic
 
 PROFILE = "gpu"
 
+#: Benchmarks that measure on a GPU; each writes its own file to reproduce/gpu.
+BENCHMARKS = ("i2moe",)
+
 
 def run(tree: Tree, device: str) -> Path:
-    """Run the tests marked `gpu` and the chapters with the `gpu` profile; return the report.
+    """Run tests marked `gpu`, benchmarks, and chapters with profile `gpu`; return the report.
 
     Parameters
     ----------
@@ -31,6 +34,11 @@ def run(tree: Tree, device: str) -> Path:
     if subprocess.run(tests, cwd=tree.root, check=False).returncode != 0:
         raise BookError("tests on the GPU failed (see above)")
     tested = time.perf_counter()
+    for benchmark in BENCHMARKS:
+        command = [sys.executable, "-m", f"benchmarks.{benchmark}", "cuda"]
+        if subprocess.run(command, cwd=tree.root, check=False).returncode != 0:
+            raise BookError(f"the benchmark {benchmark} failed on the GPU (see above)")
+    measured = time.perf_counter()
     outcomes = execution.execute(tree, PROFILE, force=True)
     if failures := [outcome.error for outcome in outcomes if outcome.error]:
         raise BookError("\n\n".join(failures))
@@ -42,6 +50,7 @@ def run(tree: Tree, device: str) -> Path:
         "versions": machine.versions(),
         "seconds": {
             "tests": round(tested - started, 1),
+            "benchmarks": round(measured - tested, 1),
             "chapters": {outcome.stem: outcome.seconds for outcome in outcomes},
             "total": round(time.perf_counter() - started, 1),
         },

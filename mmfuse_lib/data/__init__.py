@@ -16,12 +16,14 @@ from mmfuse_lib.data import (
     digit_pairs,
     gaussian_gates,
     mfeat,
+    mmsd_sarcasm,
     rosmap,
     spoken_digits,
     utd_mhad,
 )
 from mmfuse_lib.data.multimodal import INTERACTIONS, MultimodalData, check_trainable, from_arrays
-from mmfuse_lib.errors import UnknownNameError, check_options
+from mmfuse_lib.errors import DataError, UnknownNameError, check_options
+from mmfuse_lib.imports import is_path, load_object
 
 __all__ = [
     "INTERACTIONS",
@@ -171,6 +173,19 @@ _CARDS: dict[str, DatasetCard] = {
             "CPM-Nets, NeurIPS 2019"
         ),
     ),
+    "mmsd_sarcasm": DatasetCard(
+        load=mmsd_sarcasm.load,
+        summary=(
+            "24635 tweets with a picture, sarcastic by their hashtag or not: features of the text "
+            "and of five words for the picture; published split. Downloads about 7 MB."
+        ),
+        source="https://github.com/headacheboy/data-of-multimodal-sarcasm-detection",
+        licence="not stated; tweets by many people, not to be passed on",
+        citation=(
+            "Cai, Cai & Wan, Multi-modal sarcasm detection in Twitter with hierarchical fusion "
+            "model, ACL 2019"
+        ),
+    ),
 }
 
 
@@ -185,7 +200,8 @@ def load(name: str, seed: int = 0, **options: Any) -> Splits:
     Parameters
     ----------
     name : str
-        One of `names()`.
+        One of `names()`, or a reader's own ``"my_file:load"``: a function of the seed (and of
+        options) that returns three splits.
     seed : int
         Seed of everything that is drawn.
     **options
@@ -205,6 +221,8 @@ def load(name: str, seed: int = 0, **options: Any) -> Splits:
     DownloadError
         If the data has to be downloaded and cannot be.
     """
+    if is_path(name):
+        return _load_own(name, seed, options)
     card = _card(name)
     check_options(repr(name), card.load, options, given=("seed",))
     return card.load(seed, **options)
@@ -223,6 +241,17 @@ def describe(name: str) -> str:
             f"  cite      {card.citation}",
         ]
     )
+
+
+def _load_own(name: str, seed: int, options: dict[str, Any]) -> Splits:
+    function = load_object(name)
+    if not callable(function):
+        raise DataError(f"{name!r} is {function!r}: expected a function of the seed")
+    check_options(repr(name), function, options, given=("seed",))
+    splits = tuple(function(seed, **options))
+    if len(splits) != 3 or not all(isinstance(part, MultimodalData) for part in splits):
+        raise DataError(f"{name!r} returned no three MultimodalData: expected train, val, test")
+    return splits
 
 
 def _card(name: str) -> DatasetCard:

@@ -9,8 +9,10 @@ A data set names the arrays it needs. They are looked for, in this order, in
    recipe.
 
 What is verified is the *array*: the SHA-256 of its dtype, shape and values (`digest`). That is
-the same under every version of NumPy and of its file formats. For most raw files no digest is
-published; a raw file that was changed or cut shows in the arrays that are made of it.
+the same under every version of NumPy and of its file formats. Of features that a library computes,
+whose last digits may change with its version, the lengths of the columns are verified (`Sizes`).
+For most raw files no digest is published; a raw file that was changed or cut shows in the arrays
+that are made of it.
 """
 
 from __future__ import annotations
@@ -22,15 +24,18 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from mmfuse_lib.data.resume import ResumingDownloader
 from mmfuse_lib.errors import DataError, DownloadError
 from mmfuse_lib.files import write_whole
 
@@ -50,6 +55,27 @@ Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
+class Sizes:
+    """What is the same in the components of a singular value decomposition wherever it is computed.
+
+    Signs and last digits are not.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Of the array, ``(N, components)``.
+    norms : tuple of float
+        Lengths of its first columns.
+    tolerance : float
+        How far the length of a column may be off, relatively.
+    """
+
+    shape: tuple[int, int]
+    norms: tuple[float, ...]
+    tolerance: float = 0.02
+
+
+@dataclass(frozen=True)
 class Recipe:
     """What it takes to have the arrays of a data set.
 
@@ -59,8 +85,9 @@ class Recipe:
         Name of the data set: of its folder in the cache, and of ``<name>.npz``.
     archive_sha256 : str
         SHA-256 of ``<name>.npz``.
-    digests : mapping of str to str
-        Per array, its `digest`.
+    digests : mapping of str to str or Sizes
+        Per array, its `digest`; the `Sizes` of its columns, where the last digits of the array
+        depend on the versions of libraries.
     prepare : callable
         ``prepare(names, raw)`` downloads the raw files that the named arrays need into the folder
         `raw` and returns the arrays.
@@ -68,7 +95,7 @@ class Recipe:
 
     name: str
     archive_sha256: str
-    digests: Mapping[str, str]
+    digests: Mapping[str, str | Sizes]
     prepare: Callable[[Sequence[str], Path], Arrays]
 
 
@@ -108,11 +135,27 @@ def digest(array: NDArray[Any]) -> str:
     return hashlib.sha256(header + array.tobytes()).hexdigest()
 
 
+def mismatch(array: NDArray[Any], expected: str | Sizes) -> str:
+    """Return what is wrong with an array, "" if it is the expected one."""
+    if isinstance(expected, str):
+        found = digest(array)
+        return "" if found == expected else f"has SHA-256 {found}, expected {expected}"
+    if array.shape != expected.shape or array.dtype.kind != "f":
+        return f"has shape {array.shape} of {array.dtype}, expected {expected.shape} of floats"
+    norms = np.linalg.norm(array.astype(np.float64), axis=0)[: len(expected.norms)]
+    if not np.isfinite(array).all() or not np.allclose(
+        norms, expected.norms, rtol=expected.tolerance
+    ):
+        return f"has columns of lengths {norms.round(2).tolist()}, expected {expected.norms}"
+    return ""
+
+
 def fetch(url: str, folder: Path, checksum: str | None = None, *, progress: bool = True) -> Path:
     """Return the path of the file behind `url` in `folder`, downloading it if it is not there.
 
-    The download goes into a temporary file, which gets its name when it is complete: a file that
-    is there is whole, also after a cut connection and with two processes at once.
+    The download gets its name when it is complete and checked: a file that is there is whole. What
+    came before a connection was cut is kept beside it and continued (`ResumingDownloader`). Of
+    two processes that want the same file, one downloads it and the other waits.
 
     Parameters
     ----------
@@ -135,18 +178,24 @@ def fetch(url: str, folder: Path, checksum: str | None = None, *, progress: bool
     import requests
 
     pooch.get_logger().setLevel("WARNING")
-    name = url.rpartition("/")[2]
-    by_hand = f"Or download it by hand and put it at {folder / name}"
+    path = folder / url.rpartition("/")[2]
+    by_hand = f"Or download it by hand and put it at {path}"
     for pause in (*PAUSES, None):
         try:
-            path = pooch.retrieve(
-                url,
-                known_hash=checksum,
-                fname=name,
-                path=folder,
-                downloader=pooch.HTTPDownloader(progressbar=progress),
-            )
-            return Path(path)
+            if path.is_file() and pooch.hashes.hash_matches(path, checksum):
+                return path
+            folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(f"{path}.lock") as lock:
+                pooch.retrieve(
+                    url,
+                    known_hash=checksum,
+                    fname=path.name,
+                    path=folder,
+                    downloader=ResumingDownloader(path, progress=progress),
+                )
+                with suppress(OSError):  # who waits for the lock will find the file: no need of it
+                    os.unlink(lock.lock_file)
+            return path
         except requests.RequestException as error:
             if pause is not None and _may_pass(error):
                 time.sleep(pause)
@@ -158,7 +207,7 @@ def fetch(url: str, folder: Path, checksum: str | None = None, *, progress: bool
             else:
                 raise DownloadError(
                     f"{url}: no answer, or the connection was cut ({error}). Check the network "
-                    f"and try again; files that are complete are kept. {by_hand}"
+                    f"and try again: what came is kept, and the rest is asked for. {by_hand}"
                 ) from error
         except ValueError as error:  # pooch's for a wrong checksum; it names both digests
             raise DownloadError(
@@ -166,7 +215,7 @@ def fetch(url: str, folder: Path, checksum: str | None = None, *, progress: bool
                 f"Try again. {by_hand}"
             ) from error
         except OSError as error:
-            raise cannot_write(folder / name, error) from error
+            raise cannot_write(path, error) from error
     raise AssertionError("the last attempt returns or raises")
 
 
@@ -208,13 +257,13 @@ def _from_data_dir(recipe: Recipe, names: Sequence[str]) -> Arrays | None:
         return {name: archive[name] for name in names}
 
 
-def _read(path: Path, expected: str) -> NDArray[Any] | None:
+def _read(path: Path, expected: str | Sizes) -> NDArray[Any] | None:
     """Return a cached array, or None where there is none or it is not the expected one."""
     try:
         array: NDArray[Any] = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
-    return array if digest(array) == expected else None
+    return None if mismatch(array, expected) else array
 
 
 def _make(recipe: Recipe, names: Sequence[str], raw: Path) -> Arrays:
@@ -238,12 +287,10 @@ def _try_to_make(recipe: Recipe, names: Sequence[str], raw: Path) -> tuple[Array
         raise
     except Exception as error:  # a reader met by a damaged file may raise anything
         return {}, f"the downloaded files cannot be read ({type(error).__name__}: {error})"
-    arrays = {name: arrays[name] for name in names}
-    for name, array in arrays.items():
-        if (found := digest(array)) != recipe.digests[name]:
-            expected = recipe.digests[name]
-            return {}, f"array {name!r} has SHA-256 {found}, expected {expected}"
-    return arrays, ""
+    for name, expected in recipe.digests.items():  # also what was made beside what is asked for
+        if name in arrays and (problem := mismatch(arrays[name], expected)):
+            return {}, f"array {name!r} {problem}"
+    return {name: arrays[name] for name in names}, ""
 
 
 def _write(path: Path, array: NDArray[Any]) -> None:

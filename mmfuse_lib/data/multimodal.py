@@ -41,6 +41,9 @@ class MultimodalData:
         label, where that is known.
     table : ndarray or None
         The exact distribution ``p(x1, x2, y)`` that the labels follow, where that is known.
+    groups : Tensor or None
+        Shape ``(N,)``, int64: what each sample was taken from (a person, a recording), where that
+        is known. `split` keeps a group together.
     """
 
     inputs: dict[str, Tensor]
@@ -48,6 +51,7 @@ class MultimodalData:
     class_names: tuple[str, ...] = ()
     composition: Tensor | None = None
     table: NDArray[np.float64] | None = None
+    groups: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.target)
@@ -92,6 +96,7 @@ class MultimodalData:
             inputs={name: x[index] for name, x in self.inputs.items()},
             target=self.target[index],
             composition=None if self.composition is None else self.composition[index],
+            groups=None if self.groups is None else self.groups[index],
         )
 
     def to(self, device: torch.device | str) -> MultimodalData:
@@ -101,32 +106,58 @@ class MultimodalData:
             inputs={name: x.to(device) for name, x in self.inputs.items()},
             target=self.target.to(device),
             composition=None if self.composition is None else self.composition.to(device),
+            groups=None if self.groups is None else self.groups.to(device),
         )
 
     def split(self, fraction: float, seed: int = 0) -> tuple[MultimodalData, MultimodalData]:
-        """Cut the samples at random into two parts.
+        """Cut the samples at random into two parts; where groups are known, between groups.
 
         Parameters
         ----------
         fraction : float
-            Share of the samples in the first part, strictly between 0 and 1.
+            Share of the samples in the first part, strictly between 0 and 1. With groups, the
+            nearest share that whole groups give.
         seed : int
             Seed of the shuffle.
 
         Returns
         -------
         tuple of MultimodalData
-            Two parts, neither empty, without a sample in common.
+            Two parts, neither empty, without a sample (or a group) in common.
+
+        Raises
+        ------
+        DataError
+            If there is no such cut.
         """
+        shuffle = torch.Generator().manual_seed(seed)
+        if self.groups is not None:
+            return self._split_groups(self.groups.cpu(), fraction, shuffle)
         n_first = round(fraction * len(self)) if 0 < fraction < 1 else 0
         if not 0 < n_first < len(self):
             raise DataError(
                 f"cannot split {len(self)} samples at fraction {fraction}: "
                 "expected a number between 0 and 1 that leaves samples on both sides"
             )
-        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
+        order = torch.randperm(len(self), generator=shuffle)
         order = order.to(self.target.device)
         return self[order[:n_first]], self[order[n_first:]]
+
+    def _split_groups(
+        self, groups: Tensor, fraction: float, shuffle: torch.Generator
+    ) -> tuple[MultimodalData, MultimodalData]:
+        """Cut between groups; samples keep their order."""
+        _, group, sizes = torch.unique(groups, return_inverse=True, return_counts=True)
+        if not 0 < fraction < 1 or len(sizes) < 2:
+            raise DataError(
+                f"cannot split {len(self)} samples of {len(sizes)} groups at fraction {fraction}: "
+                "expected a number between 0 and 1, and two groups or more"
+            )
+        order = torch.randperm(len(sizes), generator=shuffle)
+        shares = sizes[order].cumsum(dim=0)[:-1] / len(self)
+        n_first = int((shares - fraction).abs().argmin()) + 1
+        is_first = torch.isin(group, order[:n_first]).to(self.target.device)
+        return self[is_first.nonzero().squeeze(1)], self[(~is_first).nonzero().squeeze(1)]
 
     def label_table(self) -> NDArray[np.float64]:
         """Return the exact ``p(x1, x2, y)`` that the labels follow.
@@ -148,6 +179,7 @@ def from_arrays(
     composition: ArrayLike | Tensor | None = None,
     class_names: tuple[str, ...] | None = None,
     table: NDArray[np.float64] | None = None,
+    groups: ArrayLike | Tensor | None = None,
 ) -> MultimodalData:
     """Make `MultimodalData` from NumPy arrays, tensors or lists, checking all of it.
 
@@ -167,6 +199,9 @@ def from_arrays(
         L labels when it has L columns.
     table : ndarray, optional
         ``p(x1, x2, y)``, where it is known.
+    groups : array, optional
+        Shape ``(N,)``, integers or strings: the person, recording or place that each sample is
+        from. Samples of a group are alike, so `MultimodalData.split` keeps them together.
 
     Raises
     ------
@@ -183,6 +218,7 @@ def from_arrays(
         class_names=names,
         composition=None if composition is None else _as_composition(composition, len(y)),
         table=table,
+        groups=None if groups is None else _as_groups(groups, len(y)),
     )
 
 
@@ -282,6 +318,17 @@ def _as_composition(composition: ArrayLike | Tensor, n_samples: int) -> Tensor:
     if not torch.isin(kinds, torch.arange(len(INTERACTIONS), device=kinds.device)).all():
         raise DataError(f"composition must hold indices 0 .. 3 into {INTERACTIONS}")
     return kinds.to(torch.int64)
+
+
+def _as_groups(groups: ArrayLike | Tensor, n_samples: int) -> Tensor:
+    array = _as_array("groups", groups)
+    if array.shape != (n_samples,):
+        raise DataError(f"groups has shape {array.shape}: expected ({n_samples},)")
+    if array.dtype.kind == "O" and all(isinstance(v, str) for v in array):
+        array = array.astype(str)
+    if array.dtype.kind not in "biuUS":
+        raise DataError(f"groups has dtype {array.dtype}: expected integers or strings")
+    return torch.tensor(np.unique(array, return_inverse=True)[1].astype(np.int64))
 
 
 def _as_numeric_tensor(what: str, x: ArrayLike | Tensor) -> Tensor:

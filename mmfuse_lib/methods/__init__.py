@@ -1,6 +1,7 @@
 """Methods by name. Build one with ``methods.JointFusion.for_data(train, seed=0)``."""
 
-from mmfuse_lib.errors import UnknownNameError
+from mmfuse_lib.errors import DataError, UnknownNameError
+from mmfuse_lib.imports import is_path, load_object
 from mmfuse_lib.methods.base import Method, Spec, Stage
 from mmfuse_lib.methods.baselines import Ensemble, JointFusion, Probe, Unimodal
 from mmfuse_lib.methods.dimml import DIMML
@@ -47,13 +48,22 @@ def names() -> tuple[str, ...]:
 
 
 def get(name: str) -> type[Method]:
-    """Return a method's class by its name, e.g. ``"JointFusion"``.
+    """Return a method's class by its name: ``"JointFusion"``, or a reader's ``"my_file:MyMethod"``.
 
     Raises
     ------
     UnknownNameError
         If there is none; the closest match is suggested.
+    DataError
+        If a reader's own cannot be imported, or is no `Method`.
     """
+    if is_path(name):
+        own = load_object(name)
+        if not (isinstance(own, type) and issubclass(own, Method)):
+            raise DataError(
+                f"{name!r} is {own!r}: expected a subclass of mmfuse_lib.methods.Method"
+            )
+        return own
     if name not in _METHODS:
         raise UnknownNameError("method", name, _METHODS)
     return _METHODS[name]

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from mmfuse_lib.data import MultimodalData
 from mmfuse_lib.errors import DataError, UnknownNameError
-from mmfuse_lib.fusion import auxiliary_terms, make_fusion
+from mmfuse_lib.fusion import make_fusion, with_auxiliary
 from mmfuse_lib.methods.base import Method, Spec, Stage
 from mmfuse_lib.randomness import own_randomness
 
@@ -165,6 +165,4 @@ class JointFusion(Method):
 
     def task_terms(self, batch: MultimodalData) -> dict[str, Tensor]:
         """Return the loss of the prediction, plus what the fusion model asks for itself."""
-        terms = super().task_terms(batch)
-        gate = auxiliary_terms([self.fusion])
-        return {**terms, "total": sum(gate.values(), start=terms["total"]), **gate}
+        return with_auxiliary(super().task_terms(batch), [self.fusion])

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from mmfuse_lib.data import MultimodalData
 from mmfuse_lib.errors import DataError
-from mmfuse_lib.fusion import make_fusion
+from mmfuse_lib.fusion import make_fusion, with_auxiliary
 from mmfuse_lib.methods.base import Method, Spec, Stage, constant, task_terms
 
 #: Samples encoded at a time when dimensions are selected; bounds memory, not the result.
@@ -209,7 +209,8 @@ class DIMML(Method):
 
     def fusion_terms(self, batch: MultimodalData) -> dict[str, Tensor]:
         """Return the loss of the third stage: that of the fusion head."""
-        return task_terms(self.fusion(self.encode(batch.inputs)), batch.target)
+        logits = self.fusion(self.encode(batch.inputs))
+        return with_auxiliary(task_terms(logits, batch.target), [self.fusion])
 
     def transferred(self, teacher: int, student: int) -> Tensor:
         """Return D, ``(d,)`` bool: what the student may learn, ``E_teacher`` without its own."""

@@ -33,6 +33,7 @@ from torch import Tensor, nn
 
 from mmfuse_lib.data import INTERACTIONS, MultimodalData
 from mmfuse_lib.errors import DataError, UnknownNameError
+from mmfuse_lib.fusion import with_auxiliary
 from mmfuse_lib.methods.base import Method, Spec, Stage, task_terms
 
 Terms = dict[str, Tensor]
@@ -499,18 +500,20 @@ class DMIL(Method):
         logits = self.intra.classify(at.q_M.mean.detach())
         terms = {"task_1": task(logits, batch.target).sum()}
         terms |= self._branch_terms(at, logits, batch.target)
-        return {"total": terms["task_1"] + terms["task_S"]} | terms
+        terms = {"total": terms["task_1"] + terms["task_S"]} | terms
+        return with_auxiliary(terms, [self.synergy])
 
     def L1(self, batch: MultimodalData) -> Terms:
         """Return the terms of stage one."""
         at = self.intra(self.encode(batch.inputs))
         logits = self.intra.classify(at.M)
         terms = self.intra.terms(at, logits, batch.target)
-        total = self._total(terms)
+        terms = {"total": self._total(terms)} | terms
         if self.synergy_first:
             terms |= self._branch_terms(at, logits, batch.target)
-            total = total + terms["task_S"]
-        return {"total": total} | terms
+            terms["total"] = terms["total"] + terms["task_S"]
+            terms = with_auxiliary(terms, [self.synergy])
+        return terms
 
     def L2(self, batch: MultimodalData) -> Terms:
         """Return the terms of stage two: those of level 2, and the prediction for the gate."""
@@ -520,7 +523,8 @@ class DMIL(Method):
             weight = focus(self.intra.classify(at.intra.M), batch.target)
         terms = self._terms_2(at, batch.target, weight)
         output = self._output(at, batch.target)
-        return {"total": output["prediction"] + self._total(terms)} | output | terms
+        terms = {"total": output["prediction"] + self._total(terms)} | output | terms
+        return with_auxiliary(terms, [self.synergy])
 
     def L3(self, batch: MultimodalData) -> Terms:
         """Return the terms of stage three."""
@@ -531,7 +535,8 @@ class DMIL(Method):
         second = self._terms_2(at, batch.target, weight)
         output = self._output(at, batch.target)
         levels = self.beta * self._total(first) + self.gamma * self._total(second)
-        return {"total": output["prediction"] + levels} | output | first | second
+        terms = {"total": output["prediction"] + levels} | output | first | second
+        return with_auxiliary(terms, [self.synergy])
 
     def _run(self, inputs: Mapping[str, Tensor]) -> _Pass:
         """Evaluate every part that a prediction needs, once."""

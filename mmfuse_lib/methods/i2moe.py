@@ -10,13 +10,15 @@ model gives each expert a weight, per sample: the method's account of which inte
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import reduce
+from operator import add
 
 import torch
 from torch import Tensor, nn
 
 from mmfuse_lib.data import MultimodalData
 from mmfuse_lib.errors import DataError, UnknownNameError
-from mmfuse_lib.fusion import Fusion, auxiliary_terms, make_fusion
+from mmfuse_lib.fusion import Fusion, make_fusion, with_auxiliary
 from mmfuse_lib.methods.base import Method, Spec, Stage, task_terms
 
 #: What takes the place of a modality's encoding ``(B, d)``.
@@ -131,7 +133,7 @@ class I2MoE(Method):
 
     def expert_outputs(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Return each expert's logits ``(B, E, K)``, experts in the order of the weights."""
-        return self._expert_logits(self.encode(inputs))
+        return self._expert_logits(self.encode(inputs)).transpose(0, 1)
 
     def stages(self, epochs: int) -> list[Stage]:
         """Train everything at once; the prediction on validation data picks the epoch."""
@@ -141,26 +143,22 @@ class I2MoE(Method):
         """Return ``total``, ``task`` (and ``accuracy``), and each expert's interaction loss."""
         z = self.encode(batch.inputs)
         replaced = self._draw_modalities()
-        stand_ins = {m: PERTURBATIONS[self.perturbation](z[m].detach()) for m in replaced}
-        passes = {name: run_passes(e, z, stand_ins) for name, e in self.experts.items()}
-        complete = torch.stack([logits[0] for logits, _ in passes.values()], dim=1)
-        prediction = task_terms(_mix(complete, self._weights(z)), batch.target)
+        versions = make_versions(z, {m: PERTURBATIONS[self.perturbation](z[m]) for m in replaced})
+        passes = [run_passes(expert, versions, replaced) for expert in self.experts.values()]
+        logits = torch.stack([logits for logits, _ in passes])
+        prediction = task_terms(_mix(logits[:, 0], self._weights(z)), batch.target)
         terms = {"total": prediction["total"], "task": prediction.pop("total"), **prediction}
         if self.interaction_weight > 0:
-            asked = {
-                f"interaction_{name}": interaction_loss(
-                    name, logits if self.losses_on == "logits" else latent, replaced
-                )
-                for name, (logits, latent) in passes.items()
-            }
-            total = torch.stack(list(asked.values())).sum()
-            terms["total"] = terms["total"] + self.interaction_weight / len(asked) * total
-            terms |= asked
-        gate = auxiliary_terms(self.experts.values())
-        return {**terms, "total": sum(gate.values(), start=terms["total"]), **gate}
+            is_latent = self.losses_on == "latent"
+            outputs = torch.stack([latent for _, latent in passes]) if is_latent else logits
+            asked = interaction_losses(self.interaction_names, outputs, replaced)
+            terms["total"] = terms["total"] + self.interaction_weight * asked.mean()
+            names = (f"interaction_{name}" for name in self.interaction_names)
+            terms |= dict(zip(names, asked.unbind(), strict=True))
+        return with_auxiliary(terms, self.experts.values())
 
     def _expert_logits(self, z: Sequence[Tensor]) -> Tensor:
-        return torch.stack([expert(z) for expert in self.experts.values()], dim=1)
+        return torch.stack([expert(z) for expert in self.experts.values()])
 
     def _weights(self, z: Sequence[Tensor]) -> Tensor:
         return torch.softmax(self.reweight(torch.cat(list(z), dim=1)) / self.temperature, dim=1)
@@ -175,8 +173,30 @@ class I2MoE(Method):
         return sorted(torch.randperm(n)[: self.perturbed_passes].tolist())
 
 
+def make_versions(z: Sequence[Tensor], stand_ins: Mapping[int, Tensor]) -> list[Tensor]:
+    """Put each modality's features and what may take their place in one tensor.
+
+    Parameters
+    ----------
+    z : sequence of Tensor
+        Features ``(B, d_m)``.
+    stand_ins : mapping of int to Tensor
+        For the modalities to be replaced, by number: what takes their place, ``(B, d_m)``. It gets
+        no gradient.
+
+    Returns
+    -------
+    list of Tensor
+        ``(2, B, d_m)``, features and stand-in, or ``(1, B, d_m)`` where there is none.
+    """
+    return [
+        torch.stack([z_m, stand_ins[m].detach()]) if m in stand_ins else z_m.unsqueeze(0)
+        for m, z_m in enumerate(z)
+    ]
+
+
 def run_passes(
-    expert: nn.Module, z: Sequence[Tensor], stand_ins: Mapping[int, Tensor]
+    expert: nn.Module, versions: Sequence[Tensor], replaced: Sequence[int]
 ) -> tuple[Tensor, Tensor]:
     """Run an expert on the features, and again with each modality replaced, in one call.
 
@@ -184,10 +204,10 @@ def run_passes(
     ----------
     expert : nn.Module
         A fusion model.
-    z : sequence of Tensor
-        Features ``(B, d_m)``.
-    stand_ins : mapping of int to Tensor
-        For the modalities to be replaced, by number: what takes their place, ``(B, d_m)``.
+    versions : sequence of Tensor
+        See `make_versions`.
+    replaced : sequence of int
+        The p modalities that have a stand-in.
 
     Returns
     -------
@@ -195,31 +215,17 @@ def run_passes(
         ``(1 + p, B, K)`` and ``(1 + p, B, H)``: first the complete pass, then one for each of the
         p stand-ins. For a fusion model that is no `Fusion`, latent is the logits again.
     """
-    clean_and_replaced = [
-        torch.stack([z_m, stand_ins[m]]) if m in stand_ins else z_m.unsqueeze(0)
-        for m, z_m in enumerate(z)
-    ]
     if not isinstance(expert, Fusion):
-        rows = _arrange(clean_and_replaced, stand_ins)
+        rows = _arrange(versions, replaced)
         logits = torch.unflatten(expert([x.flatten(0, 1) for x in rows]), 0, rows[0].shape[:2])
         return logits, logits
     arrange = _arrange_sum if expert.adds_parts else _arrange
-    latent = expert.latent(arrange(expert.parts(clean_and_replaced), stand_ins))
+    latent = expert.latent(arrange(expert.parts(versions), replaced))
     return expert.out(latent), latent
 
 
 def interaction_loss(name: str, outputs: Tensor, replaced: Sequence[int]) -> Tensor:
-    """Return the loss that makes an expert the expert of its interaction.
-
-    With ``a`` the output of the complete pass and ``b_i`` that with modality i replaced:
-
-    - ``Ui``: mean over j != i of ``max(0, |a - b_j| - |a - b_i| + 1)``, a triplet margin loss: be
-      sensitive to modality i only;
-    - ``S``: mean over i of ``cos(a, b_i)``: let every replacement change the output;
-    - ``R``: mean over i of ``1 - cos(a, b_i)``: let no replacement change it.
-
-    A single number has no direction. There (regression) the squared difference takes the place of
-    the distance and of ``1 - cos``, and ``max(0, 1 - (a - b_i)^2)`` that of ``cos``.
+    """Return the interaction loss of one expert.
 
     Parameters
     ----------
@@ -233,20 +239,56 @@ def interaction_loss(name: str, outputs: Tensor, replaced: Sequence[int]) -> Ten
     Returns
     -------
     Tensor
-        A scalar, the mean over the batch; 0 for ``Ui`` if modality i is not replaced.
+        A scalar, see `interaction_losses`.
     """
-    a, b = outputs[0], outputs[1:]
-    if name == "R":
-        return _unlikeness(a, b).mean()
-    if name == "S":
-        return _likeness(a, b).mean()
-    own = int(name[1:]) - 1
-    if own not in replaced:
-        return outputs.new_zeros(())
-    distance = _distance(a, b)  # (p, B)
-    i = list(replaced).index(own)
-    others = torch.cat([distance[:i], distance[i + 1 :]])
-    return torch.relu(others - distance[i] + MARGIN).mean()
+    return interaction_losses([name], outputs.unsqueeze(0), replaced)[0]
+
+
+def interaction_losses(names: Sequence[str], outputs: Tensor, replaced: Sequence[int]) -> Tensor:
+    """Return the losses that make experts the experts of their interactions.
+
+    With ``a`` the output of the complete pass and ``b_i`` that with modality i replaced:
+
+    - ``Ui``: mean over j != i of ``max(0, |a - b_j| - |a - b_i| + 1)``, a triplet margin loss: be
+      sensitive to modality i only;
+    - ``S``: mean over i of ``cos(a, b_i)``: let every replacement change the output;
+    - ``R``: mean over i of ``1 - cos(a, b_i)``: let no replacement change it.
+
+    A single number has no direction. There (regression) the squared difference takes the place of
+    the distance and of ``1 - cos``, and ``max(0, 1 - (a - b_i)^2)`` that of ``cos``.
+
+    Parameters
+    ----------
+    names : sequence of str
+        One an expert: R, U1 .. Un or S.
+    outputs : Tensor
+        ``(E, 1 + p, B, K)``: per expert the complete pass, then one for each replaced modality.
+    replaced : sequence of int
+        The p modalities, by number from 0.
+
+    Returns
+    -------
+    Tensor
+        ``(E,)``, means over the batch; 0 for ``Ui`` if modality i is not replaced.
+    """
+    a, b = outputs[:, :1], outputs[:, 1:]
+    losses = {}
+    for name, loss in (("R", _unlikeness), ("S", _likeness)):
+        if name in names:
+            e = list(names).index(name)
+            losses[name] = loss(a[e], b[e]).mean()
+    own = {name: int(name[1:]) - 1 for name in names if name.startswith("U")}
+    unique = [name for name, m in own.items() if m in replaced]
+    if unique:
+        experts = [list(names).index(name) for name in unique]
+        distance = _distance(a, b)  # (E, p, B)
+        all_of_them = torch.stack([distance[e] for e in experts])
+        to_own = [distance[e, list(replaced).index(own[names[e]])] for e in experts]
+        # The term of j = i is the margin itself, whatever the outputs.
+        asked = torch.relu(all_of_them - torch.stack(to_own).unsqueeze(1) + MARGIN)
+        others = (asked.sum(dim=1) - MARGIN).mean(dim=1) / (len(replaced) - 1)
+        losses |= dict(zip(unique, others.unbind(), strict=True))
+    return torch.stack([losses.get(name, outputs.new_zeros(())) for name in names])
 
 
 def _distance(a: Tensor, b: Tensor) -> Tensor:
@@ -266,25 +308,24 @@ def _unlikeness(a: Tensor, b: Tensor) -> Tensor:
     return _distance(a, b) if a.shape[-1] == 1 else 1 - torch.cosine_similarity(a, b, dim=-1)
 
 
-def _arrange(clean_and_replaced: Sequence[Tensor], replaced: Iterable[int]) -> list[Tensor]:
+def _arrange(versions: Sequence[Tensor], replaced: Iterable[int]) -> list[Tensor]:
     """Give each modality an axis of passes: the complete one, then one a replaced modality."""
-    versions = [x.unbind(0) for x in clean_and_replaced]  # (clean, replaced), or clean alone
+    split = [x.unbind(0) for x in versions]  # (features, stand-in), or features alone
     return [
-        torch.stack([own[0], *(own[int(i == m)] for i in replaced)])
-        for m, own in enumerate(versions)
+        torch.stack([own[0], *(own[int(i == m)] for i in replaced)]) for m, own in enumerate(split)
     ]
 
 
-def _arrange_sum(clean_and_replaced: Sequence[Tensor], replaced: Iterable[int]) -> list[Tensor]:
+def _arrange_sum(versions: Sequence[Tensor], replaced: Iterable[int]) -> list[Tensor]:
     """Do the same for the sum of all modalities: a pass differs from the complete one in one."""
-    versions = [x.unbind(0) for x in clean_and_replaced]
-    complete = torch.stack([own[0] for own in versions]).sum(dim=0)
-    changed = [complete + (versions[i][1] - versions[i][0]) for i in replaced]
-    return [torch.stack([complete, *changed])]
+    split = [x.unbind(0) for x in versions]
+    complete = reduce(add, (own[0] for own in split))
+    return [torch.stack([complete, *(complete + (split[i][1] - split[i][0]) for i in replaced)])]
 
 
 def _mix(logits: Tensor, weights: Tensor) -> Tensor:
-    return (weights.unsqueeze(2) * logits).sum(dim=1)
+    """Weigh logits ``(E, B, K)`` by ``(B, E)``."""
+    return (weights.T.unsqueeze(2) * logits).sum(dim=0)
 
 
 class _SameForAll(nn.Module):

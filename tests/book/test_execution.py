@@ -167,7 +167,18 @@ def test_a_gpu_run_tests_executes_and_reports(tree: Tree, monkeypatch: pytest.Mo
     assert not (tree.reproduce / "gpu").exists()
 
     toy_test.write_text(marked.format("True"), "utf8")
+    benchmarks = tree.root / "benchmarks"
+    benchmarks.mkdir()
+    (benchmarks / "__init__.py").touch()
+    (benchmarks / "i2moe.py").write_text("raise SystemExit(1)", "utf8")
+    code, output = run(tree, "gpu")
+    assert code == 1
+    assert "the benchmark i2moe failed" in output
+
+    note = "import pathlib, sys\n\npathlib.Path('device').write_text(*sys.argv[1:])\n"
+    (benchmarks / "i2moe.py").write_text(note, "utf8")
     assert run(tree, "gpu")[0] == 0
+    assert (tree.root / "device").read_text("utf8") == "cuda"
     report = json.loads((tree.reproduce / "gpu" / "pretended-gpu-80-gb.json").read_text("utf8"))
     assert report["headline"] == {"01_toy": {"rate": 0.75}}
     assert report["gpu"] == "Pretended GPU (80 GB)"

@@ -1,14 +1,11 @@
 """Downloads, against a server on this machine that can be told to misbehave."""
 
 import errno
-import gc
 import multiprocessing
 import os
-import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -22,71 +19,15 @@ from numpy.typing import NDArray
 from mmfuse_lib.data import downloads
 from mmfuse_lib.data.downloads import Arrays, Recipe, digest, fetch, fetch_all, load_arrays
 from mmfuse_lib.errors import DataError, DownloadError
-
-# An answer that pooch gives up on is closed by the garbage collector only, which Python reports.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
-
-@dataclass
-class Server:
-    """What a server on this machine offers, and which paths were asked of it."""
-
-    url: str
-    files: dict[str, bytes] = field(default_factory=dict)
-    cut: set[str] = field(default_factory=set)  # answered with half the bytes that were announced
-    busy: dict[str, int] = field(default_factory=dict)  # how often to answer with 503
-    asked: list[str] = field(default_factory=list)
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setenv("TQDM_DISABLE", "1")
-    monkeypatch.setattr(downloads, "PAUSES", (0.0, 0.0))
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            offer.asked.append(self.path)
-            content = offer.files.get(self.path)
-            if offer.busy.get(self.path, 0) > 0:
-                offer.busy[self.path] -= 1
-                self.send_error(503)
-                return
-            if content is None:
-                self.send_error(404)
-                return
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content[: len(content) // 2] if self.path in offer.cut else content)
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        offer = Server(f"http://127.0.0.1:{http.server_port}")
-        thread = threading.Thread(target=http.serve_forever, args=(0.01,))
-        thread.start()
-        yield offer
-        http.shutdown()
-        thread.join()
-    gc.collect()
-
-
-@pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache folder, and no folder of ready arrays."""
-    folder = tmp_path / "cache"
-    monkeypatch.delenv(downloads.DATA_DIR, raising=False)
-    monkeypatch.setattr(downloads, "cache_folder", lambda: folder)
-    return folder
-
+from tests.data.server import Server
 
 CONTENT = bytes(range(256)) * 400
 
 
 def files_in(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+    """Return the names of all files but the locks, which stay where a download failed."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".lock"]
+    return sorted(path.name for path in files)
 
 
 # One file.
@@ -116,7 +57,7 @@ def test_a_cut_connection_leaves_no_half_file_and_can_be_tried_again(
     server: Server, tmp_path: Path
 ) -> None:
     server.files["/a.bin"] = CONTENT
-    server.cut.add("/a.bin")
+    server.cut["/a.bin"] = 1000
     with pytest.raises(DownloadError, match=r"connection was cut .*try again"):
         fetch(f"{server.url}/a.bin", tmp_path)
     assert files_in(tmp_path) == []
@@ -167,12 +108,36 @@ def test_a_folder_that_cannot_be_made_is_a_download_error(server: Server, tmp_pa
         fetch(f"{server.url}/a.bin", tmp_path / "file" / "folder")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_read_only_folder_is_a_download_error(server: Server, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(errno.EROFS, "Read-only file system"), (errno.EACCES, "Permission denied")],
+)
+def test_a_read_only_folder_is_a_download_error(
+    number: int, said: str, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system refuses to make any file there, whoever runs the test."""
     server.files["/a.bin"] = CONTENT
-    tmp_path.chmod(0o500)
-    with pytest.raises(DownloadError, match=r"cannot write .*writable"):
+    original = os.open
+
+    def refuse(path: Any, flags: int, *args: Any, **kwargs: Any) -> int:
+        if str(path).startswith(str(tmp_path)) and flags & os.O_CREAT:
+            raise OSError(number, os.strerror(number), str(path))
+        return original(path, flags, *args, **kwargs)
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(DownloadError, match=rf"cannot write .*{said}.*writable"):
         fetch(f"{server.url}/a.bin", tmp_path)
+    assert server.asked == [], "downloaded what cannot be stored"
+
+
+def test_a_file_in_a_read_only_folder_is_used(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.bin").write_bytes(CONTENT)
+    monkeypatch.setattr(downloads, "FileLock", None)  # nothing is written, not even a lock
+    path = fetch(f"{server.url}/a.bin", tmp_path, sha256(CONTENT).hexdigest())
+    assert path.read_bytes() == CONTENT
+    assert server.asked == []
 
 
 def test_many_files_come_in_the_order_asked_for(server: Server, tmp_path: Path) -> None:
@@ -287,27 +252,43 @@ def test_raw_files_that_cannot_be_read_are_an_error(
         load_arrays(recipe, ["x"])
 
 
-def test_a_full_disk_is_named_and_leaves_no_half_file(
-    recipe: Recipe, cache: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(errno.ENOSPC, "the disk is full"), (errno.EROFS, "Read-only file system")],
+)
+@pytest.mark.parametrize("call", ["save", "fsync", "replace"])
+def test_a_cache_that_cannot_be_written_is_named_and_holds_no_half_file(
+    call: str,
+    number: int,
+    said: str,
+    recipe: Recipe,
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def full(*args: Any, **kwargs: Any) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+    """Whichever call of the system fails: writing, bringing to disk, or renaming."""
+    recipe.prepare(["x"], cache / "toy" / "raw")  # the download is there
 
-    monkeypatch.setattr(np, "save", full)
-    with pytest.raises(DownloadError, match="the disk is full"):
-        load_arrays(recipe, ["x"])
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(np if call == "save" else os, call, fail)
+        with pytest.raises(DownloadError, match=rf"cannot write .*x\.npy: .*{said}"):
+            load_arrays(recipe, ["x"])
     assert files_in(cache) == ["values.raw"]
+    assert (load_arrays(recipe, ["x"])["x"] == VALUES).all()
 
 
 def test_two_processes_at_once_both_get_the_arrays(
     recipe: Recipe, server: Server, cache: Path
 ) -> None:
-    server.files["/values.raw"] = VALUES.tobytes()
+    server.asked.clear()
     spawn = multiprocessing.get_context("spawn")
     with spawn.Pool(2) as pool:
         found = pool.starmap(load_in_another_process, [(server.url, cache)] * 2, chunksize=1)
     assert all((x == VALUES).all() for x in found)
     assert files_in(cache / "toy") == ["values.raw", "x.npy"]
+    assert server.asked == ["/values.raw"], "the second did not wait for the first"
 
 
 def load_in_another_process(url: str, folder: Path) -> NDArray[Any]:

@@ -316,3 +316,72 @@ def test_labels_that_do_not_vary_cannot_be_trained_on() -> None:
     same = np.tile([1, 0], (4, 1))
     with pytest.raises(DataError, match="all training samples have the same labels"):
         check_trainable(from_arrays({"a": A}, same))
+
+
+def grouped(names: list[Any]) -> MultimodalData:
+    """Samples numbered by their only feature, of these groups."""
+    x = np.arange(len(names), dtype=np.float64)[:, None]
+    return from_arrays({"a": x}, np.arange(len(names)) % 2, groups=names)
+
+
+@given(
+    groups=st.lists(st.integers(0, 6), min_size=2, max_size=40).filter(lambda g: len(set(g)) > 1),
+    fraction=st.floats(0.01, 0.99),
+    seed=st.integers(0, 5),
+)
+def test_a_split_by_groups_cuts_no_group_and_loses_no_sample(
+    groups: list[int], fraction: float, seed: int
+) -> None:
+    first, second = grouped(groups).split(fraction, seed=seed)
+    of = np.array(groups)
+    numbers = [part.inputs["a"][:, 0].int().tolist() for part in (first, second)]
+    assert min(map(len, numbers)) > 0
+    assert sorted(numbers[0] + numbers[1]) == list(range(len(groups)))
+    assert not set(of[numbers[0]]) & set(of[numbers[1]])
+    again = grouped(groups).split(fraction, seed=seed)
+    assert torch.equal(again[0].inputs["a"], first.inputs["a"])
+
+
+def test_groups_are_carried_along_so_that_a_part_can_be_split_again() -> None:
+    people = [f"p{i % 20:02}" for i in range(200)]
+    train, test = grouped(people).split(0.75, seed=1)
+    train, val = train.split(0.8, seed=1)
+    parts = [{people[i] for i in part.inputs["a"][:, 0].int().tolist()} for part in (train, val)]
+    assert (len(train), len(val), len(test)) == (120, 30, 50)  # 12, 3 and 5 people of ten
+    assert not parts[0] & parts[1]
+
+
+def test_the_share_of_a_split_by_groups_is_the_nearest_that_whole_groups_give() -> None:
+    data = grouped(["a"] * 6 + ["b"] * 3 + ["c"])
+    found = set()
+    for seed in range(20):
+        first, second = data.split(0.55, seed=seed)
+        assert len(first) + len(second) == 10
+        found.add(len(first))
+    # abc: 6 or 9. acb: 6 or 7. bac: 3 or 9. bca: 3 or 4. cab: 1 or 7. cba: 1 or 4.
+    assert found == {6, 3, 4, 7}
+
+
+def test_groups_differ_by_seed() -> None:
+    data = grouped(list(range(30)))
+    one, other = (data.split(0.5, seed=s)[0].inputs["a"].flatten().tolist() for s in (0, 1))
+    assert one != other
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ([1, 2, 3], r"groups has shape \(3,\): expected \(4,\)"),
+        ([0.5, 1, 1, 2], "groups has dtype float64: expected integers or strings"),
+        ([None, "a", "b", "c"], "groups has dtype object"),
+    ],
+)
+def test_groups_that_name_nothing_are_refused(groups: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        from_arrays({"a": A}, Y, groups=groups)
+
+
+@pytest.mark.parametrize(("groups", "fraction"), [([1, 1, 1, 1], 0.5), ([1, 2, 3, 4], 1.0)])
+def test_groups_that_cannot_be_split_are_refused(groups: list[int], fraction: float) -> None:
+    with pytest.raises(DataError, match=r"cannot split 4 samples of \d groups"):
+        grouped(groups).split(fraction)

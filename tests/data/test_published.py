@@ -11,13 +11,17 @@ from mmfuse_lib.data import (
     downloads,
     fsdd,
     mfeat,
+    mmsd_sarcasm,
     mnist,
     rosmap,
     utd_mhad,
 )
 from mmfuse_lib.data.downloads import Recipe, load_arrays
 
-RECIPES = [m.RECIPE for m in (cremad_votes, cub_image_text, fsdd, mfeat, mnist, rosmap, utd_mhad)]
+RECIPES = [
+    m.RECIPE
+    for m in (cremad_votes, cub_image_text, fsdd, mfeat, mmsd_sarcasm, mnist, rosmap, utd_mhad)
+]
 
 
 @pytest.mark.skipif(os.environ.get("MMFUSE_NETWORK") != "1", reason="downloads real data")
