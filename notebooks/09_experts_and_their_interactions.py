@@ -588,7 +588,6 @@ if HERE:
         _ = ax.set(title=titles[source], xlabel="λ", ylim=(0, None))
     axes[0].set_ylabel("validation loss (nats)")
     axes[0].legend(loc="upper left")
-    figure.tight_layout()
     plt.show()
 
 # %%

@@ -32,13 +32,14 @@
 
 # %% tags=["parameters"]
 seed = 0
-n_seeds = 3
-epochs = 25
+n_seeds = 4
+n_reports = 3
+epochs = 20
 lr = 3e-3
 batch_size = 64
 n_drawings = 120
 n_scans = 8
-n_train = 2_000
+n_train = 1_500
 n_bootstrap = 50
 dim = 32
 device = "auto"
@@ -55,6 +56,7 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
+from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 from mmfuse_lib import (
@@ -185,15 +187,13 @@ def fill(train, *others):
 
 def standardise(train, *others):
     """Shift and scale each feature by the mean and deviation of the training split."""
-    scale = {
-        name: (v.mean(dim=0), v.std(dim=0).clamp_min(1e-6))
-        for name, v in train.inputs.items()
-    }
+    fitted = {m: StandardScaler().fit(x) for m, x in train.inputs.items()}
     return [
         replace(
             part,
             inputs={
-                m: (v - scale[m][0]) / scale[m][1] for m, v in part.inputs.items()
+                m: torch.tensor(f.transform(part.inputs[m]), dtype=torch.float32)
+                for m, f in fitted.items()
             },
         )
         for part in (train, *others)
@@ -225,18 +225,17 @@ def three_parts(samples, s):
     return train, val, test
 
 
-def score(model, parts, s, metric="accuracy"):
+def score(model, parts, s, metric="accuracy", epochs=epochs):
     """Train a model, and return a metric of its test predictions."""
     fit(model, *parts[:2], epochs=epochs, lr=lr, batch_size=batch_size, seed=s, device=device)  # fmt: skip
     return evaluate(model, parts[2], device=device).metrics[metric]
 
 
-def joint_accuracy(samples, s, **options):
+def joint_accuracy(samples, s, epochs=epochs, **options):
     """Test accuracy of joint fusion on one random split."""
     parts = three_parts(samples, s)
-    return score(
-        methods.JointFusion.for_data(parts[0], dim=dim, seed=s, **options), parts, s
-    )
+    model = methods.JointFusion.for_data(parts[0], dim=dim, seed=s, **options)
+    return score(model, parts, s, epochs=epochs)
 
 
 digit_of = dict(zip(mine, rng.permutation(names[mine]), strict=True))
@@ -339,19 +338,21 @@ for wrong in (nn.Linear(8, 32), nn.Sequential(nn.Flatten(), nn.Linear(30, 32))):
 #   difference between hours and minutes: encoding is done once instead of every epoch.
 
 # %%
+many = others[:800]
 many = data.from_arrays(
-    halves(np.stack([scan(images[i]) for i in others])), names[others]
+    halves(np.stack([scan(images[i]) for i in many])), names[many]
 )
 pretrained = {}
 for modality in many.modalities:
     torch.manual_seed(seed)
+    own = {modality: SmallConv()}
     alone = methods.Unimodal.for_data(
-        many, modality=modality, encoders={modality: SmallConv()}, seed=seed
+        many, modality=modality, encoders=own, seed=seed
     )
     fit(
         alone,
         many,
-        epochs=10,
+        epochs=8,
         lr=lr,
         batch_size=batch_size,
         seed=seed,
@@ -373,22 +374,19 @@ def encoders(how, s):
 
 
 with torch.no_grad():
-    features = {
-        m: network.eval()(study.inputs[m]) for m, network in pretrained.items()
-    }
+    features = {m: f.eval()(study.inputs[m]) for m, f in pretrained.items()}
 vectors = data.from_arrays(features, table["digit"], groups=table["drawing"])
 
 ways = {
-    "default encoders": [joint_accuracy(study, s) for s in SEEDS],
-    **{
-        how: [joint_accuracy(study, s, encoders=encoders(how, s)) for s in SEEDS]
-        for how in ("from scratch", "fine-tuned", "frozen")
-    },
-    "precomputed": [joint_accuracy(vectors, s) for s in SEEDS],
+    how: [
+        joint_accuracy(study, s, epochs // 2, encoders=encoders(how, s))
+        for s in SEEDS
+    ]
+    for how in ("from scratch", "fine-tuned", "frozen")
 }
-pd.Series(
-    {way: percent(values) for way, values in ways.items()}, name="accuracy"
-).to_frame()
+ways["precomputed"] = [joint_accuracy(vectors, s, epochs // 2) for s in SEEDS]
+ways["default encoders"] = [joint_accuracy(study, s, epochs // 2) for s in SEEDS]
+pd.Series({way: percent(v) for way, v in ways.items()}, name="accuracy").to_frame()
 
 # %% [markdown]
 # All rows are split between drawings, and compare on the same splits. What was learned from many drawings is
@@ -398,7 +396,7 @@ pd.Series(
 # %%
 frozen = encoders("frozen", seed)
 before = copy.deepcopy({m: network.state_dict() for m, network in frozen.items()})
-_ = joint_accuracy(study, seed, encoders=frozen)
+_ = joint_accuracy(study, seed, epochs=1, encoders=frozen)
 unchanged = all(
     torch.equal(value, before[m][key])
     for m, network in frozen.items()
@@ -432,7 +430,7 @@ class Products(nn.Module):
         return self.out(torch.cat([a, b, a * b], dim=1))
 
 
-own_fusion = [joint_accuracy(study, s, fusion=Products) for s in SEEDS]
+own_fusion = [joint_accuracy(study, s, epochs // 2, fusion=Products) for s in SEEDS]
 print(f"joint fusion by products: {percent(own_fusion)} %")
 experts = methods.I2MoE.for_data(study, fusion=Products, seed=seed)
 print({name: type(expert).__name__ for name, expert in experts.experts.items()})
@@ -513,12 +511,12 @@ def digit_pairs(s):
 
 
 reports = {}
-for s in SEEDS:
+for s in SEEDS[:n_reports]:
     parts = digit_pairs(s)
     task = explanations.ExplanationTask.of(parts)
     for kind in (Witnesses, methods.I2MoE):
         model = kind.for_data(parts[0], dim=dim, seed=s)
-        fit(model, *parts[:2], epochs=12, lr=2e-3, batch_size=batch_size, seed=s, device=device)  # fmt: skip
+        fit(model, *parts[:2], epochs=10, lr=lr, batch_size=batch_size, seed=s, device=device)  # fmt: skip
         reports[kind.__name__, s] = evaluate_explanations(
             model, task, device=device
         ).metrics
@@ -529,7 +527,9 @@ report[["accuracy", *(f"auroc_{k}" for k in KINDS)]].agg(percent)
 figure, ax = plt.subplots(figsize=(6.2, 3.4))
 for j, (name, marker) in enumerate({"Witnesses": "o", "I2MoE": "s"}.items()):
     for i, k in enumerate(KINDS):
-        mean, half = mean_interval([reports[name, s][f"auroc_{k}"] for s in SEEDS])
+        mean, half = mean_interval(
+            [reports[name, s][f"auroc_{k}"] for s in SEEDS[:n_reports]]
+        )
         ax.errorbar(i + 0.2 * (j - 0.5), mean, half, fmt=marker, capsize=3, ms=8,
                     color=plots.color_of(k), mfc=plots.color_of(k) if j == 0 else "white",
                     label=name if i == 0 else None)  # fmt: skip
@@ -640,7 +640,9 @@ for samples, _ in TASKS.values():
 others_found = {}
 for name, (samples, metric) in TASKS.items():
     for s in SEEDS:
-        parts = standardise(*three_parts(samples, s))
+        parts = three_parts(samples, s)
+        if name != "properties":  # pixels are on one scale already
+            parts = standardise(*parts)
         models = {
             "all modalities": methods.JointFusion.for_data(parts[0], dim=16, seed=s)
         }
@@ -679,9 +681,7 @@ estimates = {
     what: cluster_pid(one["upper"], one["lower"], target, n_clusters=8, n_bootstrap=n_bootstrap, seed=seed)
     for what, target in {"labels": names, "shuffled labels": shuffled}.items()
 }  # fmt: skip
-few = table["drawing"].isin(mine[: n_drawings // 2]).to_numpy()
-scanned = halves(scans[few])
-guess = table["drawing"].map(digit_of)[few]
+scanned, guess = halves(scans), LABELS["shuffled labels"]
 estimates["shuffled, scans as samples"] = cluster_pid(
     scanned["upper"],
     scanned["lower"],
@@ -711,7 +711,6 @@ for ax, title, (_what, e) in zip(axes, titles, estimates.items(), strict=True):
     ax.grid(visible=False, axis="x")
     _ = ax.set_title(title, fontsize=11)
 axes[0].set_ylabel("bits")
-figure.tight_layout()
 plt.show()
 
 # %% [markdown]
@@ -779,7 +778,7 @@ if check_claims:
     # The estimator is quiet on shuffled labels, unless scans are counted as samples.
     assert atoms.loc["labels", "R"] > 0.5
     assert atoms.loc["shuffled labels"].sum() < 0.2
-    assert atoms.loc["shuffled, scans as samples"].sum() > 1
+    assert atoms.loc["shuffled, scans as samples"].sum() > 0.5
     print("all claims hold")
 
 # %% tags=["headline", "remove-cell"]
@@ -787,9 +786,11 @@ headline = {
     "leak_shuffled": round(mean(leak["shuffled labels", "between scans"]), 3),
     "honest_shuffled": round(mean(leak["shuffled labels", "between drawings"]), 3),
     "auroc_witnesses": round(
-        mean([reports["Witnesses", s]["auroc"] for s in SEEDS]), 2
+        mean([reports["Witnesses", s]["auroc"] for s in SEEDS[:n_reports]]), 2
     ),
-    "auroc_i2moe": round(mean([reports["I2MoE", s]["auroc"] for s in SEEDS]), 2),
+    "auroc_i2moe": round(
+        mean([reports["I2MoE", s]["auroc"] for s in SEEDS[:n_reports]]), 2
+    ),
 }
 print(json.dumps(headline))
 
