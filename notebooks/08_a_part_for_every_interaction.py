@@ -87,9 +87,7 @@ def body(function):
 
 
 def pm(values):
-    """Mean and 95 % half-width over seeds, as text; a single seed without interval."""
-    if len(values) == 1:
-        return f"{values.iloc[0]:.3f} (one seed)"
+    """Mean and 95 % half-width over seeds, as text."""
     return "{:.3f} ± {:.3f}".format(*mean_interval(values))
 
 
@@ -303,18 +301,29 @@ print(f"formula {dmil.alignment(q, v):.2f}, by sampling {by_sampling:.2f} nats")
 # data is carried on. In the library these are three lines of `DMIL.stages`.
 #
 # The weights $\lambda,\alpha,\beta,\gamma$ are not published in a place that we could read. Ours come from a
-# small search on validation data with $K=4$, one change at a time
-# (`python -m benchmarks.dmil_study search`; one seed):
+# small search on validation data with $K=4$, one change at a time, three seeds
+# (`python -m benchmarks.dmil_study search`):
 
 # %%
 if not has("search"):
     print("The study's results are in the repository, not here: skipped.")
 else:
-    chosen = {"lam": 1e-5, "alpha": 1e-5, "beta": 0.1, "gamma": 0.1}
-    search = rows("search").reindex(columns=[*chosen, "validation_loss"])
-    print(search.fillna(chosen).round(5).to_string(index=False))
+    defaults = {"lam": 1e-5, "alpha": 1e-5, "beta": 0.1, "gamma": 0.1}
+    search = rows("search")
+    search = search.assign(**search.reindex(columns=[*defaults]).fillna(defaults))
+    losses = search.pivot(
+        index=[*defaults], columns="seed", values="validation_loss"
+    )
+    losses.insert(0, "mean", losses.mean(axis=1))
+    losses = losses.sort_values("mean").add_prefix("seed ")
+    losses = losses.rename(columns={"seed mean": "validation loss"})
+    print(losses.round(3).reset_index().to_string(index=False))
 
 # %% [markdown]
+# The first line is the library's default. Look at the columns of the seeds before you trust the order: a neighbour can be far better on
+# one seed and far worse on another. What differs is when a run finds the synergy, and the rest of the chapter will
+# show why that is a lottery.
+#
 # Now watch. The data are digit pairs with four classes, a cue, and a quarter of each kind.
 
 # %%
@@ -493,29 +502,32 @@ if has("curve", "ablations"):
     print(table.groupby("method", sort=False)["indicator"].agg(pm).to_string())
 
 # %% [markdown]
-# (Mean and 95 % interval over seeds, where there are several.) Whoever learns synergy scores; the indicator does not tell *how* it
+# (Mean and 95 % interval over three seeds.) Whoever learns synergy scores; the indicator does not tell *how* it
 # was learned.
 #
 # ## A known hard spot
 #
 # With $K$ classes the synergistic label is $(a+b) \bmod K$. XOR is $K=2$. What happens as $K$ grows? The study trains a
-# joint model and DMIL with the same encoders, epochs and learning rate
+# joint model, I2MoE (*Experts and their interactions*) and DMIL with the same encoders, epochs and learning rate, on three seeds
 # (`python -m benchmarks.dmil_study curve`).
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Accuracy on synergistic samples against the number of classes for the joint model, DMIL and DMIL with synergy first, with a dotted line for guessing. See the text."}, "figure": {"caption": "Test accuracy on synergistic samples as they get harder. Mean and 95 % interval over seeds; dotted: guessing.", "name": "fig-difficulty"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Accuracy on synergistic samples against the number of classes for the joint model, I2MoE, DMIL and DMIL with synergy first, with a dotted line for guessing. All start at one for two classes. DMIL falls to guessing as the number grows, the others stay high."}, "figure": {"caption": "Test accuracy on synergistic samples as they get harder. Mean and 95 % interval over seeds; dotted: guessing.", "name": "fig-difficulty"}}
 STYLES = {
     "joint": ("o-", plots.color_of("joint")),
+    "I2MoE": ("^:", "#018571"),
     "DMIL": ("s--", "C1"),
     "DMIL, synergy first": ("D-", plots.color_of("S")),
 }
 if has("curve"):
     curve = rows("curve")
     fig, ax = plt.subplots()
-    for name, (line, color) in STYLES.items():
+    for shift, (name, (line, color)) in zip(
+        (-0.12, -0.04, 0.04, 0.12), STYLES.items(), strict=True
+    ):
         chosen = curve[curve["method"] == name].groupby("classes")["accuracy_S"]
         means, halves = zip(*chosen.agg(mean_interval), strict=True)
         ax.errorbar(
-            list(chosen.groups), means, halves, fmt=line, color=color, capsize=3, label=name
+            np.array([*chosen.groups]) + shift, means, halves, fmt=line, color=color, capsize=3, label=name
         )  # fmt: skip
     classes = sorted(curve["classes"].unique())
     ax.plot(classes, 1 / np.array(classes), ":", color=GREY)
@@ -537,8 +549,8 @@ if has("curve"):
     print(curve.groupby(["classes", "method"])[accuracies].agg(pm).to_string())
 
 # %% [markdown]
-# The joint model copes. DMIL, whose purpose is synergy, does not. Why? There are several suspects, and
-# each can be arrested by one experiment at $K=10$.
+# The joint model copes, and so does I2MoE. DMIL, whose purpose is synergy, manages two and four classes on every seed, falls far short at
+# six, and fails at ten. Why? There are several suspects, and each can be arrested by one experiment at $K=10$.
 #
 # **Are the digits still there?** After level 1 is trained we read the left digit off $z_1$ and $N_1$ with a linear
 # classifier: on samples whose label it decides, and on synergistic ones.
@@ -575,6 +587,7 @@ if has("probes"):
 LABELS = {
     "DMIL": "default",
     "linear layers (FC)": "no noise at all (FC)",
+    "quiet start": "noise small at first",
     "one stage": "one stage",
     "DMIL, synergy first": "synergy first",
     "first, noisy N": "first, but noise on N",
@@ -597,11 +610,17 @@ if has("curve", "causes"):
     plt.show()
 
 # %% [markdown]
+# Of the remedy's parts, two are needed on every seed: without the loss kept in $L_1$, or with the product fusion, nobody gets beyond guessing. With
+# noise on $N$ one seed of three does. The weights matter least: two seeds learn without them, the third half of it. And no single change of the default is
+# enough. Without any noise (FC), or with little at first, the plateau is hardly left, so noise is not the main culprit; a single stage in place of three gets there on
+# one seed of three. What works is to ask for synergy early *and* to keep asking.
+#
 # ## Ablations
 #
 # With four classes (`python -m benchmarks.dmil_study ablations`): linear layers in place of all
 # variational ones, either level alone, equal weights in place of the gate, and the product
-# $W[N_1, N_2, N_1 N_2]$ in place of the multi-layer fusion.
+# $W[N_1, N_2, N_1 N_2]$ in place of the multi-layer fusion. *Quiet start* is the default with noise that is small at first
+# (log-variances start at $-5$ instead of 0).
 
 # %%
 if has("curve", "ablations"):
@@ -624,8 +643,12 @@ published = pd.DataFrame(
 published
 
 # %% [markdown]
-# Ours need not agree: on digit pairs one ability, addition, decides nearly everything, and whether it is learned within the
-# budget varies more between variants than anything that the variants were meant to show.
+# Ours do not agree. On digit pairs one ability, addition, decides nearly everything, and the surest variant is the one that the paper's
+# table puts last: *level 2 only*, in which no level 1 asks the encoders to forget. For most of the others the intervals are wide because one seed of three has
+# not left the plateau when the budget ends; three seeds rank neither FC, nor level 1 only, nor the fixed gate against the
+# whole. The product fusion is behind on every seed. The quiet start is ahead on every seed, on validation data, too: a loud beginning is not needed for a
+# bottleneck to become tight. (We found this last, with all other runs of this book made; so it is a row of the table and not the default.) What these runs support is therefore not an order of parts but a diagnosis: *what
+# delays synergy is paid for, whatever else it is good for*.
 #
 # ## Real data: actions
 #
@@ -647,11 +670,31 @@ if has("real"):
     print("mean gate of DMIL:", gates.mean().round(2).to_dict())
 
 # %% [markdown]
-# The ensemble wins, and DMIL is behind even the joint model: the opposite of the published ranking on larger data. Where both sensors tell,
+# Here one published pattern does show: without noise (FC) DMIL is worse on every seed. With so few training samples a
+# regulariser has something to do. But the ensemble wins, and DMIL is behind even the joint model: the opposite of the published ranking on larger data. Where both sensors tell,
 # averaging two readers is hard to beat; and DMIL has more to train on few samples, and four losses whose weights nobody tuned here. We
 # take it as a warning about transferring settings, not as a verdict about the method.
 
 # %% [markdown]
+# ## What it costs
+#
+# Read literally, the paper's figure has a layer for each arrow: two for each latent of each modality. In the library the maps of all modalities and
+# latents of a level are one batched product, and what $L_1$, $L_2$ and the prediction have in common is evaluated once. `python -m benchmarks.dmil` times a
+# training step of stage three against two literal versions that do the same arithmetic; larger ratios are better.
+
+# %%
+path = Path("../reproduce/dmil_benchmark.json")
+speed = None
+if path.exists():
+    speed = pd.DataFrame(json.loads(path.read_text("utf8"))["rows"])
+    speed = speed.pivot(index="code", columns="batch", values="ratio").sort_values(
+        32
+    )
+    print(speed.round(2).to_string())
+
+# %% [markdown]
+# (Steps per second, relative to the first line, for three sizes of a batch. Times are not shown, since they depend on the machine and on what else it does.)
+#
 # ## Are these the atoms?
 #
 # Five numbers all want to be called "how much redundancy, uniqueness, synergy". We put them side by side for our digit
@@ -747,24 +790,50 @@ if check_claims:
 # %%
 if check_claims and has("curve"):
     of_ten = rows("curve", classes=10).groupby("method")
-    mean_of_s = of_ten["accuracy_S"].mean()
-    assert mean_of_s["joint"] > 0.85
-    assert mean_of_s["DMIL"] < 0.3
-    assert mean_of_s["DMIL, synergy first"] > 0.8
+    worst, best = of_ten["accuracy_S"].min(), of_ten["accuracy_S"].max()
+    assert worst[["joint", "I2MoE", "DMIL, synergy first"]].min() > 0.8
+    assert best["DMIL"] < 0.2
+    # On every seed: the remedy with ten classes, the default with four.
     first = rows("curve", classes=10, method="DMIL, synergy first")
-    assert (first[["accuracy_R", "accuracy_U1", "accuracy_U2"]].mean() > 0.95).all()
-    default = rows("curve", classes=4, method="DMIL").mean(numeric_only=True)
-    assert default["accuracy_S"] > 0.8
-    assert default["accuracy"] > 0.9
+    assert (first[["accuracy_R", "accuracy_U1", "accuracy_U2"]] > 0.95).all(
+        axis=None
+    )
+    default = rows("curve", classes=4, method="DMIL")
+    assert (default["accuracy_S"] > 0.8).all()
+    assert (default["accuracy"] > 0.9).all()
+    assert rows("curve", classes=6, method="DMIL")["accuracy_S"].max() < 0.6
+if check_claims and has("search"):
+    assert losses.iloc[0].name == tuple(defaults.values())
+if check_claims and has("causes", "curve"):
+    of_cause = rows("causes").groupby("method")["accuracy_S"]
+    assert (
+        of_cause.max()[["first, loss not kept", "first, product fusion"]].max()
+        < 0.2
+    )
+    assert of_cause.min()[["first, noisy N", "first, no focus"]].max() < 0.7
+    assert of_cause.max()[["linear layers (FC)", "quiet start"]].max() < 0.5
+if check_claims and has("curve", "ablations"):
+    of_part = rows("ablations").groupby("method")["accuracy_S"]
+    assert of_part.min()["level 2 only"] > 0.95
+    quiet = rows("ablations", method="quiet start").set_index("seed")
+    loss_of_default = default.set_index("seed")["validation_loss"]
+    assert (quiet["validation_loss"] < loss_of_default).all()
+    assert (quiet["accuracy_S"] > default.set_index("seed")["accuracy_S"]).all()
+    assert of_part.max()["product fusion"] < default["accuracy_S"].min()
 if check_claims and has("real"):
     by_method = rows("real").groupby("method")["accuracy"].mean()
     assert by_method["ensemble"] > by_method["joint"] > by_method["DMIL"]
+    of_seed = rows("real").pivot(index="seed", columns="method", values="accuracy")
+    assert (of_seed["DMIL"] > of_seed["linear layers (FC)"]).all()
 if check_claims and has("probes"):
     probed = rows("probes").groupby("method").mean(numeric_only=True)
     assert (probed["N, decides"] > 0.95).all()
     assert (
         probed.loc["DMIL", "N, S"] < probed.loc["DMIL, synergy first", "N, S"] - 0.1
     )
+if check_claims and speed is not None:
+    assert speed.loc["DMIL"].min() > 1.5
+    assert (speed.loc["DMIL"] > speed.loc["a layer an arrow, once each"]).all()
 if check_claims:
     print("all claims hold")
 

@@ -251,7 +251,7 @@ def test_the_other_presets_differ_from_that_of_di_mml_in_the_method_only(
     name: str, stages: list[tuple[str, int]], root: Path
 ) -> None:
     settings, other = (Settings.of(read_settings(p)) for p in (PRESET.with_name(name), PRESET))
-    same = {"method": other.method, "method_options": other.method_options}
+    same: dict[str, Any] = {"method": other.method, "method_options": other.method_options}
     assert dataclasses.replace(settings, **same) == other
     train, _, _ = data.load("cremad", root=root, n_frames=1)
     model = build(settings, train)
