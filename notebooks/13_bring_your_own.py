@@ -652,8 +652,7 @@ for name, (samples, metric) in TASKS.items():
             )
             models[f"only {modality}"] = alone
         for way, model in models.items():
-            fit(model, *parts[:2], epochs=10, lr=lr, batch_size=batch_size, seed=s, device=device)  # fmt: skip
-            value = evaluate(model, parts[2], device=device).metrics[metric]
+            value = score(model, parts, s, metric, epochs=10)
             others_found.setdefault((name, f"{way} ({metric})"), []).append(value)
 others_table = pd.Series({key: percent(v) for key, v in others_found.items()})
 print(others_table.rename("in percent").to_frame().to_string())
