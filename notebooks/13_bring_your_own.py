@@ -39,7 +39,7 @@ lr = 3e-3
 batch_size = 64
 n_drawings = 120
 n_scans = 8
-n_train = 1_500
+n_train = 1_200
 n_bootstrap = 50
 dim = 32
 device = "auto"
@@ -118,10 +118,11 @@ table.sample(4, random_state=seed)
 
 # %% mystnb={"image": {"alt": "Three handwritten digits in rows, each scanned four times. The scans in a row are nearly alike. A line cuts every scan into an upper and a lower half."}, "figure": {"caption": "Three drawings, four scans of each. Scans of a drawing differ by a shift, brightness and noise; a line cuts the two modalities apart.", "name": "fig-scans"}} tags=["hide-input"]
 figure, axes = plt.subplots(3, 4, figsize=(5, 3.9))
-for row, number in zip(axes, mine[:3], strict=True):
+one_each = [mine[names[mine] == digit][0] for digit in (0, 3, 7)]
+for row, number in zip(axes, one_each, strict=True):
     for ax, picture in zip(row, scans[table["drawing"] == number], strict=False):
         ax.imshow(picture, cmap="gray", vmin=0, vmax=1)
-        ax.axhline(3.5, color=plots.color_of("joint"), lw=2)
+        ax.axhline(3.5, color="white", lw=2, ls="--")
         ax.set(xticks=[], yticks=[])
         ax.grid(visible=False)
     _ = row[0].set_ylabel(f"drawing {number}", fontsize=10)
@@ -389,9 +390,10 @@ ways["default encoders"] = [joint_accuracy(study, s, epochs // 2) for s in SEEDS
 pd.Series({way: percent(v) for way, v in ways.items()}, name="accuracy").to_frame()
 
 # %% [markdown]
-# All rows are split between drawings, and compare on the same splits. What was learned from many drawings is
-# worth more here than any choice of architecture. (Fresh features on top of precomputed vectors, the last row, are
-# trained by the default encoder for vectors.) Did freezing freeze?
+# All rows are split between drawings, and on the same splits, with half the epochs of before. On average, whatever was
+# learned from many drawings beats whatever starts from nothing. The intervals overlap all the same: a few splits of
+# few drawings is what this study is. (The precomputed vectors go through the default encoder for vectors.) Did
+# freezing freeze?
 
 # %%
 frozen = encoders("frozen", seed)
@@ -523,7 +525,7 @@ for s in SEEDS[:n_reports]:
 report = pd.DataFrame(reports).T.groupby(level=0, sort=False)
 report[["accuracy", *(f"auroc_{k}" for k in KINDS)]].agg(percent)
 
-# %% mystnb={"image": {"alt": "Area under the ROC curve per interaction, with intervals, for the report of the new method and that of I2MoE, and a line at one half. The new method's are close to one for all four interactions; I2MoE's is near one half for redundancy."}, "figure": {"caption": "Does the report find the samples of each interaction? Area under the ROC curve, mean and 95 % interval over seeds. The line is a report that knows nothing.", "name": "fig-witnesses"}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "Area under the ROC curve per interaction, with intervals, for the report of the new method and that of I2MoE, and a line at one half. The new method's are close to one for all four interactions; I2MoE's is near one half for redundancy."}, "figure": {"caption": "Does the report find the samples of each interaction? Area under the ROC curve, mean and 95 % interval over seeds (cut at 0 and 1). The line is a report that knows nothing.", "name": "fig-witnesses"}} tags=["hide-input"]
 figure, ax = plt.subplots(figsize=(6.2, 3.4))
 for j, (name, marker) in enumerate({"Witnesses": "o", "I2MoE": "s"}.items()):
     for i, k in enumerate(KINDS):
@@ -537,9 +539,14 @@ ax.axhline(0.5, color="black", lw=1, ls="--")
 ax.set_xticks(range(4), KINDS)
 ax.grid(visible=False, axis="x")
 _ = ax.set(ylabel="area under the ROC curve", ylim=(0, 1.05))
-legend = ax.legend(loc="lower right")
-for handle in legend.legend_handles:
-    handle.set_color("black")
+shapes = {"Witnesses": "black", "I2MoE": "white"}
+handles = [
+    plt.Line2D(
+        [], [], marker=marker, ls="", ms=8, color="black", mfc=fill, label=name
+    )
+    for (name, fill), marker in zip(shapes.items(), "os", strict=True)
+]
+ax.legend(handles=handles, loc="lower right")
 plt.show()
 
 # %% [markdown]
@@ -652,7 +659,7 @@ for name, (samples, metric) in TASKS.items():
             )
             models[f"only {modality}"] = alone
         for way, model in models.items():
-            value = score(model, parts, s, metric, epochs=10)
+            value = score(model, parts, s, metric, epochs=8)
             others_found.setdefault((name, f"{way} ({metric})"), []).append(value)
 others_table = pd.Series({key: percent(v) for key, v in others_found.items()})
 print(others_table.rename("in percent").to_frame().to_string())
@@ -694,7 +701,7 @@ atoms = pd.DataFrame(
 ).T
 atoms.round(2)
 
-# %% mystnb={"image": {"alt": "Bars of R, U1, U2 and S in bits with intervals. For the labels, redundancy and both unique parts are large, synergy is small. For shuffled labels of single drawings all are near zero. For shuffled labels with all scans of a drawing counted, there are large bars again."}, "figure": {"caption": "Information about the digit in the upper (1) and the lower half (2), from clusters and counts, with 95 % intervals. Middle: labels shuffled, where the truth is 0. Right: shuffled as well, but scans of the same drawing counted as if they were independent.", "name": "fig-before"}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "Bars of R, U1, U2 and S in bits with intervals. For the labels, redundancy and both unique parts are large, synergy is small. For shuffled labels of single drawings all are near zero. For shuffled labels with all scans of a drawing counted, there is information again, most of it synergy."}, "figure": {"caption": "Information about the digit in the upper (1) and the lower half (2), from clusters and counts, with 95 % intervals. Middle: labels shuffled, where the truth is 0. Right: shuffled as well, but scans of the same drawing counted as if they were independent.", "name": "fig-before"}} tags=["hide-input"]
 figure, axes = plt.subplots(1, 3, figsize=(6.4, 3.2), sharey=True)
 titles = ("labels", "shuffled", "shuffled, scans")
 for ax, title, (_what, e) in zip(axes, titles, estimates.items(), strict=True):
@@ -713,9 +720,10 @@ axes[0].set_ylabel("bits")
 plt.show()
 
 # %% [markdown]
-# The halves of a digit mostly repeat or complement each other: much is redundant, and each half knows something of
-# its own. The control is quiet, except where scans are counted as samples: there the estimator, intervals and all, is sure of
-# something that does not exist. It is the leak of {numref}`fig-leak` in other clothes.
+# The halves of a digit repeat or complement each other: much is redundant, and each half knows something of
+# its own. The control is quiet, but not silent: a little synergy is left after correction, and the synergy found in
+# the labels is to be read against it. Where scans are counted as samples, the estimator, intervals and all, is sure of
+# something that does not exist: the leak of {numref}`fig-leak` in other clothes.
 #
 # ## Which method for which question
 #
@@ -777,7 +785,7 @@ if check_claims:
     # The estimator is quiet on shuffled labels, unless scans are counted as samples.
     assert atoms.loc["labels", "R"] > 0.5
     assert atoms.loc["shuffled labels"].sum() < 0.2
-    assert atoms.loc["shuffled, scans as samples"].sum() > 0.5
+    assert atoms.loc["shuffled, scans as samples"].sum() > 0.3
     print("all claims hold")
 
 # %% tags=["headline", "remove-cell"]

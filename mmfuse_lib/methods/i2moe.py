@@ -48,9 +48,9 @@ class I2MoE(Method):
 
     A modality is replaced after its encoder, once a batch, by the same stand-in for all experts;
     no gradient goes through the stand-in. All passes of an expert, complete and with one modality
-    replaced, are one call, and share what belongs to a single modality (see `Fusion.parts`). Experts
-    run one after the other: side by side, as one stack of weights, they take as long on a CPU
-    (``benchmarks/i2moe.py``).
+    replaced, are one call, and share what belongs to a single modality (see `Fusion.parts`).
+    Experts run one after the other: side by side, as one stack of weights, they take as long on a
+    CPU (``benchmarks/i2moe.py``).
 
     Parameters
     ----------
