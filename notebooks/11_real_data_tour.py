@@ -55,7 +55,6 @@ from mmfuse_lib.information import (
     decompose,
     decompose_batch,
     entropy,
-    mutual_information,
 )
 from mmfuse_lib.information.estimators import cluster_pid
 
@@ -509,7 +508,12 @@ def draw_reports(ax, entry):
             at = y + 0.14 * (k - 1.5)
             ax.plot(found[name][atom], at, "o", color=plots.color_of(atom), ms=8)
     for k, value in enumerate(found["DIMML"]):
-        letter = dict(va="center", ha="center", fontsize=10, fontweight="bold")
+        letter = {
+            "va": "center",
+            "ha": "center",
+            "fontsize": 10,
+            "fontweight": "bold",
+        }
         ax.text(value, 2 + 0.28 * (k - 1), "12F"[k], color=INK, **letter)
     ax.set_yticks(
         range(3), ["DMIL gate", "I2MoE weights", "DI-MML heads"], fontsize=9.5
@@ -706,18 +710,19 @@ if check_claims:
             assert face > redundancy > synergy > 4 * voice
             assert alike[name].synergy > d.synergy
         assert apart < 1e-6
-        names = dict(zip(emotions, by_emotion, strict=True))
-        assert names["HAP"].argmax() == 2 and names["HAP"][2] > 3 * names["HAP"][0]
-        assert names["ANG"].argmax() == 0 and names["DIS"].argmax() == 2
+        atoms_of = dict(zip(emotions, by_emotion, strict=True))
+        assert atoms_of["HAP"].argmax() == 2
+        assert atoms_of["HAP"][2] > 3 * atoms_of["HAP"][0]
+        assert atoms_of["ANG"].argmax() == 0
+        assert atoms_of["DIS"].argmax() == 2
     if HERE:
         for k, name in enumerate(TITLES):
             assert (over_actors_all[k, :, 0] <= perceived[name].atoms + 1e-3).all()
             assert (perceived[name].atoms - 1e-3 <= over_actors_all[k, :, 1]).all()
         assert controls[ESTIMATORS].max().max() < 0.1
         assert (controls["plug-in 8"] > controls[ESTIMATORS].max(axis=1)).all()
-        assert (bits["R: LSMI - BATCH"] > 0).all() and (
-            bits["S: LSMI - BATCH"] > 0
-        ).all()
+        assert (bits["R: LSMI - BATCH"] > 0).all()
+        assert (bits["S: LSMI - BATCH"] > 0).all()
         assert methods_agree["DMIL gate"] < len(MEASURED)
     print("all claims hold")
 
