@@ -1,34 +1,29 @@
-"""DI-MML without one of its parts at a time, on the tasks of the table of methods.
+"""DI-MML without one of its parts at a time, on the data sets of the default study.
 
-Every variant is trained in the setting that `benchmarks.methods` chose for the whole method on
-validation data, on the same seeds. ``python -m benchmarks.dimml_ablation TASK ...`` writes
-``reproduce/dimml_ablation.json``, which the chapter on DI-MML reads.
+Every variant is trained in the setting that the study chose for the whole method on validation
+data (``reproduce/book.json``), on the same seeds. ``python -m benchmarks.dimml_ablation DATA ...``
+writes ``reproduce/dimml_ablation.json``, which the chapter on DI-MML reads.
 """
 
 import json
 import sys
-from functools import partial
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import torch
 from tqdm import tqdm
 
-from benchmarks.methods import (
-    FOLDER,
-    SEEDS,
-    TASKS,
-    Splits,
-    Task,
-    provenance,
-    result_file,
-    train,
-    write,
-)
 from mmfuse_lib import evaluate
 from mmfuse_lib.data import MultimodalData
 from mmfuse_lib.methods import DIMML
+from mmfuse_lib.runs import Settings, Splits, load_splits, provenance, read_settings, train
+from mmfuse_lib.study import Study, load_results
 
+FOLDER = Path(__file__).parents[1] / "reproduce"
 RESULT = FOLDER / "dimml_ablation.json"
+DATA = ("digit_pairs", "utd_mhad")
 
 #: What is trained, by the options in which it differs from the method.
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -40,11 +35,20 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
-def rows_of_seed(task: Task, setting: dict[str, Any], seed: int) -> list[dict[str, Any]]:
+def chosen_settings(name: str) -> list[Settings]:
+    """Return the settings that the study chose for DI-MML on a data set, one a seed."""
+    config = read_settings(FOLDER / "book.yml")
+    config |= {"methods": {"DIMML": {}}, "data": {name: config["data"][name]}}
+    chosen = load_results(FOLDER / "book.json").setting(name, "DIMML")
+    return [cell.settings for cell in Study.of(config).cells if cell.setting == chosen]
+
+
+def rows_of_seed(settings: Settings) -> list[dict[str, Any]]:
     """Train every variant on one seed; return a row each, and one a head of the whole method."""
-    splits, rows = task.load(seed), []
+    splits, rows, seed = load_splits(settings), [], settings.seed
     for name, options in VARIANTS.items():
-        model = train(task, partial(DIMML.for_data, **options), setting, splits, seed)
+        varied = replace(settings, method_options={**settings.method_options, **options})
+        model = train(varied, splits, progress=False).model
         assert isinstance(model, DIMML)  # noqa: S101 (for the type checker)
         row = accuracies(model, splits[2])
         rows.append({"variant": name, "seed": seed, **row, **rates(model, splits)})
@@ -102,16 +106,21 @@ def others(s: int, n: int) -> list[int]:
 
 
 def main() -> None:
-    """Run the tasks that the command line names; all by default."""
+    """Run the data sets that the command line names; both by default."""
     torch.set_num_threads(1)
-    for name in sys.argv[1:] or TASKS:
-        task = TASKS[name]
-        chosen = json.loads(result_file(name).read_text("utf8"))["methods"]["DIMML"]["setting"]
-        rows = [row for s in tqdm(SEEDS, name) for row in rows_of_seed(task, chosen, s)]
+    for name in sys.argv[1:] or DATA:
+        all_settings = chosen_settings(name)
+        rows = [row for settings in tqdm(all_settings, name) for row in rows_of_seed(settings)]
         content = json.loads(RESULT.read_text("utf8")) if RESULT.exists() else {}
-        about = provenance(name, task) | {"command": f"python -m benchmarks.dimml_ablation {name}"}
-        del about["grid"], about["chosen"]
-        write(RESULT, content | {name: {**about, "setting": chosen, "rows": rows}})
+        content[name] = {
+            "command": f"python -m benchmarks.dimml_ablation {name}",
+            "settings": asdict(all_settings[0]),
+            "seeds": [settings.seed for settings in all_settings],
+            "date": time.strftime("%Y-%m-%d"),
+            **provenance("cpu"),
+            "rows": rows,
+        }
+        RESULT.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

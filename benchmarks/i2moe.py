@@ -9,6 +9,9 @@ for longer than a turn disturbs both. Reported are the median ratio and the midd
 ratios. Time is processor time of one thread on a CPU (other programs do not count), wall time on a
 GPU, with the device waited for before the clock is read.
 
+The library runs one expert after the other. What it would bring to keep the weights of all experts
+in one tensor, and run them side by side, is measured for the concatenation as well (``stacked``).
+
 ``python -m benchmarks.i2moe`` measures on the CPU and, where there is one, on a CUDA GPU; with
 ``cpu`` or ``cuda`` behind it, there only. Writes reproduce/i2moe_benchmark.json for the CPU, and
 reproduce/gpu/i2moe_benchmark.json for the GPU.
@@ -31,6 +34,7 @@ from torch import Tensor, nn
 from mmfuse_lib import methods
 from mmfuse_lib.data import MultimodalData, from_arrays
 from mmfuse_lib.fusion import FUSIONS, Fusion
+from mmfuse_lib.methods.i2moe import interaction_losses, make_versions
 from mmfuse_lib.training import adamw
 
 REPRODUCE = Path(__file__).parents[1] / "reproduce"
@@ -102,9 +106,56 @@ def mean(values: list[Tensor]) -> Tensor:
     return torch.stack(values).mean(dim=0)
 
 
-WAYS: dict[str, Callable[[methods.I2MoE, MultimodalData], dict[str, Tensor]]] = {
+class Stacked(nn.Module):
+    """An I2MoE of `ConcatFusion` experts, their weights in one tensor a layer.
+
+    Parameters
+    ----------
+    model : I2MoE
+        Where encoders, reweighting model and the experts' weights are taken from.
+    """
+
+    def __init__(self, model: methods.I2MoE) -> None:
+        super().__init__()
+        self.encode, self.weigh = model.encode, model._weights
+        self.experts, self.weight = model.interaction_names, model.interaction_weight
+        self.shared = nn.ModuleList([model.encoders, model.reweight])
+        states = [expert.state_dict() for expert in model.experts.values()]
+
+        def stack(key: str) -> nn.Parameter:
+            layer = torch.stack([state[key] for state in states])
+            return nn.Parameter(layer.transpose(1, 2) if layer.ndim == 3 else layer.unsqueeze(1))
+
+        n = len(model.encoders)
+        self.hidden = nn.ParameterList(stack(f"hidden.weights.{m}") for m in range(n))
+        self.bias, self.out, self.out_bias = map(stack, ("hidden.bias", "out.weight", "out.bias"))
+
+    def loss_terms(self, batch: MultimodalData) -> dict[str, Tensor]:
+        """Compute the losses of a step, all experts in each product."""
+        z = self.encode(batch.inputs)
+        replaced = range(len(z))
+        versions = make_versions(z, {m: torch.randn_like(z_m) for m, z_m in enumerate(z)})
+        e = len(self.experts)
+        parts = [
+            torch.bmm(v.flatten(0, 1).expand(e, -1, -1), w).view(e, 2, BATCH_SIZE, -1).unbind(1)
+            for v, w in zip(versions.of, self.hidden, strict=True)
+        ]
+        complete = sum(clean for clean, _ in parts) + self.bias
+        passes = [complete, *(complete + (parts[i][1] - parts[i][0]) for i in replaced)]
+        latent = torch.relu(torch.cat(passes, dim=1))
+        logits = torch.baddbmm(self.out_bias, latent, self.out).view(e, len(passes), BATCH_SIZE, -1)
+        mixed = (self.weigh(z).T.unsqueeze(2) * logits[:, 0]).sum(dim=0)
+        asked = interaction_losses(self.experts, logits, replaced)
+        terms = {f"interaction_{n}": x for n, x in zip(self.experts, asked.unbind(), strict=True)}
+        terms["task"] = F.cross_entropy(mixed, batch.target)
+        terms["total"] = terms["task"] + self.weight * asked.mean()
+        return terms
+
+
+WAYS: dict[str, Callable[[Any, MultimodalData], dict[str, Tensor]]] = {
     "loop": by_loop,
     "mmfuse": methods.I2MoE.loss_terms,
+    "stacked": Stacked.loss_terms,
 }
 
 
@@ -115,7 +166,7 @@ def batch_of(n_modalities: int, device: str) -> MultimodalData:
     return from_arrays(views, torch.randint(10, (BATCH_SIZE,), generator=rng)).to(device)
 
 
-def make(backbone: str, batch: MultimodalData, device: str, way: str) -> methods.I2MoE:
+def make(backbone: str, batch: MultimodalData, device: str, way: str) -> nn.Module:
     """Return a model whose experts have this backbone, `HIDDEN` units wide."""
     kind = PlainConcat if (backbone, way) == ("concat", "loop") else FUSIONS[backbone]
 
@@ -127,17 +178,17 @@ def make(backbone: str, batch: MultimodalData, device: str, way: str) -> methods
         torch.nn.init.normal_(encoder.weight, std=0.1, generator=torch.Generator().manual_seed(m))
         torch.nn.init.zeros_(encoder.bias)
     model = methods.I2MoE.for_data(batch.to("cpu"), encoders=encoders, fusion=fusion, seed=0)
-    return model.to(device).train()
+    return (Stacked(model) if way == "stacked" else model).to(device).train()
 
 
-def losses(model: methods.I2MoE, batch: MultimodalData, way: str) -> dict[str, float]:
+def losses(model: nn.Module, batch: MultimodalData, way: str) -> dict[str, float]:
     """Return the losses of a batch, with the stand-ins of a fixed seed."""
     torch.manual_seed(0)
     return {k: float(v.detach()) for k, v in WAYS[way](model, batch).items()}
 
 
 def seconds_a_step(
-    model: methods.I2MoE,
+    model: nn.Module,
     batch: MultimodalData,
     optimizer: torch.optim.Optimizer,
     way: str,
@@ -161,41 +212,54 @@ def seconds_a_step(
 def measure(backbone: str, n_modalities: int, device: str) -> dict[str, Any]:
     """Compare both ways on one backbone."""
     batch = batch_of(n_modalities, device)
-    models = {way: make(backbone, batch, device, way) for way in WAYS}
-    ours, theirs = (losses(models[way], batch, way) for way in ("mmfuse", "loop"))
+    ways = ("loop", "mmfuse", "stacked") if backbone == "concat" else ("loop", "mmfuse")
+    models = {way: make(backbone, batch, device, way) for way in ways}
+    found = {way: losses(model, batch, way) for way, model in models.items()}
     optimizers = {way: adamw(list(m.parameters()), lr=1e-4) for way, m in models.items()}
     steps = 1 if backbone == SLOW and device == "cpu" else STEPS
-    times: dict[str, list[float]] = {way: [] for way in WAYS}
+    times: dict[str, list[float]] = {way: [] for way in ways}
     for turn in range(1 + TURNS):
         for way, model in models.items():
             took = seconds_a_step(model, batch, optimizers[way], way, steps)
             if turn > 0:  # the first warms up
                 times[way].append(took)
-    ratios = [loop / own for loop, own in zip(times["loop"], times["mmfuse"], strict=True)]
-    low, _, high = quantiles(ratios, n=4)
-    model = models["mmfuse"]
-    n_weights = sum(p.numel() for p in next(iter(model.experts.values())).parameters())
-    return {
+    expert = next(iter(models["mmfuse"].experts.values()))  # type: ignore[operator]
+    n_weights = sum(p.numel() for p in expert.parameters())
+    row = {
         "device": device,
         "backbone": backbone,
         "modalities": n_modalities,
         "weights_per_expert": n_weights,
-        "loop_ms": round(1e3 * median(times["loop"]), 2),
-        "mmfuse_ms": round(1e3 * median(times["mmfuse"]), 2),
-        "ratio": round(median(ratios), 2),
-        "ratio_middle_half": [round(low, 2), round(high, 2)],
-        "largest_loss_difference": max(abs(ours[k] - theirs[k]) for k in theirs),
+        **{f"{way}_ms": round(1e3 * median(values), 2) for way, values in times.items()},
+        **ratio("ratio", times["loop"], times["mmfuse"]),
+        "largest_loss_difference": max(
+            abs(found[way][k] - value) for way in ways for k, value in found["loop"].items()
+        ),
     }
+    if "stacked" in times:
+        row |= ratio("ratio_of_stacked_to_mmfuse", times["mmfuse"], times["stacked"])
+    return row
+
+
+def ratio(name: str, slow: list[float], fast: list[float]) -> dict[str, Any]:
+    """Return the median ratio of turns, and its middle half."""
+    ratios = [a / b for a, b in zip(slow, fast, strict=True)]
+    low, middle, high = (round(q, 2) for q in quantiles(ratios, n=4))
+    return {name: middle, f"{name}_middle_half": [low, high]}
 
 
 def describe(row: dict[str, Any]) -> str:
     """Return a row as a line of the printed table."""
     low, high = row["ratio_middle_half"]
+    stacked = row.get("ratio_of_stacked_to_mmfuse")
+    side_by_side = (
+        f"   stacked {row['stacked_ms']:.1f} ms, {stacked:.2f}x mmfuse" if stacked else ""
+    )
     return (
         f"  {row['device']:<5} {row['modalities']} modalities  {row['backbone']:<12} "
         f"loop {row['loop_ms']:7.1f} ms   mmfuse {row['mmfuse_ms']:7.1f} ms   "
         f"{row['ratio']:4.2f}x ({low:.2f} to {high:.2f})   "
-        f"losses differ by {row['largest_loss_difference']:.0e}"
+        f"losses differ by {row['largest_loss_difference']:.0e}{side_by_side}"
     )
 
 

@@ -8,8 +8,9 @@
 >>> round(result.metrics["accuracy"], 2)
 """
 
-from mmfuse_lib import data, information, methods, plots
+from mmfuse_lib import data, explanations, information, methods, plots
 from mmfuse_lib.evaluation import Evaluation, evaluate, mean_interval, synergy_indicator
+from mmfuse_lib.explanations import evaluate_explanations
 from mmfuse_lib.training import History, fit
 
 __version__ = "0.1.0.dev0"
@@ -19,6 +20,8 @@ __all__ = [
     "History",
     "data",
     "evaluate",
+    "evaluate_explanations",
+    "explanations",
     "fit",
     "information",
     "mean_interval",

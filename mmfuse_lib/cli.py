@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import joblib
+import pandas as pd
 import typer
 import yaml
 
-from mmfuse_lib import data, study
+from mmfuse_lib import data, explanations, study
 from mmfuse_lib.errors import (
     CheckpointError,
     ClusterError,
@@ -128,11 +129,20 @@ def report_command(
             if results.of(name):
                 typer.echo(f"{name} (shares in %, mean and 95 % interval over the seeds)")
                 typer.echo(study.table(results, name).to_string() + "\n")
+        explained = explanations.records(row for row in results.cells if row["chosen"])
+        if len(explained):
+            typer.echo("Do explanations hold? mean ± over seeds ± over data sets (95 %)")
+            typer.echo(explanations.leaderboard_text(_board(explained)).to_string() + "\n")
         for line in results.about["missing"]:
             typer.echo(f"not complete: {line}", err=True)
         if out is not None:
             results.save(out)
             typer.echo(f"wrote {out}")
+
+
+def _board(explained: pd.DataFrame) -> pd.DataFrame:
+    """Return the leaderboard of explanations, with the row of chance."""
+    return explanations.leaderboard(pd.concat([explained, explanations.chance(explained)]))
 
 
 def _parse(pairs: Sequence[str]) -> dict[str, Any]:

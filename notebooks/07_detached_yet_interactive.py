@@ -57,7 +57,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from mmfuse_lib import data, evaluate, fit, mean_interval, methods, plots
+from mmfuse_lib import data, evaluate, fit, mean_interval, methods, plots, study
 from mmfuse_lib.fusion import ConcatFusion
 from mmfuse_lib.methods.dimml import (
     class_means,
@@ -807,40 +807,31 @@ if ablation is not None:
 #
 # ## The table of methods
 #
-# How does the whole method compare? `python -m benchmarks.methods` gives every method the same
-# encoders and the same four settings to choose from (two learning rates, two budgets, and patience), picks one for each
-# on validation data, and reports the test data in that setting. On digit pairs a seed draws new data; on
-# UTD-MHAD the split of people is fixed, and a seed is a new start and a new order.
-
+# How does the whole method compare? The default study of this book (`mmfuse study reproduce/book.yml`) gives every
+# method the same encoders and the same four settings to choose from (two learning rates, two budgets, and patience),
+# picks one for each on validation data, and reports the test data in that setting. On digit pairs a seed draws new
+# data, and so on *spoken digits*, where the image is a handwritten digit and the sound a spoken one, by other people in
+# each split; on UTD-MHAD the split of people is fixed, and a seed is a new start and a new order. The *synergy indicator* is
+# the share of test samples that a method gets right and neither modality alone does.
 
 # %%
-def table_of_methods(name):
-    """A row a method: accuracy in per cent, overall and by interaction, with intervals."""
-    found = result_of(f"methods_{name}.json")
-    if found is None:
-        return None
-    rows = {}
-    for method, entry in found["methods"].items():
-        tests = pd.DataFrame(entry["test"])
-        columns = ["accuracy", *(f"accuracy_{k}" for k in data.INTERACTIONS)]
-        rows[method] = {
-            c.removeprefix("accuracy_").replace("accuracy", "all"): interval(
-                tests[c]
-            )
-            for c in columns
-            if c in tests
-        }
-    return pd.DataFrame(rows).T
-
-
-tables = {name: table_of_methods(name) for name in DATA}
-for name, found in tables.items():
-    print(f"{DATA[name]}: test accuracy (%)")
-    print(
-        "  in the repository, not here: skipped"
-        if found is None
-        else found.to_string()
+path = Path("../reproduce/book.json")
+book = study.load_results(path) if path.exists() else None
+STUDIED = {"digit_pairs": "digit pairs", "spoken_digits": "spoken digits", "utd_mhad": "UTD-MHAD"}  # fmt: skip
+SHOWN = [
+    "accuracy",
+    *(f"accuracy_{k}" for k in data.INTERACTIONS),
+    "synergy_indicator",
+]
+for name, called in STUDIED.items() if book else ():
+    found = study.scores(book, name)
+    rows = study.table(book, name, [c for c in SHOWN if c in found])
+    rows = rows.rename(
+        columns={"accuracy": "all", "synergy indicator": "indicator"}
     )
+    print(f"{called}: test data (%)\n{rows.to_string()}\n")
+if book is None:
+    print("The results are in the repository, not here: skipped.")
 
 # %% [markdown]
 # On digit pairs joint training wins by a wide margin, and the column S says why. DI-MML is where the ensemble is: as

@@ -503,7 +503,10 @@ def read(name):
     return json.loads(path.read_text("utf8"))["rows"] if path.exists() else None
 
 
-files = {name: read(name) for name in ("digits", "utd_mhad", "cremad", "benchmark")}
+files = {
+    name: read(name)
+    for name in ("digits", "utd_mhad", "cremad", "search", "benchmark")
+}
 HERE = all(rows is not None for rows in files.values())
 if HERE:
     study = pd.DataFrame(
@@ -557,6 +560,68 @@ if HERE:
 # the uniqueness columns fall back to where they are without losses; with another sample's features, or the mean, the
 # synergy column changes from seed to seed. What the columns mean has to be validated for each such choice, and
 # accuracy will not do it.
+#
+# ## Choosing $\lambda$ and $T$
+#
+# How much weight should the interaction losses have, and how even should the experts' weights be? The truth about interactions must not
+# decide that: on your data you will not have it. What you have is validation data, and the search in
+# `reproduce/i2moe_search.json` looks at nothing else. It tries five $\lambda$ (the paper searches between 0.0001 and
+# 0.5) and the paper's three $T$, with several seeds, on digit pairs and on UTD-MHAD
+# (`python -m benchmarks.i2moe_study search`). The rule was fixed beforehand: since the names come from the interaction
+# losses, take **the largest $\lambda$ that does not cost predictions**, and the smallest $T$ that is no worse than the others.
+
+# %% mystnb={"image": {"alt": "Two panels, digit pairs and UTD-MHAD: validation loss against lambda, a line for each temperature, with intervals over seeds. On digit pairs the lines are level up to 0.1 and rise from 0.5 on. On UTD-MHAD the intervals are wide, and the mean is highest at 1."}, "figure": {"caption": "Loss of the prediction on validation data, mean and standard error over seeds, for five weights of the interaction losses and three temperatures.", "name": "fig-search"}} tags=["hide-input"]
+if HERE:
+    search = pd.DataFrame(files["search"])
+    LAMBDAS = sorted(search["interaction_weight"].unique())
+    figure, axes = plt.subplots(1, 2, figsize=(6.4, 3.2))
+    titles = {"digits": "digit pairs", "utd_mhad": "UTD-MHAD"}
+    for ax, source in zip(axes, titles, strict=True):
+        for j, (t, line) in enumerate(
+            zip((1, 2, 4), ("-o", "--s", ":^"), strict=True)
+        ):
+            rows = search[(search["data"] == source) & (search["temperature"] == t)]
+            loss = rows.groupby("interaction_weight")["task"]
+            ax.errorbar(np.arange(len(LAMBDAS)) + 0.08 * (j - 1), loss.mean(), yerr=loss.sem(),
+                        fmt=line, capsize=2, color=str(0.25 * j), label=f"T = {t}")  # fmt: skip
+        ax.set_xticks(range(len(LAMBDAS)), [f"{value:g}" for value in LAMBDAS])
+        _ = ax.set(title=titles[source], xlabel="λ", ylim=(0, None))
+    axes[0].set_ylabel("validation loss (nats)")
+    axes[0].legend(loc="upper left")
+    figure.tight_layout()
+    plt.show()
+
+# %%
+if HERE:
+    loss = search.pivot(
+        index=["data", "seed", "temperature"],
+        columns="interaction_weight",
+        values="task",
+    )
+    cost = loss.sub(loss[0.0], axis=0).drop(columns=0.0)
+    warmth = search.pivot(
+        index=["data", "seed", "interaction_weight"],
+        columns="temperature",
+        values="task",
+    )
+    warmth = warmth.sub(warmth[1.0], axis=0).drop(columns=1.0)
+    for title, paired in {
+        "compared with λ = 0, same seed and T": cost,
+        "compared with T = 1, same seed and λ": warmth,
+    }.items():
+        by_data = paired.groupby("data")
+        higher = by_data.agg(lambda v: f"{(v > 0).sum()} of {len(v)}")
+        both = {"difference": by_data.mean().round(3), "higher in": higher}
+        print(
+            f"validation loss (nats), {title}\n{pd.concat(both, axis=1).T.to_string()}\n"
+        )
+
+# %% [markdown]
+# On digit pairs nothing is lost up to $\lambda = 0.1$, and from 0.5 on nearly every run predicts worse than its twin
+# without interaction losses. UTD-MHAD, with a few dozen validation samples, cannot tell the
+# candidates apart: the curves cross within their errors. No temperature is better than
+# another on either. By the rule that is $\lambda = 0.1$ and $T = 1$, which are the library's defaults. A search as small
+# as this one finds what is clearly too much; it cannot find the last percent.
 #
 # ## Three modalities, and a number instead of a class
 #
@@ -624,19 +689,27 @@ if HERE:
 # arithmetic. Encodings are computed once. And a pass with modality $i$ replaced differs from the complete one in
 # modality $i$ only: where the first layer is linear, $V z = \sum_m V_m z_m$, the products $V_m z_m$ of the others
 # are already there. So $2n$ products with one modality each take the place of $n (1 + n)$.
-# `python -m benchmarks.i2moe` compares with the literal loop, whose losses must agree:
+# `python -m benchmarks.i2moe` compares with the literal loop, whose losses must agree (one thread, batches of 32):
 
 # %%
 if HERE:
     speed = pd.DataFrame(files["benchmark"])
-    columns = ["loop_ms", "mmfuse_ms", "ratio"]
-    print(
-        speed.set_index(["device", "modalities", "backbone"])[columns]
-        .round(2)
-        .to_string()
+    spread = speed["ratio_middle_half"].map(
+        lambda ends: "{:.2f} to {:.2f}".format(*ends)
     )
+    shown = speed[["loop_ms", "mmfuse_ms", "ratio"]].assign(middle_half=spread)
+    shown.index = pd.MultiIndex.from_frame(speed[["modalities", "backbone"]])
+    print(shown.to_string())
+    stacked = speed.dropna(subset="stacked_ms").set_index("modalities")
+    print(
+        "\nall experts in one product a layer (concat), against one after the other:"
+    )
+    print(stacked["ratio_of_stacked_to_mmfuse"].rename("ratio").to_string())
 
 # %% [markdown]
+# Putting the experts of a concatenation side by side, in one product a layer, brings next to nothing on a processor:
+# the arithmetic is the same, and it is what takes the time. So the library keeps each expert a module of its own.
+#
 # ## Check
 
 # %%
@@ -696,7 +769,14 @@ if check_claims:
             < scores["utd_mhad"]["no interaction loss"] + 0.02
         )
         assert disagree["experts disagree"].min() > 0.95
-        assert speed.query("device == 'cpu'")["ratio"].min() > 1
+        # The search: 0.1 costs nothing on digit pairs, 0.5 does; no temperature is better.
+        assert cost.loc["digits", 0.1].mean() < 0.01
+        assert (cost.loc["digits", [0.5, 1.0]] > 0).mean().min() > 0.75
+        assert cost.loc["digits", 0.5].mean() > 0.04
+        assert warmth.groupby("data").mean().min().min() > -0.05
+        concat = speed.query("backbone == 'concat' and modalities == 3")
+        assert concat["ratio"].item() > 1.5
+        assert speed["ratio"].min() > 1
     print("all claims hold")
 
 # %% tags=["headline", "remove-cell"]

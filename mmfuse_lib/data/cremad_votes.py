@@ -135,6 +135,61 @@ def _target(arrays: Arrays, target: Target, emotion: str) -> NDArray[Any]:
     return arrays["label"] if target == "acted" else arrays["av_votes"].argmax(axis=1)
 
 
+def perception_tables(
+    target: Literal["acted", "perceived"] = "perceived", *, majority: bool = False
+) -> NDArray[np.float64]:
+    """Return, for each actor, how often voice, face and target go together.
+
+    The experiment: draw a clip; draw one of the people who only heard it, one of those who only
+    saw it, and for ``target="perceived"`` one of those who did both; each names an emotion. The
+    three are different people, so given the clip they are independent, and the probability of
+    their answers is the product of the three shares of votes. The table is the sum of these
+    products over clips, exactly, with no estimate in between: divided by the number of clips, the
+    sum over actors is the distribution p(voice, face, target) of the experiment.
+
+    Parameters
+    ----------
+    target : {"acted", "perceived"}
+        The emotion the actor was told to play, or what one of the people named who both heard and
+        saw the clip.
+    majority : bool
+        Ask the crowd in place of one of its members: each kind of rater answers with the emotion
+        that most of them named, ties divided evenly.
+
+    Returns
+    -------
+    ndarray, shape (91, 6, 6, 6)
+        Actors in the order of their numbers; voice, face and target in the order of `EMOTIONS`.
+        The sum over everything is the number of clips.
+
+    Raises
+    ------
+    UnknownNameError, DownloadError
+        If there is no such target, or the data cannot be had.
+    """
+    if target not in ("acted", "perceived"):
+        raise UnknownNameError("target", target, ("acted", "perceived"))
+    arrays = load_arrays(
+        RECIPE, [*(f"{r}_votes" for r in ("voice", "face", "av")), "label", "actor"]
+    )
+    voice, face, both = (_answers(arrays[f"{r}_votes"], majority) for r in ("voice", "face", "av"))
+    y = both if target == "perceived" else np.eye(len(EMOTIONS))[arrays["label"]]
+    joint = np.einsum("na,nb,nc->nabc", voice, face, y)
+    actors, number = np.unique(arrays["actor"], return_inverse=True)
+    tables = np.zeros((len(actors), *joint.shape[1:]))
+    np.add.at(tables, number, joint)
+    return tables
+
+
+def _answers(votes: NDArray[np.uint8], majority: bool) -> NDArray[np.float64]:
+    """Turn votes into the distribution of one rater's answer, or of the crowd's."""
+    counts = votes.astype(np.float64)
+    if majority:
+        counts = (counts == counts.max(axis=1, keepdims=True)).astype(np.float64)
+    shares: NDArray[np.float64] = counts / counts.sum(axis=1, keepdims=True)
+    return shares
+
+
 # From the published files to arrays.
 
 #: Who voted: the first digit of a row's number (the six digits of ``100001`` are 1 and clip 1).

@@ -68,6 +68,17 @@ def draw_symbols(
     return a, b, y, kind
 
 
+def kind_table(n_classes: int) -> NDArray[np.float64]:
+    """Return ``p(a, b, y | interaction)`` of the mechanism above, shape ``(4, K, K, K)``."""
+    a, b = np.indices((n_classes, n_classes)).reshape(2, -1)
+    tables: NDArray[np.float64] = np.zeros((len(INTERACTIONS), n_classes, n_classes, n_classes))
+    diagonal = np.arange(n_classes)
+    tables[0, diagonal, diagonal, diagonal] = 1 / n_classes
+    for k, y in enumerate((a, b, (a + b) % n_classes), start=1):
+        tables[k, a, b, y] = 1 / n_classes**2
+    return tables
+
+
 def symbol_table(weights: NDArray[np.float64], n_classes: int, cue: bool) -> NDArray[np.float64]:
     """Return the exact ``p(x1, x2, y)`` of the mechanism above.
 
@@ -82,13 +93,7 @@ def symbol_table(weights: NDArray[np.float64], n_classes: int, cue: bool) -> NDA
         which interaction c rules the sample: ``x1 = c K + a``, ``x2 = c K + b``, shape
         ``(4K, 4K, K)``.
     """
-    a, b = np.indices((n_classes, n_classes)).reshape(2, -1)
-    tables: NDArray[np.float64] = np.zeros((len(INTERACTIONS), n_classes, n_classes, n_classes))
-    diagonal = np.arange(n_classes)
-    tables[0, diagonal, diagonal, diagonal] = 1 / n_classes
-    for k, y in enumerate((a, b, (a + b) % n_classes), start=1):
-        tables[k, a, b, y] = 1 / n_classes**2
-    tables *= weights[:, None, None, None]
+    tables = weights[:, None, None, None] * kind_table(n_classes)
     if not cue:
         without_cue: NDArray[np.float64] = tables.sum(axis=0)
         return without_cue

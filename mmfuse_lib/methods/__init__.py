@@ -7,11 +7,13 @@ from mmfuse_lib.methods.baselines import Ensemble, JointFusion, Probe, Unimodal
 from mmfuse_lib.methods.dimml import DIMML
 from mmfuse_lib.methods.dmil import DMIL, Components
 from mmfuse_lib.methods.i2moe import I2MoE
+from mmfuse_lib.methods.yardsticks import CompositionProbe, ThreeModels
 
 __all__ = [
     "DIMML",
     "DMIL",
     "Components",
+    "CompositionProbe",
     "Ensemble",
     "I2MoE",
     "JointFusion",
@@ -19,13 +21,24 @@ __all__ = [
     "Probe",
     "Spec",
     "Stage",
+    "ThreeModels",
     "Unimodal",
     "get",
     "names",
 ]
 
 _METHODS: dict[str, type[Method]] = {
-    m.__name__: m for m in (Unimodal, Ensemble, JointFusion, DIMML, DMIL, I2MoE)
+    m.__name__: m
+    for m in (
+        Unimodal,
+        Ensemble,
+        JointFusion,
+        DIMML,
+        DMIL,
+        I2MoE,
+        CompositionProbe,
+        ThreeModels,
+    )
 }
 
 

@@ -41,6 +41,9 @@ Terms = dict[str, Tensor]
 #: Which levels a model can have: both, level 1 alone, level 2 alone.
 LEVELS = ("both", "intra", "consistency")
 
+#: Size up to which a log-variance is what its map says: standard deviations from 1/148 to 148.
+LOG_VAR = 10.0
+
 
 # The terms of the objective, each in nats and a mean over the batch.
 
@@ -167,13 +170,23 @@ class Bottleneck(nn.Module):
         parts = list(self.maps(x).split(self.d, dim=-1))  # all means, then the log-variances
         means, log_vars = parts[: len(self.has_variance)], parts[len(self.has_variance) :]
         return [
-            Gaussian(mean, log_vars.pop(0) if has_variance else None)
+            Gaussian(mean, tempered(log_vars.pop(0)) if has_variance else None)
             for mean, has_variance in zip(means, self.has_variance, strict=True)
         ]
 
     def draw(self, q: Gaussian) -> Tensor:
         """Return a sample in training, the mean in evaluation."""
         return q.sample() if self.training else q.mean
+
+
+def tempered(log_var: Tensor) -> Tensor:
+    """Return log-variances as they are up to `LOG_VAR` in size; what exceeds it, as a logarithm.
+
+    An untrained map of large latents would else give variances beyond what a float can hold. Unlike
+    clipping, this leaves a gradient that leads back.
+    """
+    excess = torch.relu(log_var.abs() - LOG_VAR)
+    return log_var - log_var.sign() * (excess - torch.log1p(excess))
 
 
 def decoder(n: int, d: int) -> nn.Sequential:

@@ -9,9 +9,8 @@ model gives each expert a weight, per sample: the method's account of which inte
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import reduce
-from operator import add
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -144,7 +143,7 @@ class I2MoE(Method):
         z = self.encode(batch.inputs)
         replaced = self._draw_modalities()
         versions = make_versions(z, {m: PERTURBATIONS[self.perturbation](z[m]) for m in replaced})
-        passes = [run_passes(expert, versions, replaced) for expert in self.experts.values()]
+        passes = [run_passes(expert, versions) for expert in self.experts.values()]
         logits = torch.stack([logits for logits, _ in passes])
         prediction = task_terms(_mix(logits[:, 0], self._weights(z)), batch.target)
         terms = {"total": prediction["total"], "task": prediction.pop("total"), **prediction}
@@ -173,7 +172,26 @@ class I2MoE(Method):
         return sorted(torch.randperm(n)[: self.perturbed_passes].tolist())
 
 
-def make_versions(z: Sequence[Tensor], stand_ins: Mapping[int, Tensor]) -> list[Tensor]:
+class Versions(NamedTuple):
+    """What the passes of a batch are made of; see `make_versions`.
+
+    Attributes
+    ----------
+    of : list of Tensor
+        Per modality ``(2, B, d_m)``, features and stand-in, or ``(1, B, d_m)`` without one.
+    replaced : list of int
+        The p modalities that have a stand-in, in the order of the passes.
+    chosen : Tensor
+        ``(1 + p, n + p)``: 1 where a pass, in the rows, sees a version. Columns are the versions of
+        the first modality, then those of the second, and so on.
+    """
+
+    of: list[Tensor]
+    replaced: list[int]
+    chosen: Tensor
+
+
+def make_versions(z: Sequence[Tensor], stand_ins: Mapping[int, Tensor]) -> Versions:
     """Put each modality's features and what may take their place in one tensor.
 
     Parameters
@@ -183,31 +201,31 @@ def make_versions(z: Sequence[Tensor], stand_ins: Mapping[int, Tensor]) -> list[
     stand_ins : mapping of int to Tensor
         For the modalities to be replaced, by number: what takes their place, ``(B, d_m)``. It gets
         no gradient.
-
-    Returns
-    -------
-    list of Tensor
-        ``(2, B, d_m)``, features and stand-in, or ``(1, B, d_m)`` where there is none.
     """
-    return [
-        torch.stack([z_m, stand_ins[m].detach()]) if m in stand_ins else z_m.unsqueeze(0)
-        for m, z_m in enumerate(z)
-    ]
+    replaced = list(stand_ins)
+    is_own = torch.eye(len(z), device=z[0].device)
+    complete = torch.zeros_like(is_own[0])
+    is_replaced = torch.stack([complete, *(is_own[m] for m in replaced)])  # (1 + p, n)
+    of, columns = [], []
+    for m, z_m in enumerate(z):
+        columns.append(1 - is_replaced[:, m])
+        if m in stand_ins:
+            columns.append(is_replaced[:, m])
+            of.append(torch.stack([z_m, stand_ins[m].detach()]))
+        else:
+            of.append(z_m.unsqueeze(0))
+    return Versions(of, replaced, torch.stack(columns, dim=1))
 
 
-def run_passes(
-    expert: nn.Module, versions: Sequence[Tensor], replaced: Sequence[int]
-) -> tuple[Tensor, Tensor]:
+def run_passes(expert: nn.Module, versions: Versions) -> tuple[Tensor, Tensor]:
     """Run an expert on the features, and again with each modality replaced, in one call.
 
     Parameters
     ----------
     expert : nn.Module
         A fusion model.
-    versions : sequence of Tensor
-        See `make_versions`.
-    replaced : sequence of int
-        The p modalities that have a stand-in.
+    versions : Versions
+        Of a batch, the same for all experts.
 
     Returns
     -------
@@ -216,11 +234,14 @@ def run_passes(
         p stand-ins. For a fusion model that is no `Fusion`, latent is the logits again.
     """
     if not isinstance(expert, Fusion):
-        rows = _arrange(versions, replaced)
+        rows = _arrange(versions.of, versions.replaced)
         logits = torch.unflatten(expert([x.flatten(0, 1) for x in rows]), 0, rows[0].shape[:2])
         return logits, logits
-    arrange = _arrange_sum if expert.adds_parts else _arrange
-    latent = expert.latent(arrange(expert.parts(versions), replaced))
+    parts = expert.parts(versions.of)
+    if expert.adds_parts:
+        latent = expert.latent([_add(parts, versions.chosen)])
+    else:
+        latent = expert.latent(_arrange(parts, versions.replaced))
     return expert.out(latent), latent
 
 
@@ -271,21 +292,24 @@ def interaction_losses(names: Sequence[str], outputs: Tensor, replaced: Sequence
     Tensor
         ``(E,)``, means over the batch; 0 for ``Ui`` if modality i is not replaced.
     """
-    a, b = outputs[:, :1], outputs[:, 1:]
-    losses = {}
-    for name, loss in (("R", _unlikeness), ("S", _likeness)):
-        if name in names:
-            e = list(names).index(name)
-            losses[name] = loss(a[e], b[e]).mean()
+    names, replaced = list(names), list(replaced)
+    losses: dict[str, Tensor] = {}
+    turned = [name for name in names if name in ("R", "S")]
+    if turned:
+        rows = torch.stack([outputs[names.index(name)] for name in turned])
+        unlike = _unlikeness(rows[:, :1], rows[:, 1:]).unbind()  # each (p, B)
+        losses |= {
+            name: x.mean() if name == "R" else _likeness(x, outputs.shape[-1]).mean()
+            for name, x in zip(turned, unlike, strict=True)
+        }
     own = {name: int(name[1:]) - 1 for name in names if name.startswith("U")}
     unique = [name for name, m in own.items() if m in replaced]
     if unique:
-        experts = [list(names).index(name) for name in unique]
-        distance = _distance(a, b)  # (E, p, B)
-        all_of_them = torch.stack([distance[e] for e in experts])
-        to_own = [distance[e, list(replaced).index(own[names[e]])] for e in experts]
+        rows = torch.stack([outputs[names.index(name)] for name in unique])
+        distance = _distance(rows[:, :1], rows[:, 1:])  # (experts, p, B)
+        to_own = [d[replaced.index(own[name])] for name, d in zip(unique, distance, strict=True)]
         # The term of j = i is the margin itself, whatever the outputs.
-        asked = torch.relu(all_of_them - torch.stack(to_own).unsqueeze(1) + MARGIN)
+        asked = torch.relu(distance - torch.stack(to_own).unsqueeze(1) + MARGIN)
         others = (asked.sum(dim=1) - MARGIN).mean(dim=1) / (len(replaced) - 1)
         losses |= dict(zip(unique, others.unbind(), strict=True))
     return torch.stack([losses.get(name, outputs.new_zeros(())) for name in names])
@@ -298,17 +322,15 @@ def _distance(a: Tensor, b: Tensor) -> Tensor:
     return distance
 
 
-def _likeness(a: Tensor, b: Tensor) -> Tensor:
-    if a.shape[-1] == 1:
-        return torch.relu(MARGIN - _distance(a, b))
-    return torch.cosine_similarity(a, b, dim=-1)
-
-
 def _unlikeness(a: Tensor, b: Tensor) -> Tensor:
     return _distance(a, b) if a.shape[-1] == 1 else 1 - torch.cosine_similarity(a, b, dim=-1)
 
 
-def _arrange(versions: Sequence[Tensor], replaced: Iterable[int]) -> list[Tensor]:
+def _likeness(unlikeness: Tensor, n_outputs: int) -> Tensor:
+    return torch.relu(MARGIN - unlikeness) if n_outputs == 1 else 1 - unlikeness
+
+
+def _arrange(versions: Sequence[Tensor], replaced: Sequence[int]) -> list[Tensor]:
     """Give each modality an axis of passes: the complete one, then one a replaced modality."""
     split = [x.unbind(0) for x in versions]  # (features, stand-in), or features alone
     return [
@@ -316,11 +338,10 @@ def _arrange(versions: Sequence[Tensor], replaced: Iterable[int]) -> list[Tensor
     ]
 
 
-def _arrange_sum(versions: Sequence[Tensor], replaced: Iterable[int]) -> list[Tensor]:
-    """Do the same for the sum of all modalities: a pass differs from the complete one in one."""
-    split = [x.unbind(0) for x in versions]
-    complete = reduce(add, (own[0] for own in split))
-    return [torch.stack([complete, *(complete + (split[i][1] - split[i][0]) for i in replaced)])]
+def _add(parts: Sequence[Tensor], chosen: Tensor) -> Tensor:
+    """Return the sum of all modalities in each pass: its versions, added in one small product."""
+    rows = torch.cat([x.flatten(1) for x in parts])
+    return torch.unflatten(chosen.to(rows.dtype) @ rows, 1, parts[0].shape[1:])
 
 
 def _mix(logits: Tensor, weights: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from mmfuse_lib import explanations
 from mmfuse_lib.evaluation import Evaluation, evaluate
 from mmfuse_lib.files import write_whole
 from mmfuse_lib.runs import Settings, Splits, Trained, load_splits, provenance, train
@@ -92,7 +93,13 @@ def evaluation(trained: Trained) -> dict[str, Any]:
 
 #: What can be measured on a trained model; a name other than ``evaluation`` is a key of the
 #: configuration that switches it on. Each returns what JSON can hold.
-MEASURES: dict[str, Callable[[Trained], dict[str, Any]]] = {"evaluation": evaluation}
+MEASURES: dict[str, Callable[[Trained], dict[str, Any]]] = {
+    "evaluation": evaluation,
+    "explanations": explanations.measure,
+}
+
+#: What a measure needs of the settings, checked before anything is trained.
+NEEDS: dict[str, Callable[[Settings], object]] = {"explanations": explanations.shares_of}
 
 
 def pack_right(tested: Evaluation) -> str | None:

@@ -146,7 +146,7 @@ def _on_cluster(cells: Sequence[Cell], address: str) -> Finished:
             "a Dask cluster needs the extra 'cluster': pip install 'mmfuse[cluster]'"
         ) from error
     try:
-        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+        client = Client(address, timeout=CONNECT_SECONDS)
     except (OSError, ValueError) as error:
         raise ClusterError(f"no Dask scheduler answers at {address!r}: {error}") from error
     with client:

@@ -13,7 +13,7 @@ from typing import Any
 from mmfuse_lib import methods
 from mmfuse_lib.errors import DataError, UnknownNameError
 from mmfuse_lib.runs import Settings, Splits, build, load_splits, make_optimizer, read_settings
-from mmfuse_lib.study.cells import MEASURES, Cell
+from mmfuse_lib.study.cells import MEASURES, NEEDS, Cell
 
 #: Keys of a method's entry; all other settings are the same for every method.
 METHOD_KEYS = ("method", "method_options", "only")
@@ -213,6 +213,8 @@ def _try(cell: Cell, splits: Splits) -> None:
     try:
         build(cell.settings, splits[0]).stages(cell.settings.epochs)
         make_optimizer(cell.settings.optimizer)
+        for measure in cell.measures:
+            NEEDS[measure](cell.settings)
     except (ValueError, TypeError) as error:
         raise DataError(f"{cell}: {error}") from error
 

@@ -214,3 +214,68 @@ def test_the_level_of_happiness_is_in_the_face_that_of_anger_in_both() -> None:
     assert explained["HAP", "both"] < explained["HAP", "face"] + 0.05
     for alone in ("voice", "face"):
         assert explained["ANG", "both"] > explained["ANG", alone] + 0.03
+
+
+# The table of perception.
+
+
+def fake_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two clips of two actors, rated by a handful of people."""
+    arrays = {
+        "voice_votes": np.array([[3, 1, 0, 0, 0, 0], [0, 0, 2, 2, 0, 0]], dtype=np.uint8),
+        "face_votes": np.array([[1, 0, 0, 1, 0, 0], [0, 0, 5, 0, 0, 0]], dtype=np.uint8),
+        "av_votes": np.array([[2, 0, 0, 0, 0, 0], [0, 0, 1, 3, 0, 0]], dtype=np.uint8),
+        "label": np.array([0, 3], dtype=np.uint8),
+        "actor": np.array([1001, 1005], dtype=np.uint16),
+    }
+    monkeypatch.setattr(cremad_votes, "load_arrays", lambda _, names: {n: arrays[n] for n in names})
+
+
+def test_the_table_of_perception_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shares multiply: three of four heard ANG, one of two saw it, all of both named it."""
+    fake_arrays(monkeypatch)
+    tables = cremad_votes.perception_tables()
+    assert tables.shape == (2, 6, 6, 6)
+    assert tables[0, 0, 0, 0] == pytest.approx(3 / 4 * 1 / 2 * 1)
+    assert tables[0, 1, 3, 0] == pytest.approx(1 / 4 * 1 / 2 * 1)
+    assert tables[1, 3, 2, 3] == pytest.approx(1 / 2 * 1 * 3 / 4)
+    assert tables.sum(axis=(1, 2, 3)) == pytest.approx(np.ones(2))  # a clip each
+
+
+def test_the_crowd_answers_with_what_most_named_and_divides_ties(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fake_arrays(monkeypatch)
+    crowd = cremad_votes.perception_tables(majority=True)
+    assert crowd[0, 0, 0, 0] == pytest.approx(1 / 2)  # the faces are a tie of ANG and HAP
+    assert crowd[0, 1].sum() == 0
+    assert crowd[1, 2, 2, 3] == crowd[1, 3, 2, 3] == pytest.approx(1 / 2)
+    acted = cremad_votes.perception_tables("acted")
+    assert acted[0, ..., 0].sum() == pytest.approx(1)
+    assert acted[1, ..., 3].sum() == pytest.approx(1)
+
+
+def test_another_target_is_refused() -> None:
+    with pytest.raises(UnknownNameError, match="target 'heard'"):
+        cremad_votes.perception_tables("heard")  # type: ignore[arg-type]
+
+
+@needs_arrays
+def test_drawing_three_people_again_and_again_gives_the_table() -> None:
+    """The experiment itself, against the formula."""
+    arrays = downloads.load_arrays(cremad_votes.RECIPE, list(cremad_votes.RECIPE.digests))
+    rng = np.random.default_rng(0)
+    n, drawn = 100_000, np.zeros((6, 6, 6))
+    clips = rng.integers(len(arrays["label"]), size=n)
+    answers = []
+    for rater in ("voice", "face", "av"):
+        votes = arrays[f"{rater}_votes"][clips].astype(float)
+        below = (votes / votes.sum(axis=1, keepdims=True)).cumsum(axis=1)
+        answers.append((rng.random((n, 1)) > below[:, :5]).sum(axis=1))
+    np.add.at(drawn, tuple(answers), 1 / n)
+    tables = cremad_votes.perception_tables()
+    assert tables.shape == (91, 6, 6, 6)
+    expected = tables.sum(axis=0) / tables.sum()
+    assert tables.sum() == pytest.approx(7442)
+    standard_error = np.sqrt(expected * (1 - expected) / n)
+    assert (np.abs(drawn - expected) < 5 * standard_error + 1e-9).all()

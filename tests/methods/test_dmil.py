@@ -26,6 +26,7 @@ from mmfuse_lib.methods.dmil import (
     focus,
     reconstruction,
     task,
+    tempered,
     variational,
 )
 from tests.support import linear, noisy_encoder, two_labels, weights, xor
@@ -141,6 +142,28 @@ def test_samples_have_the_mean_and_variance_they_should() -> None:
     assert float(x.mean()) == pytest.approx(3, abs=4 * 2 / 50_000**0.5)
     assert float(x.var()) == pytest.approx(4, rel=0.03)
     assert Gaussian(q.mean, None).sample() is q.mean
+
+
+def test_log_variances_are_left_alone_until_they_are_extreme() -> None:
+    x = torch.tensor([-10.0, -3.0, 0.0, 0.1, 10.0], requires_grad=True)
+    assert torch.equal(tempered(x), x)
+    # 10 + log(1 + 7) and 10 + log(1 + 990)
+    extreme = torch.tensor([17.0, -17.0, 1000.0], requires_grad=True)
+    y = tempered(extreme)
+    assert y.tolist() == pytest.approx([12.07944, -12.07944, 16.89871], abs=1e-4)
+    y.sum().backward()
+    assert extreme.grad is not None
+    assert extreme.grad.tolist() == pytest.approx([1 / 8, 1 / 8, 1 / 991], rel=1e-4)
+
+
+@pytest.mark.parametrize("synergy_first", [False, True])
+def test_large_features_do_not_overflow(synergy_first: bool) -> None:
+    samples = xor(64)
+    huge = {name: 1e4 * x for name, x in samples.inputs.items()}
+    samples = from_arrays(huge, samples.target)
+    model = DMIL.for_data(samples, dim=8, synergy_first=synergy_first, seed=0).train()
+    for stage in model.stages(10):
+        assert torch.isfinite(stage.loss(samples)["total"]), stage.name
 
 
 def test_parallel_maps_are_linear_maps_side_by_side() -> None:

@@ -129,7 +129,7 @@ def test_an_expert_that_ignores_the_second_modality_has_the_losses_theory_says()
         nn.init.zeros_(expert.heads[1].weight)  # type: ignore[arg-type]
     change, cosine, found = {}, {}, {}
     for name, expert in model.experts.items():
-        logits, _ = run_passes(expert, versions, [0, 1])
+        logits, _ = run_passes(expert, versions)
         torch.testing.assert_close(logits[2], logits[0])
         change[name] = (logits[0] - logits[1]).norm(dim=1)
         cosine[name] = torch.cosine_similarity(logits[0], logits[1])
@@ -170,7 +170,7 @@ def test_all_passes_in_one_call_are_the_passes_one_by_one(
     torch.manual_seed(0)
     expert = make_fusion(fusion, [3, 2, 4], 5).double()
     z, s = ([torch.randn(6, d, dtype=torch.float64) for d in (3, 2, 4)] for _ in range(2))
-    logits, _ = run_passes(expert, make_versions(z, {i: s[i] for i in replaced}), replaced)
+    logits, _ = run_passes(expert, make_versions(z, {i: s[i] for i in replaced}))
     each = [expert(z)]
     each += [expert([s[m] if m == i else z[m] for m in range(3)]) for i in replaced]
     torch.testing.assert_close(logits, torch.stack(each))
@@ -181,7 +181,7 @@ def test_the_latent_is_what_the_last_layer_reads(fusion: str) -> None:
     torch.manual_seed(0)
     expert = make_fusion(fusion, [3, 2], 5)
     z = [torch.randn(6, d) for d in (3, 2)]
-    logits, latent = run_passes(expert, make_versions(z, {1: torch.randn(6, 2)}), [1])
+    logits, latent = run_passes(expert, make_versions(z, {1: torch.randn(6, 2)}))
     assert latent.shape[:2] == (2, 6)
     torch.testing.assert_close(logits, expert.out(latent))  # type: ignore[operator]
 
@@ -395,7 +395,7 @@ def test_no_gradient_goes_through_a_stand_in(perturbation: str) -> None:
     torch.manual_seed(0)
     z = [torch.randn(6, 2, requires_grad=True) for _ in range(2)]
     versions = make_versions(z, {0: PERTURBATIONS[perturbation](z[0])})
-    features, stand_in = versions[0].unbind()
+    features, stand_in = versions.of[0].unbind()
     stand_in.square().sum().backward(retain_graph=True)  # type: ignore[no-untyped-call]
     assert z[0].grad is not None
     assert not z[0].grad.any()
@@ -456,7 +456,7 @@ def test_losses_in_latent_space_are_those_of_the_latent_vectors() -> None:
     z = model.encode(data.inputs)
     for name, expert in model.experts.items():
         versions = make_versions(z, {m: torch.zeros_like(z_m) for m, z_m in enumerate(z)})
-        _, latent = run_passes(expert, versions, [0, 1, 2])
+        _, latent = run_passes(expert, versions)
         expected = interaction_loss(name, latent, [0, 1, 2])
         torch.testing.assert_close(terms[f"interaction_{name}"], expected)
 
@@ -575,7 +575,7 @@ def sensitivity(model: I2MoE, data: MultimodalData) -> Mapping[str, list[float]]
         versions = make_versions(z, {m: torch.randn_like(z_m) for m, z_m in enumerate(z)})
         found = {}
         for name, expert in model.experts.items():
-            logits, _ = run_passes(expert, versions, range(len(z)))
+            logits, _ = run_passes(expert, versions)
             found[name] = (logits[1:] - logits[0]).norm(dim=2).mean(dim=1).tolist()
     return found
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from distributed import Client
 from typer.testing import CliRunner, Result
 
 from mmfuse_lib.cli import app
@@ -31,8 +32,7 @@ Config = dict[str, Any]
 SLOW: Config = {
     **TINY,
     "name": "slow",
-    "data": {"pairs": {**TINY["data"]["pairs"], "epochs": 40}},
-    "settings": {**TINY["settings"], "batch_size": 10},
+    "data": {"pairs": {**TINY["data"]["pairs"], "epochs": 60}},
 }
 
 
@@ -238,17 +238,15 @@ def test_a_run_that_is_interrupted_or_killed_goes_on_where_it_was(
     kept = {p: p.stat().st_mtime_ns for p in cells_in(folder)}
     assert 1 <= len(kept) < 12
 
-    second = start(*command)
+    second = start(*command[:-1], 1)
     wait_for(lambda: len(cells_in(folder)) > len(kept), second)
-    os.kill(second.pid, signal.SIGKILL)
+    second.kill()
     second.wait()
     n_kept = len(cells_in(folder))
     assert n_kept < 12
 
-    last = start(*command)
-    said, _ = last.communicate(timeout=240)
-    assert last.returncode == 0, said
-    assert f"12 of 12 cells are done, {12 - n_kept} of them now" in said
+    outcome = run_study(Study.of(SLOW), folder, progress=False)
+    assert (outcome.done, outcome.ran) == (12, 12 - n_kept)
     assert {p: p.stat().st_mtime_ns for p in kept} == kept
     assert results_in(folder) == slow
 
@@ -262,7 +260,6 @@ def test_a_dask_cluster_gives_the_same_also_when_a_worker_is_killed(
         "-m", "distributed.cli.dask_scheduler", "--scheduler-file", where, "--port", 0,
         "--host", "127.0.0.1", "--no-dashboard",
     )  # fmt: skip
-    wait_for(lambda: where.exists() and "address" in where.read_text(), scheduler)
     workers = [
         start(
             "-m", "distributed.cli.dask_worker", "--scheduler-file", where, "--nthreads", 1,
@@ -270,28 +267,22 @@ def test_a_dask_cluster_gives_the_same_also_when_a_worker_is_killed(
         )
         for k in range(2)
     ]  # fmt: skip
+    wait_for(lambda: where.exists() and "address" in where.read_text(), scheduler)
     address = json.loads(where.read_text())["address"]
-    study = start("-m", "mmfuse_lib.cli", "study", path, "--out", folder, "--scheduler", address)
-    wait_for(lambda: _n_busy(address) == 2 and len(cells_in(folder)) >= 1, study)
-    workers[0].kill()
+    with Client(address, set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=240)
+        study = start(
+            "-m", "mmfuse_lib.cli", "study", path, "--out", folder, "--scheduler", address
+        )
+        wait_for(lambda: bool(cells_in(folder)) and all(client.processing().values()), study)
+        workers[0].kill()
     assert len(cells_in(folder)) < 12
     said, _ = study.communicate(timeout=240)
     assert study.returncode == 0, said
-    assert "12 of 12 cells are done" in said
+    assert "12 of 12 cells are done, 12 of them now" in said
+    assert workers[0].wait() == -signal.SIGKILL
     assert workers[1].poll() is None
     assert results_in(folder) == slow
-
-
-def _n_busy(address: str) -> int:
-    """Return how many workers of a cluster compute a cell at this moment."""
-    script = (
-        "import sys; from distributed import Client\n"
-        "with Client(sys.argv[1]) as c: print(sum(map(bool, c.processing().values())))"
-    )
-    found = subprocess.run(
-        [sys.executable, "-c", script, address], capture_output=True, text=True, check=True
-    )
-    return int(found.stdout)
 
 
 # A cluster that is not there.

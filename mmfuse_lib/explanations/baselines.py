@@ -1,0 +1,114 @@
+"""Reports that no method makes itself: chance, LSMI on its encodings, a reading of DI-MML's heads.
+
+With `mmfuse_lib.methods.CompositionProbe`, which is told the kinds, and `ThreeModels`, which needs
+no gate, they are what a method's report is held against.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from mmfuse_lib.data import INTERACTIONS, MultimodalData
+from mmfuse_lib.encoders import eval_mode
+from mmfuse_lib.errors import DataError
+from mmfuse_lib.information.estimators.lsmi import lsmi_pid
+from mmfuse_lib.methods.base import Method
+from mmfuse_lib.methods.dimml import DIMML
+from mmfuse_lib.training import device_of, find_device
+
+#: Samples a forward pass.
+BATCH_SIZE = 2_048
+
+
+def uniform_report(n_samples: int) -> pd.DataFrame:
+    """Return the report that knows nothing: a quarter for each interaction."""
+    columns = list(INTERACTIONS)
+    return pd.DataFrame(np.full((n_samples, len(columns)), 1 / len(columns)), columns=columns)
+
+
+def heads_as_interactions(
+    model: DIMML, data: MultimodalData, *, device: str = "auto"
+) -> pd.DataFrame:
+    """Read DI-MML's heads as interactions: first head U1, second U2, fusion head S, R always 0.
+
+    This reading is **ours**. DI-MML claims certainties of its heads and no interactions; what it
+    scores here says how far such a reading would carry, nothing about DI-MML.
+
+    Returns
+    -------
+    DataFrame
+        A row a sample, columns R, U1, U2, S, for `evaluate_explanations`.
+    """
+    (weights,) = _run(model, data, lambda inputs: [model.interactions(inputs)], device)
+    if weights.shape[1] != 3:
+        raise DataError(f"two modalities have three heads, this model has {weights.shape[1]}")
+    columns = [np.zeros(len(weights)), *weights.numpy().T]
+    return pd.DataFrame(np.stack(columns, axis=1), columns=list(INTERACTIONS))
+
+
+def lsmi_report(
+    model: Method,
+    data: MultimodalData,
+    *,
+    folds: int = 2,
+    networks: int = 1,
+    steps: int = 150,
+    device: str = "auto",
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Estimate the pointwise atoms of a trained model's two encodings (LSMI, Yang et al. 2025).
+
+    A measurement of the features, not a claim of the method. It differs from every report of a
+    method in one respect: it is given the samples' labels.
+
+    Parameters
+    ----------
+    model : Method
+        Two modalities; its encoders are used as they are.
+    data : MultimodalData
+        The samples to be reported on; the estimator is cross-fitted on them.
+    folds, networks, steps, device, seed
+        See `lsmi_pid`; smaller here, since a suite asks for many.
+
+    Returns
+    -------
+    DataFrame
+        A row a sample, columns R, U1, U2, S in bits, of either sign.
+    """
+    if len(model.encoders) != 2:
+        raise DataError(f"LSMI needs two modalities, the model has {list(model.encoders)}")
+    z1, z2 = _run(model, data, model.encode, device)
+    estimate = lsmi_pid(
+        z1, z2, data.target, folds=folds, networks=networks, steps=steps, n_bootstrap=0,
+        device=device, seed=seed,
+    )  # fmt: skip
+    if estimate.per_sample is None:
+        raise DataError("the estimator returned no atoms per sample")
+    return estimate.per_sample
+
+
+@torch.no_grad()
+def _run(
+    model: Method,
+    data: MultimodalData,
+    function: Callable[[Mapping[str, Tensor]], Sequence[Tensor]],
+    device: str,
+) -> list[Tensor]:
+    """Return what a function of a model gives for all samples, each tensor on the CPU."""
+    model.spec.check(data)
+    home, place = device_of(model), find_device(device)
+    model.to(place)
+    try:
+        with eval_mode(model):
+            parts = [
+                function(data[start : start + BATCH_SIZE].to(place).inputs)
+                for start in range(0, len(data), BATCH_SIZE)
+            ]
+    finally:
+        model.to(home)
+    return [torch.cat(tensors).float().cpu() for tensors in zip(*parts, strict=True)]

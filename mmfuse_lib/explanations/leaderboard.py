@@ -1,0 +1,185 @@
+"""From scores of many runs to one table, with intervals that say over what.
+
+`records` reads what `task_scores` left in a file, a row for each run and reading; `leaderboard`
+averages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import spearmanr
+
+from mmfuse_lib.data import INTERACTIONS
+from mmfuse_lib.evaluation import mean_interval
+from mmfuse_lib.explanations.measure import HEADS, LSMI, REPORT
+from mmfuse_lib.explanations.scores import agreement
+from mmfuse_lib.explanations.suite import best_report, kind_probabilities, recipe, tasks
+
+#: The scores of the table, in order.
+SCORES = (
+    "auroc", *(f"auroc_{k}" for k in INTERACTIONS), "rank", "first", "ece", "brier", "log_score",
+    "global_exact", "global_composition", "across_tasks", "accuracy",
+)  # fmt: skip
+
+
+def records(cells: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Make a table of results, a row for each run and reading.
+
+    Parameters
+    ----------
+    cells : iterable of mapping
+        Cells of a study's results, each with ``method``, ``data`` (the task), ``seed``, ``test``
+        (metrics) and ``explanations`` (made by `task_scores`); those without are left out.
+
+    Returns
+    -------
+    DataFrame
+        Columns method (LSMI is ``"LSMI on .."``, our reading of DI-MML is ``".., heads (our
+        reading)"``), task, seed, every metric, ``shares`` and ``reliability``.
+    """
+    names = {REPORT: "{}", LSMI: "LSMI on {}", HEADS: "{}, heads (our reading)"}
+    rows = []
+    for cell in cells:
+        for reading, found in cell.get("explanations", {}).items():
+            accuracy = {"accuracy": cell["test"]["accuracy"]}
+            rows.append(
+                {
+                    "method": names[reading].format(cell["method"]),
+                    "task": cell["data"],
+                    "seed": cell["seed"],
+                    **accuracy,
+                    **{k: np.nan if v is None else v for k, v in found["metrics"].items()},
+                    "shares": pd.DataFrame(found["shares"], index=list(INTERACTIONS)).T,
+                    "reliability": pd.DataFrame(found["reliability"]),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def chance(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the scores of the uniform report on the tasks and seeds of a table of `records`."""
+    rows = []
+    for _, row in table.drop_duplicates(["task", "seed"]).iterrows():
+        shares = row["shares"]
+        uniform = np.full(len(INTERACTIONS), 1 / len(INTERACTIONS))
+        found = {"global_exact": agreement(uniform, shares.loc["decomposition"])}
+        if "composition" in shares.index:
+            kinds = shares.loc["composition"]
+            areas = {
+                f"auroc_{k}": 0.5 if 0 < kinds[k] < 1 else np.nan for k in INTERACTIONS
+            }  # fmt: skip
+            found |= areas | {
+                "auroc": 0.5 if (kinds < 1).all() else np.nan,
+                "rank": 0.0, "first": 0.25, "brier": 0.75, "log_score": 2.0,
+                "ece": float((kinds - uniform).abs().mean()),
+                "global_composition": agreement(uniform, kinds),
+            }  # fmt: skip
+        rows.append({"method": "chance", "task": row["task"], "seed": row["seed"], **found})
+    return pd.DataFrame(rows)
+
+
+def best_possible(*, knows_label: bool = False) -> pd.DataFrame:
+    """Return the largest areas under the ROC curve that any report of the inputs can have.
+
+    Exact, from `best_report`, for the tasks of the suite that have a composition; pictures count
+    as read without error. With `knows_label` for a report that is given the label as well.
+    """
+    rows = []
+    for name in tasks():
+        data_set, options = recipe(name)
+        if data_set == "gaussian_gates":
+            continue
+        _, areas = best_report(kind_probabilities(**options), knows_label=knows_label)
+        named = {f"auroc_{k}": a for k, a in zip(INTERACTIONS, areas, strict=True)}
+        mean = float(np.nanmean(areas)) if np.isfinite(areas).any() else np.nan
+        method = "best possible" + (", label known" if knows_label else "")
+        rows.append({"method": method, "task": name, "seed": 0, "auroc": mean, **named})
+    return pd.DataFrame(rows)
+
+
+def across_tasks(table: pd.DataFrame) -> pd.DataFrame:
+    """Return how well global reports order the tasks, for each method and seed.
+
+    Spearman's rank correlation over tasks between a component's share in the global report and
+    its share in the exact decomposition, mean over the four components: from -1 to 1. A
+    component that a method reports alike for all tasks counts 0.
+    """
+    rows = []
+    for (method, seed), group in table.groupby(["method", "seed"], sort=False):
+        shares = {
+            name: np.array([s.loc[name].to_numpy(dtype=float) for s in group["shares"]])
+            for name in ("report", "decomposition")
+        }
+        fine = np.isfinite(shares["report"]).all(axis=1)
+        said, true = shares["report"][fine], shares["decomposition"][fine]
+        if len(said) < 3:
+            continue
+        found = [
+            float(spearmanr(a, b).statistic) if np.ptp(a) > 0 and np.ptp(b) > 0 else 0.0
+            for a, b in zip(said.T, true.T, strict=True)
+        ]
+        rows.append({"method": method, "seed": seed, "across_tasks": float(np.mean(found))})
+    return pd.DataFrame(rows, columns=["method", "seed", "across_tasks"])
+
+
+def leaderboard(table: pd.DataFrame, scores: Iterable[str] = SCORES) -> pd.DataFrame:
+    """Average the scores of each method, with two intervals.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `records`, and rows like them, such as those of `chance` and `best_possible`.
+    scores : iterable of str
+        Which ones.
+
+    Returns
+    -------
+    DataFrame
+        A row for each method and score: ``mean``, over tasks of the mean over seeds; ``seeds``
+        and ``tasks``, half-widths of 95 % t-intervals; ``n_tasks``, on how many the score is
+        defined.
+
+        * ``seeds``: of the means over tasks, one a seed. What another draw of data, weights and
+          batches would change, on these tasks. NaN for a single seed.
+        * ``tasks``: of the means over seeds, one a task. What other tasks would change, as
+          far as this suite is a sample of them: it is chosen, not drawn.
+    """
+    rows = []
+    has_shares = table[table["shares"].notna()] if "shares" in table else table[:0]
+    ordering = across_tasks(has_shares) if len(has_shares) else None
+    for score in scores:
+        if score == "across_tasks":
+            if ordering is not None:
+                for method, group in ordering.groupby("method", sort=False):
+                    mean, half = mean_interval(group[score])
+                    n = int(table.loc[table["method"] == method, "task"].nunique())
+                    rows.append((method, score, mean, half, np.nan, n))
+            continue
+        if score not in table:
+            continue
+        defined = table[["method", "task", "seed", score]].dropna()
+        for method, group in defined.groupby("method", sort=False):
+            by_task = group.groupby("task")[score].mean()
+            by_seed = group.groupby("seed")[score].mean()
+            half = mean_interval(by_seed)[1]
+            mean, over_tasks = mean_interval(by_task)
+            rows.append((method, score, mean, half, over_tasks, len(by_task)))
+    columns = ["method", "score", "mean", "seeds", "tasks", "n_tasks"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def leaderboard_text(board: pd.DataFrame, scores: Iterable[str] = SCORES) -> pd.DataFrame:
+    """Return a `leaderboard` as text: ``mean ± seeds ± tasks``, a row a method, a column a score.
+
+    An interval that is not defined is left out, and so is a score that no method has.
+    """
+    cells: dict[str, dict[str, str]] = {method: {} for method in board["method"].unique()}
+    for _, row in board.iterrows():
+        halves = [f" ±{half:.2f}" for half in (row["seeds"], row["tasks"]) if np.isfinite(half)]
+        cells[row["method"]][row["score"]] = f"{row['mean']:.2f}" + "".join(halves)
+    shown = [score for score in scores if any(score in found for found in cells.values())]
+    return pd.DataFrame(cells).T.reindex(columns=shown).fillna("")

@@ -1,0 +1,867 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Bring your own data and encoder
+#
+# You have two arrays and a column of labels. The model trains, the accuracy on held-out samples is splendid,
+# the report says "synergy". Then somebody shuffles your labels, trains the same model again, and it *still*
+# predicts them well. What had it learned? And what else on the way from your arrays to your conclusion can go wrong
+# without a word?
+#
+# ```{admonition} After this chapter you can
+# :class: tip
+# - turn NumPy and pandas data into splits that are honest, and show what a dishonest one costs;
+# - plug in an encoder of your own: trained from scratch, pre-trained and frozen, or run once and for all;
+# - write your own fusion model, and your own method with stages and an interaction report;
+# - ask what your modalities share *before* you train anything, with a control that can say no;
+# - choose the method for your question, and report what a reviewer will ask for.
+#
+# **Needs:** *Why fusion is not addition*; for the report, *Experts and their interactions*. **Takes:** forty
+# minutes to read, under a minute to run on two CPU cores; nothing is downloaded.
+# ```
+
+# %% tags=["parameters"]
+seed = 0
+n_seeds = 3
+epochs = 25
+lr = 3e-3
+batch_size = 64
+n_drawings = 120
+n_scans = 8
+n_train = 2_000
+n_bootstrap = 50
+dim = 32
+device = "auto"
+check_claims = True
+
+# %%
+import copy
+import json
+from dataclasses import replace
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import torch
+import torch.nn.functional as F
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
+from torch import nn
+
+from mmfuse_lib import (
+    data,
+    evaluate,
+    evaluate_explanations,
+    explanations,
+    fit,
+    mean_interval,
+    methods,
+    plots,
+)
+from mmfuse_lib.errors import DataError
+from mmfuse_lib.fusion import ConcatFusion
+from mmfuse_lib.information.estimators import cluster_pid
+from mmfuse_lib.methods import Stage
+from mmfuse_lib.study import Study
+
+plots.use_style()
+SEEDS = range(seed, seed + n_seeds)
+KINDS = list(data.INTERACTIONS)
+
+# %% [markdown]
+# ## A study of your own
+#
+# Suppose you collected this: people drew digits, each drawing was put through a cheap scanner eight times, and you
+# want to know what the upper and the lower half of a drawing tell about the digit. We make it from the handwritten
+# digits that come with scikit-learn {cite:p}`alpaydin1998`. Each *scan* shifts a drawing by up to a pixel, changes its brightness and adds
+# noise. What you have is a list of scans; which drawing each came from stands in one more column, easily overlooked.
+
+# %%
+digits = load_digits()
+images, names = digits.images / 16, digits.target
+rng = np.random.default_rng(seed)
+order = rng.permutation(len(images))
+mine, others = order[:n_drawings], order[n_drawings:]
+
+
+def scan(image):
+    """Scan a drawing: shifted by up to a pixel, brighter or darker, with noise."""
+    moved = np.roll(image, rng.integers(-1, 2), axis=1)
+    noisy = rng.uniform(0.7, 1) * moved + 0.08 * rng.standard_normal(image.shape)
+    return noisy.clip(0, 1)
+
+
+def halves(pictures):
+    """Cut pictures in two views, each (N, 1 channel, 4 rows, 8 columns)."""
+    return {"upper": pictures[:, None, :4], "lower": pictures[:, None, 4:]}
+
+
+table = pd.DataFrame(
+    {
+        "drawing": np.repeat(mine, n_scans),
+        "digit": np.repeat(names[mine], n_scans),
+    }
+)
+scans = np.stack([scan(images[i]) for i in table["drawing"]])
+table.sample(4, random_state=seed)
+
+# %% mystnb={"image": {"alt": "Three handwritten digits in rows, each scanned four times. The scans in a row are nearly alike. A line cuts every scan into an upper and a lower half."}, "figure": {"caption": "Three drawings, four scans of each. Scans of a drawing differ by a shift, brightness and noise; a line cuts the two modalities apart.", "name": "fig-scans"}} tags=["hide-input"]
+figure, axes = plt.subplots(3, 4, figsize=(5, 3.9))
+for row, number in zip(axes, mine[:3], strict=True):
+    for ax, picture in zip(row, scans[table["drawing"] == number], strict=False):
+        ax.imshow(picture, cmap="gray", vmin=0, vmax=1)
+        ax.axhline(3.5, color=plots.color_of("joint"), lw=2)
+        ax.set(xticks=[], yticks=[])
+        ax.grid(visible=False)
+    _ = row[0].set_ylabel(f"drawing {number}", fontsize=10)
+plt.show()
+
+# %% [markdown]
+# One call makes data that every method takes: a mapping of modality to array, and the labels. The first axis of each
+# array is the sample. A pandas column does as well as an array; strings and integers name classes.
+
+# %%
+study = data.from_arrays(halves(scans), table["digit"], groups=table["drawing"])
+study
+
+# %% [markdown]
+# ## What is refused, and what it says
+#
+# The call checks everything, once, before any work is lost. Here is what it has to say to six ordinary mistakes.
+
+# %%
+x, y = scans.reshape(len(scans), -1), table["digit"]
+holes = np.where(rng.random(x.shape) < 0.001, np.nan, x)
+MISTAKES = {
+    "a missing value": ({"scan": holes}, y),
+    "one row too few": ({"scan": x[:-1]}, y),
+    "a vector, not a table": ({"scan": x[:, 0]}, y),
+    "text in the table": ({"scan": table.assign(note="ok")}, y),
+    "labels with a gap": ({"scan": x}, y.astype(object).where(y > 0, None)),
+    "one-hot labels as floats": ({"scan": x}, np.eye(10)[y]),
+}
+said = {}
+for mistake, (views, target) in MISTAKES.items():
+    try:
+        data.from_arrays(views, target)
+    except DataError as error:
+        said[mistake] = str(error)
+for mistake, message in said.items():
+    print(f"{mistake}:\n    {message}")
+
+# %% [markdown]
+# One mistake it cannot see. Class labels that were stored as **floats** (a CSV file with a gap does that) are taken for
+# a number to be predicted. Look at what is printed: does it say *classes* or *regression*?
+
+# %%
+print(data.from_arrays({"scan": x}, y.astype(float)))
+print(data.from_arrays({"scan": x}, y.astype(int)))
+
+# %% [markdown]
+# There is no option that fills in missing values, on purpose: what is right depends on why they are missing. A
+# fair default is the mean of the *training* samples, with a column that says where something was missing. Whatever is
+# computed from data (means, scales, vocabularies, a choice of features) is computed on the training split, and applied to
+# the others:
+
+
+# %%
+def fill(train, *others):
+    """Fill gaps by the training mean, and note in one more column whether there were any."""
+    mean = np.nanmean(train, axis=0)
+    return [
+        np.column_stack([np.where(np.isnan(a), mean, a), np.isnan(a).any(axis=1)])
+        for a in (train, *others)
+    ]
+
+
+def standardise(train, *others):
+    """Shift and scale each feature by the mean and deviation of the training split."""
+    scale = {
+        name: (v.mean(dim=0), v.std(dim=0).clamp_min(1e-6))
+        for name, v in train.inputs.items()
+    }
+    return [
+        replace(
+            part,
+            inputs={
+                m: (v - scale[m][0]) / scale[m][1] for m, v in part.inputs.items()
+            },
+        )
+        for part in (train, *others)
+    ]
+
+
+filled, _ = fill(holes[:600], holes[600:])
+print(f"{np.isnan(holes).sum()} gaps, {np.isnan(filled).sum()} after filling")
+
+# %% [markdown]
+# ## Splits that are honest
+#
+# The question a test set answers is: how good is the model on what it has *not seen*? Not seen what, though? A new scan
+# of a drawing from the training set is hardly new. In your data the drawing may be a patient with several
+# visits, a speaker with many sentences, a video cut into clips, a batch from one machine.
+#
+# `from_arrays(..., groups=...)` says which samples belong together, and
+# {py:meth}`~mmfuse_lib.data.MultimodalData.split` then cuts *between* groups. Leave the column out, and it cuts
+# between samples. We do both, and train the same joint model. Then comes the control: we shuffle the labels, giving
+# each **drawing** a random digit. There is nothing to be learned about new drawings now, and an honest test has to
+# come out at chance, one in ten.
+
+
+# %%
+def three_parts(samples, s):
+    """Test on a quarter; validate on a fifth of the rest."""
+    rest, test = samples.split(0.75, seed=s)
+    train, val = rest.split(0.8, seed=s)
+    return train, val, test
+
+
+def score(model, parts, s, metric="accuracy"):
+    """Train a model, and return a metric of its test predictions."""
+    fit(model, *parts[:2], epochs=epochs, lr=lr, batch_size=batch_size, seed=s, device=device)  # fmt: skip
+    return evaluate(model, parts[2], device=device).metrics[metric]
+
+
+def joint_accuracy(samples, s, **options):
+    """Test accuracy of joint fusion on one random split."""
+    parts = three_parts(samples, s)
+    return score(
+        methods.JointFusion.for_data(parts[0], dim=dim, seed=s, **options), parts, s
+    )
+
+
+digit_of = dict(zip(mine, rng.permutation(names[mine]), strict=True))
+LABELS = {
+    "true labels": table["digit"],
+    "shuffled labels": table["drawing"].map(digit_of),
+}
+GROUPS = {"between scans": None, "between drawings": table["drawing"]}
+leak = {
+    (labels, cut): [
+        joint_accuracy(data.from_arrays(halves(scans), target, groups=groups), s)
+        for s in SEEDS
+    ]
+    for labels, target in LABELS.items()
+    for cut, groups in GROUPS.items()
+}
+
+# %% mystnb={"image": {"alt": "Bars of test accuracy with intervals. With true labels, cutting between scans gives a higher accuracy than cutting between drawings. With shuffled labels, cutting between drawings gives chance, cutting between scans far more."}, "figure": {"caption": "Test accuracy of one and the same model, mean and 95 % interval over splits. The line is chance. With shuffled labels there is nothing to learn; a split between scans finds it all the same.", "name": "fig-leak"}} tags=["hide-input"]
+figure, ax = plt.subplots(figsize=(6.2, 3.6))
+colours = {"between scans": "0.65", "between drawings": plots.color_of("joint")}
+for j, cut in enumerate(GROUPS):
+    for i, labels in enumerate(LABELS):
+        mean, half = mean_interval(leak[labels, cut])
+        ax.bar(i + 0.36 * (j - 0.5), mean, 0.34, yerr=half, capsize=4, color=colours[cut],
+               label=f"split {cut}" if i == 0 else None)  # fmt: skip
+ax.axhline(0.1, color="black", lw=1, ls="--")
+ax.set_xticks(range(2), LABELS)
+ax.grid(visible=False, axis="x")
+_ = ax.set(ylabel="test accuracy", ylim=(0, 1))
+ax.legend(loc="upper right")
+plt.show()
+
+
+# %%
+def percent(values):
+    """Mean and 95 % half-width, in percent."""
+    return "{:.0f} ± {:.0f}".format(*(100 * np.array(mean_interval(values))))
+
+
+pd.Series({key: percent(values) for key, values in leak.items()}).unstack()
+
+# %% [markdown]
+# With shuffled labels the split between scans reports an accuracy far above chance, for *nothing*. The model
+# recognises drawings it has seen and recalls what it was told about them. With true labels the same mechanism inflates the result, and there
+# nobody would notice. Three rules follow.
+#
+# - **Name the unit** you want to say something about (a new person, a new day, a new site) and split between units.
+# - **Split validation data in the same way.** It picks the epoch and the settings; if it leaks, it picks the model that memorises.
+# - **Shuffle labels between units and train again.** It costs one run and it can say no.
+#
+# The price of honesty is a wider interval: with few units, few are left to test on. That width is not a flaw
+# of the split. It is what you know.
+#
+# ## Your own encoder
+#
+# An encoder is any `nn.Module` that maps a batch of one modality to a batch of vectors. No base class, no
+# registration. Modalities you do not mention get a small default network.
+
+
+# %%
+class SmallConv(nn.Module):
+    """Two convolutions and a linear layer: (B, 1, 4, 8) to (B, 32)."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(
+            nn.Conv2d(1, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(),
+            nn.Conv2d(16, 32, 3, padding=1, stride=2), nn.BatchNorm2d(32), nn.ReLU(),
+            nn.Flatten(), nn.Linear(32 * 2 * 4, 32),
+        )  # fmt: skip
+
+    def forward(self, x):
+        return self.net(x)
+
+
+torch.manual_seed(seed)
+model = methods.I2MoE.for_data(study, encoders={"upper": SmallConv()}, seed=seed)
+print({name: type(encoder).__name__ for name, encoder in model.encoders.items()})
+
+# %% [markdown]
+# It is tried on two blank samples when the model is built. An encoder that cannot take your shape, or does not return
+# one vector a sample, is named there and then:
+
+# %%
+for wrong in (nn.Linear(8, 32), nn.Sequential(nn.Flatten(), nn.Linear(30, 32))):
+    try:
+        methods.JointFusion.for_data(study, encoders={"upper": wrong})
+    except DataError as error:
+        print(str(error).splitlines()[0])
+
+# %% [markdown]
+# **Pre-trained.** Say a colleague has trained the same network on many other drawings. (We train it here, on the
+# drawings that are not in your study, so that nothing has to be downloaded. A pre-trained ResNet or BERT takes the same
+# route.) There are three ways to use it:
+#
+# - *fine-tuned*: its weights are where training starts;
+# - *frozen*: `requires_grad_(False)` on the encoder. `fit` leaves it alone, and keeps it in evaluation mode, so that
+#   batch normalisation and dropout do not drift either;
+# - *precomputed*: run it once, keep the vectors, and let them be your modalities. With a large encoder that is the
+#   difference between hours and minutes: encoding is done once instead of every epoch.
+
+# %%
+many = data.from_arrays(
+    halves(np.stack([scan(images[i]) for i in others])), names[others]
+)
+pretrained = {}
+for modality in many.modalities:
+    torch.manual_seed(seed)
+    alone = methods.Unimodal.for_data(
+        many, modality=modality, encoders={modality: SmallConv()}, seed=seed
+    )
+    fit(
+        alone,
+        many,
+        epochs=10,
+        lr=lr,
+        batch_size=batch_size,
+        seed=seed,
+        device=device,
+    )
+    pretrained[modality] = alone.encoders[modality]
+
+
+def encoders(how, s):
+    """Fresh, fine-tuned or frozen encoders; copies, since training changes them in place."""
+    if how == "from scratch":
+        torch.manual_seed(s)
+        return {m: SmallConv() for m in pretrained}
+    found = copy.deepcopy(pretrained)
+    if how == "frozen":
+        for network in found.values():
+            network.requires_grad_(False)
+    return found
+
+
+with torch.no_grad():
+    features = {
+        m: network.eval()(study.inputs[m]) for m, network in pretrained.items()
+    }
+vectors = data.from_arrays(features, table["digit"], groups=table["drawing"])
+
+ways = {
+    "default encoders": [joint_accuracy(study, s) for s in SEEDS],
+    **{
+        how: [joint_accuracy(study, s, encoders=encoders(how, s)) for s in SEEDS]
+        for how in ("from scratch", "fine-tuned", "frozen")
+    },
+    "precomputed": [joint_accuracy(vectors, s) for s in SEEDS],
+}
+pd.Series(
+    {way: percent(values) for way, values in ways.items()}, name="accuracy"
+).to_frame()
+
+# %% [markdown]
+# All rows are split between drawings, and compare on the same splits. What was learned from many drawings is
+# worth more here than any choice of architecture. (Fresh features on top of precomputed vectors, the last row, are
+# trained by the default encoder for vectors.) Did freezing freeze?
+
+# %%
+frozen = encoders("frozen", seed)
+before = copy.deepcopy({m: network.state_dict() for m, network in frozen.items()})
+_ = joint_accuracy(study, seed, encoders=frozen)
+unchanged = all(
+    torch.equal(value, before[m][key])
+    for m, network in frozen.items()
+    for key, value in network.state_dict().items()
+)
+print("weights and running statistics unchanged:", unchanged)
+
+# %% [markdown]
+# Three more things to know. The library's {py:class}`~mmfuse_lib.resnet.ResNet18Encoder` takes images,
+# spectrograms and frames, and downloads nothing. Encoders are used as they are, not copied: hand the same object
+# to two models and they share it. And when you load weights that others saved, use
+# `torch.load(path, weights_only=True)`: without it, opening a file can run code.
+#
+# ## Your own fusion model
+#
+# A fusion model is a module that is built from the lengths of the features and the number of outputs, and maps the list
+# $[z_1, \dots, z_n]$ to logits. It works wherever a name works, in joint fusion as in the experts of I2MoE.
+
+
+# %%
+class Products(nn.Module):
+    """Classify the features and their products: what XOR needs."""
+
+    def __init__(self, dims, n_outputs):
+        super().__init__()
+        self.maps = nn.ModuleList(nn.Linear(d, 64) for d in dims)
+        self.out = nn.Linear(3 * 64, n_outputs)
+
+    def forward(self, z):
+        a, b = (to_common(z_m) for to_common, z_m in zip(self.maps, z, strict=True))
+        return self.out(torch.cat([a, b, a * b], dim=1))
+
+
+own_fusion = [joint_accuracy(study, s, fusion=Products) for s in SEEDS]
+print(f"joint fusion by products: {percent(own_fusion)} %")
+experts = methods.I2MoE.for_data(study, fusion=Products, seed=seed)
+print({name: type(expert).__name__ for name, expert in experts.experts.items()})
+
+# %% [markdown]
+# ## Your own method
+#
+# Here is a method that does not exist yet. It trains a joint model, and then lets each modality say what it would have
+# said alone. With $\hat y$ the joint prediction and $c_m$ the probability that modality $m$, on its own, gives to $\hat y$,
+# read $c_1$ and $c_2$ as the chances of two independent witnesses, and report
+#
+# $$
+# R = c_1 c_2, \qquad U_1 = c_1 (1 - c_2), \qquad U_2 = (1 - c_1)\, c_2, \qquad S = (1 - c_1)(1 - c_2):
+# $$ (eq-witnesses)
+#
+# both would have said so, only the first, only the second, neither. The four add up to 1. It takes one class:
+# parts in the constructor, a prediction, a **list of stages** that name what is trained on which loss, and a report.
+
+
+# %%
+class Witnesses(methods.Method):
+    """A joint model, and what each modality would have said alone."""
+
+    interaction_names = ("R", "U1", "U2", "S")
+
+    def __init__(self, spec, encoders):
+        super().__init__(spec, encoders)
+        self.joint = ConcatFusion(list(self.dims.values()), spec.n_outputs)
+        self.alone = nn.ModuleList(
+            nn.Linear(d, spec.n_outputs) for d in self.dims.values()
+        )
+
+    def forward(self, inputs):
+        return self.joint(self.encode(inputs))
+
+    def alone_terms(self, batch):
+        pairs = zip(self.alone, self.encode(batch.inputs), strict=True)
+        return {
+            "total": sum(
+                F.cross_entropy(head(z), batch.target) for head, z in pairs
+            )
+        }
+
+    def stages(self, epochs):
+        return [
+            Stage(
+                "joint",
+                epochs,
+                trains=[self.encoders, self.joint],
+                loss=self.task_terms,
+            ),
+            Stage("alone", epochs, trains=[self.alone], loss=self.alone_terms),
+        ]
+
+    def interactions(self, inputs):
+        z = self.encode(inputs)
+        said = self.joint(z).argmax(dim=1, keepdim=True)
+        c1, c2 = (head(z_m).softmax(1).gather(1, said) for head, z_m in zip(self.alone, z, strict=True))  # fmt: skip
+        return torch.cat(
+            [c1 * c2, c1 * (1 - c2), (1 - c1) * c2, (1 - c1) * (1 - c2)], dim=1
+        )
+
+
+# %% [markdown]
+# That is all. {py:func}`~mmfuse_lib.fit` freezes in each stage what the stage does not name (here the encoders, in the
+# second), keeps the epoch that is best on validation data, and can resume after an interruption;
+# {py:func}`~mmfuse_lib.evaluate` collects metrics and report.
+#
+# Does the report hold? Never ask that of data whose truth you do not know. Ask it of data whose truth you do know first,
+# and carry over a method that passed. *Do explanations hold?* has a suite of such tasks; we use the digit pairs of
+# *Experts and their interactions*, with a quarter of each interaction and a cue, and take I2MoE for comparison.
+
+
+# %%
+def digit_pairs(s):
+    """Digit pairs of four classes with the cue: the truth is known for every sample."""
+    return data.load("digit_pairs", seed=s, n_train=n_train, n_test=2_000)
+
+
+reports = {}
+for s in SEEDS:
+    parts = digit_pairs(s)
+    task = explanations.ExplanationTask.of(parts)
+    for kind in (Witnesses, methods.I2MoE):
+        model = kind.for_data(parts[0], dim=dim, seed=s)
+        fit(model, *parts[:2], epochs=12, lr=2e-3, batch_size=batch_size, seed=s, device=device)  # fmt: skip
+        reports[kind.__name__, s] = evaluate_explanations(
+            model, task, device=device
+        ).metrics
+report = pd.DataFrame(reports).T.groupby(level=0, sort=False)
+report[["accuracy", *(f"auroc_{k}" for k in KINDS)]].agg(percent)
+
+# %% mystnb={"image": {"alt": "Area under the ROC curve per interaction, with intervals, for the report of the new method and that of I2MoE, and a line at one half. The new method's are close to one for all four interactions; I2MoE's is near one half for redundancy."}, "figure": {"caption": "Does the report find the samples of each interaction? Area under the ROC curve, mean and 95 % interval over seeds. The line is a report that knows nothing.", "name": "fig-witnesses"}} tags=["hide-input"]
+figure, ax = plt.subplots(figsize=(6.2, 3.4))
+for j, (name, marker) in enumerate({"Witnesses": "o", "I2MoE": "s"}.items()):
+    for i, k in enumerate(KINDS):
+        mean, half = mean_interval([reports[name, s][f"auroc_{k}"] for s in SEEDS])
+        ax.errorbar(i + 0.2 * (j - 0.5), mean, half, fmt=marker, capsize=3, ms=8,
+                    color=plots.color_of(k), mfc=plots.color_of(k) if j == 0 else "white",
+                    label=name if i == 0 else None)  # fmt: skip
+ax.axhline(0.5, color="black", lw=1, ls="--")
+ax.set_xticks(range(4), KINDS)
+ax.grid(visible=False, axis="x")
+_ = ax.set(ylabel="area under the ROC curve", ylim=(0, 1.05))
+legend = ax.legend(loc="lower right")
+for handle in legend.legend_handles:
+    handle.set_color("black")
+plt.show()
+
+# %% [markdown]
+# Thirty lines, and the report is *better* than that of a published method? On these data, yes, and it is worth asking
+# why. The label of an S sample cannot be guessed from one image, so witnesses fail exactly where the synergy is; and
+# the cue tells each witness when to be sure. The report describes what each modality says **alone**, not how the joint
+# model came to its answer. Where one modality could have known but the joint model never listened to it, this
+# report is wrong about the model, and right about the data. Decide which of the two you want to explain.
+#
+# ## A study in one more line
+#
+# One number per method is an anecdote. A study is a grid of methods, data, seeds and settings that is run once, continued
+# when interrupted, and gathered into one table with intervals. Your method, and your data, take part under the name
+# `file:object`; the file has to be where Python finds modules:
+#
+# ```yaml
+# methods:
+#   Ensemble:
+#   I2MoE: {method_options: {interaction_weight: 0.1}}
+#   Witnesses: {method: "my_methods:Witnesses"}      # your line
+# data:
+#   digit_pairs: {data_options: {n_train: 2000}}
+#   scans: {data: "my_data:load"}                    # a function of the seed: train, val, test
+# seeds: 5
+# search: {lr: [0.001, 0.003]}                       # chosen on validation data, per method
+# settings: {epochs: 20, dim: 32}
+# ```
+#
+# `mmfuse study my_study.yml` runs it and `mmfuse report` prints it. Before anything is trained, every model is built
+# once: a slip in the last row does not show after a night of computing. That check works here, too:
+
+# %%
+plan = {
+    "name": "own",
+    "methods": {"Ensemble": {}, "Witnesses": {"method": f"{__name__}:Witnesses"}},
+    "data": {
+        "digit_pairs": {"data_options": {"n_train": 200, "n_val": 50, "n_test": 50}}
+    },
+    "seeds": 5,
+    "search": {"lr": [0.001, 0.003]},
+    "settings": {"epochs": 20, "dim": 32},
+}
+print(len(Study.of(plan).cells), "runs")
+try:
+    Study.of(plan | {"methods": {"Witnesses": {"method": f"{__name__}:Witness"}}})
+except DataError as error:
+    print(error)
+
+# %% [markdown]
+# ## A number, several labels, three modalities
+#
+# What is to be predicted is read off the target: floats are a regression, a table of 0 and 1 with a column a label is
+# multi-label, all else names classes. Three small data sets from scikit-learn show it: *diabetes* {cite:p}`efron2004`
+# predicts how the disease progressed from what can be seen (age, sex, weight, blood pressure) and from the blood; three
+# *properties* of the digits above are labels that one picture can have together; and *breast cancer* {cite:p}`street1993`
+# describes the nuclei of a tumour by ten features, each as a mean over cells, its error, and its extreme: three
+# modalities.
+
+
+# %%
+def diabetes():
+    """Regression: body and blood, disease progression after one year."""
+    table = load_diabetes(as_frame=True).frame
+    blood = [f"s{i}" for i in range(1, 7)]
+    target = table["target"].to_numpy()
+    views = {"body": table[["age", "sex", "bmi", "bp"]], "blood": table[blood]}
+    return data.from_arrays(views, (target - target.mean()) / target.std())
+
+
+def properties():
+    """Multi-label: three properties of the digit, from the halves of one scan a drawing."""
+    labels = np.column_stack(
+        [names % 2 == 0, names >= 5, np.isin(names, [0, 6, 8, 9])]
+    )
+    named = ("even", "five or more", "has a loop")
+    return data.from_arrays(halves(images), labels, class_names=named)
+
+
+def cancer():
+    """Three modalities: mean, error and extreme of ten features, benign or malignant."""
+    table = load_breast_cancer()
+    views = np.split(table.data, 3, axis=1)
+    names = dict(zip(("mean", "error", "extreme"), views, strict=True))
+    return data.from_arrays(
+        names, table.target, class_names=tuple(table.target_names)
+    )
+
+
+TASKS = {
+    "diabetes": (diabetes(), "r2"),
+    "properties": (properties(), "micro_f1"),
+    "breast cancer": (cancer(), "auroc"),
+}
+for samples, _ in TASKS.values():
+    print(samples)
+
+# %%
+others_found = {}
+for name, (samples, metric) in TASKS.items():
+    for s in SEEDS:
+        parts = standardise(*three_parts(samples, s))
+        models = {
+            "all modalities": methods.JointFusion.for_data(parts[0], dim=16, seed=s)
+        }
+        for modality in samples.modalities:
+            alone = methods.Unimodal.for_data(
+                parts[0], modality=modality, dim=16, seed=s
+            )
+            models[f"only {modality}"] = alone
+        for way, model in models.items():
+            fit(model, *parts[:2], epochs=10, lr=lr, batch_size=batch_size, seed=s, device=device)  # fmt: skip
+            value = evaluate(model, parts[2], device=device).metrics[metric]
+            others_found.setdefault((name, f"{way} ({metric})"), []).append(value)
+others_table = pd.Series({key: percent(v) for key, v in others_found.items()})
+print(others_table.rename("in percent").to_frame().to_string())
+
+# %% [markdown]
+# (The mean and deviation of the diabetes target are those of all samples here; they only set the unit. Those of the inputs are
+# of the training split, by `standardise`.) DI-MML needs classes; DMIL takes two modalities, and three with its first
+# level only; I2MoE takes any number of two or more, and all three kinds of target.
+#
+# ## Ask before you train
+#
+# Do your modalities share what they know, or complement each other? You can ask before any network is trained. The
+# cluster estimator of *Measuring it from data* puts each modality into a handful of clusters, counts, and decomposes the table of counts
+# exactly. It needs a minute of thought in three places.
+#
+# - **Count units, not rows.** Eight scans of a drawing are one observation. Counted eightfold, noise looks certain.
+# - **Shuffle the labels.** A table of counts always shows *some* information, and most of what chance makes is called synergy.
+#   What is found must be more than what the same estimator finds in shuffled labels.
+# - **It speaks of clusters.** What clustering loses is missing in the answer.
+
+# %%
+one = halves(images)  # every drawing once
+shuffled = rng.permutation(names)
+estimates = {
+    what: cluster_pid(one["upper"], one["lower"], target, n_clusters=8, n_bootstrap=n_bootstrap, seed=seed)
+    for what, target in {"labels": names, "shuffled labels": shuffled}.items()
+}  # fmt: skip
+few = table["drawing"].isin(mine[: n_drawings // 2]).to_numpy()
+scanned = halves(scans[few])
+guess = table["drawing"].map(digit_of)[few]
+estimates["shuffled, scans as samples"] = cluster_pid(
+    scanned["upper"],
+    scanned["lower"],
+    guess,
+    n_clusters=8,
+    n_bootstrap=n_bootstrap,
+    seed=seed,
+)
+atoms = pd.DataFrame(
+    {what: e.atoms for what, e in estimates.items()}, index=KINDS
+).T
+atoms.round(2)
+
+# %% mystnb={"image": {"alt": "Bars of R, U1, U2 and S in bits with intervals. For the labels, redundancy and both unique parts are large, synergy is small. For shuffled labels of single drawings all are near zero. For shuffled labels with all scans of a drawing counted, there are large bars again."}, "figure": {"caption": "Information about the digit in the upper (1) and the lower half (2), from clusters and counts, with 95 % intervals. Middle: labels shuffled, where the truth is 0. Right: shuffled as well, but scans of the same drawing counted as if they were independent.", "name": "fig-before"}} tags=["hide-input"]
+figure, axes = plt.subplots(1, 3, figsize=(6.4, 3.2), sharey=True)
+titles = ("labels", "shuffled", "shuffled, scans")
+for ax, title, (_what, e) in zip(axes, titles, estimates.items(), strict=True):
+    bounds = e.interval.to_numpy()
+    spread = np.abs(bounds - np.array(e.atoms)[:, None]).T
+    ax.bar(
+        KINDS,
+        e.atoms,
+        yerr=spread,
+        capsize=3,
+        color=[plots.color_of(k) for k in KINDS],
+    )
+    ax.grid(visible=False, axis="x")
+    _ = ax.set_title(title, fontsize=11)
+axes[0].set_ylabel("bits")
+figure.tight_layout()
+plt.show()
+
+# %% [markdown]
+# The halves of a digit mostly repeat or complement each other: much is redundant, and each half knows something of
+# its own. The control is quiet, except where scans are counted as samples: there the estimator, intervals and all, is sure of
+# something that does not exist. It is the leak of {numref}`fig-leak` in other clothes.
+#
+# ## Which method for which question
+#
+# | You want to know | Use | Mind |
+# |:--|:--|:--|
+# | whether fusion pays at all | `Unimodal`, `Ensemble`, `JointFusion` on the same splits | the best single modality is the bar, not chance |
+# | what the modalities share, before training | `cluster_pid`, with shuffled labels as control | clusters lose; count units |
+# | the same, with many features and samples | `batch_pid`; `lsmi_pid` for single samples | held-out losses first, atoms second |
+# | whether a modality is starved in training | `Probe` on each encoder, against `Unimodal` | *Modality competition* |
+# | encoders that do not compete | `DIMML` | classes only; its weights are certainties, not R, U, S |
+# | parts for each interaction, as features | `DMIL` | two modalities for R and U |
+# | a mixture whose weights name an interaction | `I2MoE` | validate the names: *Experts and their interactions* |
+# | whether any such report is true | `evaluate_explanations`, on data with known truth | and only then on yours |
+#
+# And for the report of your study, what a reviewer will ask:
+#
+# - the **unit** of the split, and how many units there are on each side;
+# - what was chosen **on validation data** (epochs, learning rate, $\lambda$, clusters), and from how many candidates; for
+#   baselines, too;
+# - **several seeds** of both the split and the training, as mean and interval; how many, and of which kind;
+# - **the controls**: labels shuffled between units, the best single modality, an ensemble of them;
+# - what the report was **validated on**, before it explained anything.
+#
+# ## Check
+
+
+# %%
+def mean(values):
+    """Mean over seeds."""
+    return float(np.mean(values))
+
+
+if check_claims:
+    # Mistakes are refused, all of them, by name.
+    assert set(said) == set(MISTAKES)
+    # A split between scans finds what is not there; one between drawings does not.
+    assert mean(leak["shuffled labels", "between scans"]) > 0.3
+    assert mean(leak["shuffled labels", "between drawings"]) < 0.2
+    assert mean(leak["true labels", "between scans"]) > mean(
+        leak["true labels", "between drawings"]
+    )
+    # Freezing freezes, and what others learned helps.
+    assert unchanged
+    assert min(
+        mean(ways[how]) for how in ("frozen", "fine-tuned", "precomputed")
+    ) > max(mean(ways[how]) for how in ("default encoders", "from scratch"))
+    # The report of the new method finds all four interactions, that of I2MoE not R.
+    areas = report[[f"auroc_{k}" for k in KINDS]].mean()
+    assert areas.loc["Witnesses"].min() > 0.9
+    assert areas.loc["I2MoE", "auroc_R"] < 0.7
+    assert (areas.loc["Witnesses"] > areas.loc["I2MoE"]).all()
+    # More than one modality is no worse than the best one alone, within two points.
+    for name, (samples, metric) in TASKS.items():
+        alone = max(
+            mean(others_found[name, f"only {m} ({metric})"])
+            for m in samples.modalities
+        )
+        assert mean(others_found[name, f"all modalities ({metric})"]) > alone - 0.02
+    # The estimator is quiet on shuffled labels, unless scans are counted as samples.
+    assert atoms.loc["labels", "R"] > 0.5
+    assert atoms.loc["shuffled labels"].sum() < 0.2
+    assert atoms.loc["shuffled, scans as samples"].sum() > 1
+    print("all claims hold")
+
+# %% tags=["headline", "remove-cell"]
+headline = {
+    "leak_shuffled": round(mean(leak["shuffled labels", "between scans"]), 3),
+    "honest_shuffled": round(mean(leak["shuffled labels", "between drawings"]), 3),
+    "auroc_witnesses": round(
+        mean([reports["Witnesses", s]["auroc"] for s in SEEDS]), 2
+    ),
+    "auroc_i2moe": round(mean([reports["I2MoE", s]["auroc"] for s in SEEDS]), 2),
+}
+print(json.dumps(headline))
+
+# %% [markdown]
+# ## Takeaways
+#
+# - The split decides what your accuracy is about. Name the unit, split between units, and shuffle labels between them once.
+# - An encoder, a fusion model and a method are ordinary PyTorch modules; a stage names what it trains, and the rest is frozen.
+# - Freeze, fine-tune or precompute: on few units, what was learned from many beats architecture.
+# - Ask the data before you train, with a control that can say no. Ask a report on known truth before you believe it on yours.
+#
+# ## Exercises
+#
+# ```{exercise} Validation that leaks
+# :label: ex-own-validation
+#
+# Split test data between drawings, but validation data between scans. Which epoch is kept now, and what happens to the
+# validation accuracy, to the test accuracy, and to the choice between two models?
+# ```
+#
+# ```{solution-start} ex-own-validation
+# :class: dropdown
+# ```
+#
+# Test accuracy stays honest. But validation now rewards memorising: its accuracy says little about new
+# drawings, the kept epoch moves to the end, and of two models the one that memorises better is chosen.
+
+# %% tags=["solution"]
+rest, test = study.split(0.75, seed=seed)
+for name, pool in {
+    "between drawings": rest,
+    "between scans": replace(rest, groups=None),
+}.items():
+    train, val = pool.split(0.8, seed=seed)
+    model = methods.JointFusion.for_data(train, dim=dim, seed=seed)
+    history = fit(model, train, val, epochs=epochs, lr=lr, batch_size=batch_size, seed=seed, device=device)  # fmt: skip
+    found = {part: evaluate(model, x, device=device).metrics["accuracy"] for part, x in (("validation", val), ("test", test))}  # fmt: skip
+    print(f"validation {name}: epoch {history.best_epoch['joint']} kept,",
+          ", ".join(f"{part} {value:.2f}" for part, value in found.items()))  # fmt: skip
+
+# %% [markdown]
+# ```{solution-end}
+# ```
+#
+# ```{exercise} A report for three witnesses
+# :label: ex-own-three
+#
+# Extend {eq}`eq-witnesses` to three modalities with the columns R, U1, U2, U3 and S. What has to happen with the samples that two
+# of three witnesses agree on?
+# ```
+#
+# ```{solution} ex-own-three
+# :class: dropdown
+#
+# With chances $c_1, c_2, c_3$: $U_m = c_m \prod_{j \ne m} (1 - c_j)$, $S = \prod_m (1 - c_m)$, and $R$ is the rest,
+# $1 - S - \sum_m U_m$: two or three could have said so. It counts what *two* share as redundant. The
+# decomposition of three sources has more than five atoms (*Splitting information*); a report with five columns has to put
+# them somewhere, and should say where.
+# ```
+#
+# ```{exercise} Standing on its head
+# :label: ex-own-scale
+#
+# In `diabetes()` multiply the blood columns by 1000 and leave `standardise` out. What happens to the joint model, and
+# what would `standardise` on *all* samples, test split included, have changed?
+# ```
+#
+# ```{solution} ex-own-scale
+# :class: dropdown
+#
+# Huge inputs make huge features: the loss jumps, and `fit` may stop with an error that names the batch. Standardising on
+# all samples would hardly move these numbers, as mean and deviation of hundreds of samples are stable. It is
+# a habit to avoid all the same: choosing *features* on all samples, done with the same carelessness, can make chance look
+# like a discovery.
+# ```
