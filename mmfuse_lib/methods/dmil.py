@@ -41,8 +41,8 @@ Terms = dict[str, Tensor]
 #: Which levels a model can have: both, level 1 alone, level 2 alone.
 LEVELS = ("both", "intra", "consistency")
 
-#: Size up to which a log-variance is what its map says: standard deviations from 1/148 to 148.
-LOG_VAR = 10.0
+#: Size up to which a log-variance is what its map says: far beyond what training uses.
+LOG_VAR = 30.0
 
 
 # The terms of the objective, each in nats and a mean over the batch.
