@@ -610,18 +610,19 @@ if HERE:
 # and does the opposite where the images are unrelated.
 #
 # **DMIL.** It beats an ensemble by a wide margin where it learns the synergy, and not on UTD-MHAD. It does not beat joint training on
-# any of our data. The paper's synergy indicator behaves as its table says for the ensemble, next to nothing, and for joint training,
-# clearly above. (Ours is not exactly zero, as two wrong answers can average to a right one.) That DMIL is above joint training
+# any of our data. The paper's synergy indicator is next to nothing for the ensemble everywhere, and clearly above it for joint training on
+# the digits. (Ours is not exactly zero, as two wrong answers can average to a right one.) Where no model learns much synergy, or there is little, it has nothing to
+# indicate. That DMIL is above joint training
 # is not what we see. Of the ablations all are open: look at the half-widths. One seed that has not found the synergy when the
 # budget ends moves the mean by several points, and three seeds cannot average that away. *A part for every interaction* follows it up.
-#
-# **Ours.** The last line is a claim of this book, our remedy for DMIL, and gets the same treatment: large gains where synergy is hard, open where there
-# is little of it.
 #
 # **I2MoE.** On most of our data it predicts as its bare fusion model does, to within a point, with or without interaction losses; on the movements of
 # UTD-MHAD it is level at best. The published gains go both ways as well. The pattern of disagreement is there, stronger than published; how often the mixture
 # is right then is a matter of the task. What I2MoE is *for*, names that mean something, is no line of this table, and was
 # tested in *Experts and their interactions*.
+#
+# **Ours.** The last line is a claim of this book, our remedy for DMIL, and gets the same treatment: large gains where synergy is hard, open where there
+# is little of it.
 #
 # ## Why the numbers differ
 #
