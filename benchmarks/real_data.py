@@ -44,9 +44,10 @@ Entry = dict[str, Any]
 OUTPUT = Path(__file__).parents[1] / "reproduce" / "real_data.json"
 
 N_COMPONENTS = 16
-MOST_TRAINING, MOST_SAMPLES = 4_000, 3_000
+MOST_TRAINING, MOST_SAMPLES = 1_500, 2_000
 SEEDS = range(3)
-DIM, EPOCHS, LR, BATCH_SIZE = 32, 30, 1e-3, 64
+DIM, EPOCHS, LR = 32, 30, 1e-3
+MANY, BATCH_SIZE, LARGE_BATCH = 1_500, 64, 128  # from MANY training samples on, large batches
 RESAMPLES = 200  # of the actors
 
 
@@ -72,7 +73,7 @@ class Task:
     reduce: bool = True
 
 
-SPOKEN = {"n_classes": 4, "cue": True, "n_train": 4_000, "n_val": 1_000, "n_test": 1_000}
+SPOKEN = {"n_classes": 4, "cue": True, "n_train": 1_500, "n_val": 500, "n_test": 1_000}
 TASKS = {
     task.name: task
     for task in (
@@ -176,6 +177,7 @@ def train_all(task: Task) -> list[Entry]:
     rows = []
     for seed in SEEDS:
         splits = load(task, seed)
+        batch_size = LARGE_BATCH if len(splits[0]) >= MANY else BATCH_SIZE
         builds: dict[str, Callable[..., Method]] = {
             f"{name} alone": partial(methods.Unimodal.for_data, modality=name)
             for name in splits[0].inputs
@@ -186,7 +188,7 @@ def train_all(task: Task) -> list[Entry]:
                 encoders = {m: MLPEncoder(s, DIM) for m, s in splits[0].shapes.items()}
             model = build(splits[0], encoders=encoders, dim=DIM, seed=seed)
             fit(
-                model, *splits[:2], epochs=EPOCHS, lr=LR, batch_size=BATCH_SIZE, seed=seed,
+                model, *splits[:2], epochs=EPOCHS, lr=LR, batch_size=batch_size, seed=seed,
                 device="cpu", progress=False,
             )  # fmt: skip
             found = evaluate(model, splits[2], device="cpu")
@@ -302,7 +304,7 @@ def provenance() -> Entry:
         "command": "python -m benchmarks.real_data",
         "inputs": f"the first {N_COMPONENTS} principal components of each modality",
         "encoders": f"MLPEncoder, dim {DIM}",
-        "fit": {"epochs": EPOCHS, "lr": LR, "batch_size": BATCH_SIZE},
+        "fit": {"epochs": EPOCHS, "lr": LR, "batch_size": BATCH_SIZE, "from": {MANY: LARGE_BATCH}},
         "seeds": list(SEEDS),
         "most_training": MOST_TRAINING,
         "most_samples": MOST_SAMPLES,

@@ -114,7 +114,8 @@ def study_command(
 def _typed(config: Path, jobs: int | None, scheduler: str | None) -> str:
     """Return the command as it goes into a file of results: no addresses, no folders."""
     chosen = " --scheduler ADDRESS" if scheduler else f" --jobs {jobs}" if jobs else ""
-    return f"mmfuse study {config.name}{chosen}"
+    place = config.name if config.is_absolute() else config
+    return f"mmfuse study {place}{chosen}"
 
 
 @app.command("report")

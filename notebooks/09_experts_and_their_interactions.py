@@ -588,7 +588,6 @@ if HERE:
         _ = ax.set(title=titles[source], xlabel="λ", ylim=(0, None))
     axes[0].set_ylabel("validation loss (nats)")
     axes[0].legend(loc="upper left")
-    figure.tight_layout()
     plt.show()
 
 # %%
@@ -617,9 +616,9 @@ if HERE:
         )
 
 # %% [markdown]
-# On digit pairs nothing is lost up to $\lambda = 0.1$, and from 0.5 on nearly every run predicts worse than its twin
+# On digit pairs nothing is lost up to $\lambda = 0.1$, and from 0.5 on every run predicts worse than its twin
 # without interaction losses. UTD-MHAD, with a few dozen validation samples, cannot tell the
-# candidates apart: the curves cross within their errors. No temperature is better than
+# candidates apart: the curves cross, and next to the lowest mean, that of $\lambda = 0$, lies that of 0.5. No temperature is better than
 # another on either. By the rule that is $\lambda = 0.1$ and $T = 1$, which are the library's defaults. A search as small
 # as this one finds what is clearly too much; it cannot find the last percent.
 #
@@ -771,7 +770,7 @@ if check_claims:
         assert disagree["experts disagree"].min() > 0.95
         # The search: 0.1 costs nothing on digit pairs, 0.5 does; no temperature is better.
         assert cost.loc["digits", 0.1].mean() < 0.01
-        assert (cost.loc["digits", [0.5, 1.0]] > 0).mean().min() > 0.75
+        assert (cost.loc["digits", [0.5, 1.0]] > 0).all(axis=None)
         assert cost.loc["digits", 0.5].mean() > 0.04
         assert warmth.groupby("data").mean().min().min() > -0.05
         concat = speed.query("backbone == 'concat' and modalities == 3")

@@ -32,13 +32,14 @@
 
 # %% tags=["parameters"]
 seed = 0
-n_seeds = 3
-epochs = 25
+n_seeds = 4
+n_reports = 3
+epochs = 20
 lr = 3e-3
 batch_size = 64
 n_drawings = 120
 n_scans = 8
-n_train = 2_000
+n_train = 1_200
 n_bootstrap = 50
 dim = 32
 device = "auto"
@@ -55,6 +56,7 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
+from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 from mmfuse_lib import (
@@ -116,10 +118,11 @@ table.sample(4, random_state=seed)
 
 # %% mystnb={"image": {"alt": "Three handwritten digits in rows, each scanned four times. The scans in a row are nearly alike. A line cuts every scan into an upper and a lower half."}, "figure": {"caption": "Three drawings, four scans of each. Scans of a drawing differ by a shift, brightness and noise; a line cuts the two modalities apart.", "name": "fig-scans"}} tags=["hide-input"]
 figure, axes = plt.subplots(3, 4, figsize=(5, 3.9))
-for row, number in zip(axes, mine[:3], strict=True):
+one_each = [mine[names[mine] == digit][0] for digit in (0, 3, 7)]
+for row, number in zip(axes, one_each, strict=True):
     for ax, picture in zip(row, scans[table["drawing"] == number], strict=False):
         ax.imshow(picture, cmap="gray", vmin=0, vmax=1)
-        ax.axhline(3.5, color=plots.color_of("joint"), lw=2)
+        ax.axhline(3.5, color="white", lw=2, ls="--")
         ax.set(xticks=[], yticks=[])
         ax.grid(visible=False)
     _ = row[0].set_ylabel(f"drawing {number}", fontsize=10)
@@ -185,15 +188,13 @@ def fill(train, *others):
 
 def standardise(train, *others):
     """Shift and scale each feature by the mean and deviation of the training split."""
-    scale = {
-        name: (v.mean(dim=0), v.std(dim=0).clamp_min(1e-6))
-        for name, v in train.inputs.items()
-    }
+    fitted = {m: StandardScaler().fit(x) for m, x in train.inputs.items()}
     return [
         replace(
             part,
             inputs={
-                m: (v - scale[m][0]) / scale[m][1] for m, v in part.inputs.items()
+                m: torch.tensor(f.transform(part.inputs[m]), dtype=torch.float32)
+                for m, f in fitted.items()
             },
         )
         for part in (train, *others)
@@ -225,18 +226,17 @@ def three_parts(samples, s):
     return train, val, test
 
 
-def score(model, parts, s, metric="accuracy"):
+def score(model, parts, s, metric="accuracy", epochs=epochs):
     """Train a model, and return a metric of its test predictions."""
     fit(model, *parts[:2], epochs=epochs, lr=lr, batch_size=batch_size, seed=s, device=device)  # fmt: skip
     return evaluate(model, parts[2], device=device).metrics[metric]
 
 
-def joint_accuracy(samples, s, **options):
+def joint_accuracy(samples, s, epochs=epochs, **options):
     """Test accuracy of joint fusion on one random split."""
     parts = three_parts(samples, s)
-    return score(
-        methods.JointFusion.for_data(parts[0], dim=dim, seed=s, **options), parts, s
-    )
+    model = methods.JointFusion.for_data(parts[0], dim=dim, seed=s, **options)
+    return score(model, parts, s, epochs=epochs)
 
 
 digit_of = dict(zip(mine, rng.permutation(names[mine]), strict=True))
@@ -339,19 +339,21 @@ for wrong in (nn.Linear(8, 32), nn.Sequential(nn.Flatten(), nn.Linear(30, 32))):
 #   difference between hours and minutes: encoding is done once instead of every epoch.
 
 # %%
+many = others[:800]
 many = data.from_arrays(
-    halves(np.stack([scan(images[i]) for i in others])), names[others]
+    halves(np.stack([scan(images[i]) for i in many])), names[many]
 )
 pretrained = {}
 for modality in many.modalities:
     torch.manual_seed(seed)
+    own = {modality: SmallConv()}
     alone = methods.Unimodal.for_data(
-        many, modality=modality, encoders={modality: SmallConv()}, seed=seed
+        many, modality=modality, encoders=own, seed=seed
     )
     fit(
         alone,
         many,
-        epochs=10,
+        epochs=8,
         lr=lr,
         batch_size=batch_size,
         seed=seed,
@@ -373,32 +375,30 @@ def encoders(how, s):
 
 
 with torch.no_grad():
-    features = {
-        m: network.eval()(study.inputs[m]) for m, network in pretrained.items()
-    }
+    features = {m: f.eval()(study.inputs[m]) for m, f in pretrained.items()}
 vectors = data.from_arrays(features, table["digit"], groups=table["drawing"])
 
 ways = {
-    "default encoders": [joint_accuracy(study, s) for s in SEEDS],
-    **{
-        how: [joint_accuracy(study, s, encoders=encoders(how, s)) for s in SEEDS]
-        for how in ("from scratch", "fine-tuned", "frozen")
-    },
-    "precomputed": [joint_accuracy(vectors, s) for s in SEEDS],
+    how: [
+        joint_accuracy(study, s, epochs // 2, encoders=encoders(how, s))
+        for s in SEEDS
+    ]
+    for how in ("from scratch", "fine-tuned", "frozen")
 }
-pd.Series(
-    {way: percent(values) for way, values in ways.items()}, name="accuracy"
-).to_frame()
+ways["precomputed"] = [joint_accuracy(vectors, s, epochs // 2) for s in SEEDS]
+ways["default encoders"] = [joint_accuracy(study, s, epochs // 2) for s in SEEDS]
+pd.Series({way: percent(v) for way, v in ways.items()}, name="accuracy").to_frame()
 
 # %% [markdown]
-# All rows are split between drawings, and compare on the same splits. What was learned from many drawings is
-# worth more here than any choice of architecture. (Fresh features on top of precomputed vectors, the last row, are
-# trained by the default encoder for vectors.) Did freezing freeze?
+# All rows are split between drawings, and on the same splits, with half the epochs of before. On average, whatever was
+# learned from many drawings beats whatever starts from nothing. The intervals overlap all the same: a few splits of
+# few drawings is what this study is. (The precomputed vectors go through the default encoder for vectors.) Did
+# freezing freeze?
 
 # %%
 frozen = encoders("frozen", seed)
 before = copy.deepcopy({m: network.state_dict() for m, network in frozen.items()})
-_ = joint_accuracy(study, seed, encoders=frozen)
+_ = joint_accuracy(study, seed, epochs=1, encoders=frozen)
 unchanged = all(
     torch.equal(value, before[m][key])
     for m, network in frozen.items()
@@ -432,7 +432,7 @@ class Products(nn.Module):
         return self.out(torch.cat([a, b, a * b], dim=1))
 
 
-own_fusion = [joint_accuracy(study, s, fusion=Products) for s in SEEDS]
+own_fusion = [joint_accuracy(study, s, epochs // 2, fusion=Products) for s in SEEDS]
 print(f"joint fusion by products: {percent(own_fusion)} %")
 experts = methods.I2MoE.for_data(study, fusion=Products, seed=seed)
 print({name: type(expert).__name__ for name, expert in experts.experts.items()})
@@ -513,23 +513,25 @@ def digit_pairs(s):
 
 
 reports = {}
-for s in SEEDS:
+for s in SEEDS[:n_reports]:
     parts = digit_pairs(s)
     task = explanations.ExplanationTask.of(parts)
     for kind in (Witnesses, methods.I2MoE):
         model = kind.for_data(parts[0], dim=dim, seed=s)
-        fit(model, *parts[:2], epochs=12, lr=2e-3, batch_size=batch_size, seed=s, device=device)  # fmt: skip
+        fit(model, *parts[:2], epochs=10, lr=lr, batch_size=batch_size, seed=s, device=device)  # fmt: skip
         reports[kind.__name__, s] = evaluate_explanations(
             model, task, device=device
         ).metrics
 report = pd.DataFrame(reports).T.groupby(level=0, sort=False)
 report[["accuracy", *(f"auroc_{k}" for k in KINDS)]].agg(percent)
 
-# %% mystnb={"image": {"alt": "Area under the ROC curve per interaction, with intervals, for the report of the new method and that of I2MoE, and a line at one half. The new method's are close to one for all four interactions; I2MoE's is near one half for redundancy."}, "figure": {"caption": "Does the report find the samples of each interaction? Area under the ROC curve, mean and 95 % interval over seeds. The line is a report that knows nothing.", "name": "fig-witnesses"}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "Area under the ROC curve per interaction, with intervals, for the report of the new method and that of I2MoE, and a line at one half. The new method's are close to one for all four interactions; I2MoE's is near one half for redundancy."}, "figure": {"caption": "Does the report find the samples of each interaction? Area under the ROC curve, mean and 95 % interval over seeds (cut at 0 and 1). The line is a report that knows nothing.", "name": "fig-witnesses"}} tags=["hide-input"]
 figure, ax = plt.subplots(figsize=(6.2, 3.4))
 for j, (name, marker) in enumerate({"Witnesses": "o", "I2MoE": "s"}.items()):
     for i, k in enumerate(KINDS):
-        mean, half = mean_interval([reports[name, s][f"auroc_{k}"] for s in SEEDS])
+        mean, half = mean_interval(
+            [reports[name, s][f"auroc_{k}"] for s in SEEDS[:n_reports]]
+        )
         ax.errorbar(i + 0.2 * (j - 0.5), mean, half, fmt=marker, capsize=3, ms=8,
                     color=plots.color_of(k), mfc=plots.color_of(k) if j == 0 else "white",
                     label=name if i == 0 else None)  # fmt: skip
@@ -537,9 +539,14 @@ ax.axhline(0.5, color="black", lw=1, ls="--")
 ax.set_xticks(range(4), KINDS)
 ax.grid(visible=False, axis="x")
 _ = ax.set(ylabel="area under the ROC curve", ylim=(0, 1.05))
-legend = ax.legend(loc="lower right")
-for handle in legend.legend_handles:
-    handle.set_color("black")
+shapes = {"Witnesses": "black", "I2MoE": "white"}
+handles = [
+    plt.Line2D(
+        [], [], marker=marker, ls="", ms=8, color="black", mfc=fill, label=name
+    )
+    for (name, fill), marker in zip(shapes.items(), "os", strict=True)
+]
+ax.legend(handles=handles, loc="lower right")
 plt.show()
 
 # %% [markdown]
@@ -640,7 +647,9 @@ for samples, _ in TASKS.values():
 others_found = {}
 for name, (samples, metric) in TASKS.items():
     for s in SEEDS:
-        parts = standardise(*three_parts(samples, s))
+        parts = three_parts(samples, s)
+        if name != "properties":  # pixels are on one scale already
+            parts = standardise(*parts)
         models = {
             "all modalities": methods.JointFusion.for_data(parts[0], dim=16, seed=s)
         }
@@ -650,8 +659,7 @@ for name, (samples, metric) in TASKS.items():
             )
             models[f"only {modality}"] = alone
         for way, model in models.items():
-            fit(model, *parts[:2], epochs=10, lr=lr, batch_size=batch_size, seed=s, device=device)  # fmt: skip
-            value = evaluate(model, parts[2], device=device).metrics[metric]
+            value = score(model, parts, s, metric, epochs=8)
             others_found.setdefault((name, f"{way} ({metric})"), []).append(value)
 others_table = pd.Series({key: percent(v) for key, v in others_found.items()})
 print(others_table.rename("in percent").to_frame().to_string())
@@ -679,9 +687,7 @@ estimates = {
     what: cluster_pid(one["upper"], one["lower"], target, n_clusters=8, n_bootstrap=n_bootstrap, seed=seed)
     for what, target in {"labels": names, "shuffled labels": shuffled}.items()
 }  # fmt: skip
-few = table["drawing"].isin(mine[: n_drawings // 2]).to_numpy()
-scanned = halves(scans[few])
-guess = table["drawing"].map(digit_of)[few]
+scanned, guess = halves(scans), LABELS["shuffled labels"]
 estimates["shuffled, scans as samples"] = cluster_pid(
     scanned["upper"],
     scanned["lower"],
@@ -695,7 +701,7 @@ atoms = pd.DataFrame(
 ).T
 atoms.round(2)
 
-# %% mystnb={"image": {"alt": "Bars of R, U1, U2 and S in bits with intervals. For the labels, redundancy and both unique parts are large, synergy is small. For shuffled labels of single drawings all are near zero. For shuffled labels with all scans of a drawing counted, there are large bars again."}, "figure": {"caption": "Information about the digit in the upper (1) and the lower half (2), from clusters and counts, with 95 % intervals. Middle: labels shuffled, where the truth is 0. Right: shuffled as well, but scans of the same drawing counted as if they were independent.", "name": "fig-before"}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "Bars of R, U1, U2 and S in bits with intervals. For the labels, redundancy and both unique parts are large, synergy is small. For shuffled labels of single drawings all are near zero. For shuffled labels with all scans of a drawing counted, there is information again, most of it synergy."}, "figure": {"caption": "Information about the digit in the upper (1) and the lower half (2), from clusters and counts, with 95 % intervals. Middle: labels shuffled, where the truth is 0. Right: shuffled as well, but scans of the same drawing counted as if they were independent.", "name": "fig-before"}} tags=["hide-input"]
 figure, axes = plt.subplots(1, 3, figsize=(6.4, 3.2), sharey=True)
 titles = ("labels", "shuffled", "shuffled, scans")
 for ax, title, (_what, e) in zip(axes, titles, estimates.items(), strict=True):
@@ -711,13 +717,13 @@ for ax, title, (_what, e) in zip(axes, titles, estimates.items(), strict=True):
     ax.grid(visible=False, axis="x")
     _ = ax.set_title(title, fontsize=11)
 axes[0].set_ylabel("bits")
-figure.tight_layout()
 plt.show()
 
 # %% [markdown]
-# The halves of a digit mostly repeat or complement each other: much is redundant, and each half knows something of
-# its own. The control is quiet, except where scans are counted as samples: there the estimator, intervals and all, is sure of
-# something that does not exist. It is the leak of {numref}`fig-leak` in other clothes.
+# The halves of a digit repeat or complement each other: much is redundant, and each half knows something of
+# its own. The control is quiet, but not silent: a little synergy is left after correction, and the synergy found in
+# the labels is to be read against it. Where scans are counted as samples, the estimator, intervals and all, is sure of
+# something that does not exist: the leak of {numref}`fig-leak` in other clothes.
 #
 # ## Which method for which question
 #
@@ -779,7 +785,7 @@ if check_claims:
     # The estimator is quiet on shuffled labels, unless scans are counted as samples.
     assert atoms.loc["labels", "R"] > 0.5
     assert atoms.loc["shuffled labels"].sum() < 0.2
-    assert atoms.loc["shuffled, scans as samples"].sum() > 1
+    assert atoms.loc["shuffled, scans as samples"].sum() > 0.3
     print("all claims hold")
 
 # %% tags=["headline", "remove-cell"]
@@ -787,9 +793,11 @@ headline = {
     "leak_shuffled": round(mean(leak["shuffled labels", "between scans"]), 3),
     "honest_shuffled": round(mean(leak["shuffled labels", "between drawings"]), 3),
     "auroc_witnesses": round(
-        mean([reports["Witnesses", s]["auroc"] for s in SEEDS]), 2
+        mean([reports["Witnesses", s]["auroc"] for s in SEEDS[:n_reports]]), 2
     ),
-    "auroc_i2moe": round(mean([reports["I2MoE", s]["auroc"] for s in SEEDS]), 2),
+    "auroc_i2moe": round(
+        mean([reports["I2MoE", s]["auroc"] for s in SEEDS[:n_reports]]), 2
+    ),
 }
 print(json.dumps(headline))
 

@@ -1,0 +1,761 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Do explanations hold?
+#
+# A scan and a blood test go into a model. It says "ill", and adds: "redundant 4 %, unique to the scan
+# 12 %, unique to the blood 1 %, synergy 83 %". The doctor is impressed: neither finding alone would have
+# told her, only the two together. Before she writes that down, she has one question. *Says who?*
+#
+# The number came out of a softmax. It sums to one, it differs from patient to patient, and it has a
+# good name. Nobody has checked it, because on patients nobody can. But on data that we made ourselves
+# the truth is known, for the whole data set and for every sample. So here is the examination: two dozen
+# tasks with an answer key.
+#
+# ```{admonition} After this chapter you can
+# :class: tip
+# - say what exactly an explanation claims, and which of two truths it is to be held against;
+# - prove how little a perfect accuracy says about a gate, and compute what it does say;
+# - compute the best that any report can do, before training anything;
+# - score a published method, or one of your own, in one call;
+# - read a leaderboard of explanations with both its intervals, and say what it does not show.
+#
+# **Needs:** *Splitting information*, and one of *A part for every interaction* and *Experts and their
+# interactions*. **Takes:** forty-five minutes to read, under a minute to run on two CPU cores; nothing is
+# downloaded.
+# ```
+
+# %% tags=["parameters"]
+seed = 0
+epochs = 12
+n_train = 2_000
+dim = 32
+lr = 2e-3
+batch_size = 64
+device = "auto"
+check_claims = True
+
+# %%
+import inspect
+import itertools
+import json
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from mmfuse_lib import (
+    evaluate_explanations,
+    explanations,
+    fit,
+    methods,
+    plots,
+    study,
+)
+from mmfuse_lib.data import INTERACTIONS
+from mmfuse_lib.errors import DataError
+from mmfuse_lib.explanations import best_report, kind_probabilities, score_report
+
+plots.use_style()
+KINDS = list(INTERACTIONS)
+INK, GREY = "#222222", "#9AA0A8"
+
+# %% [markdown]
+# ## What is claimed, and two truths
+#
+# DMIL reports a {term}`gate`, I2MoE the weights of its experts: for every sample four shares, called
+# R, U1, U2 and S, which sum to one. What would it mean for such a report to *hold*? There are four answers, from modest to
+# bold:
+#
+# 1. **Global.** The mean report over a data set is about right.
+# 2. **Detection.** The column S is larger on samples that synergy decided than on others; likewise
+#    for the other columns.
+# 3. **Ranking.** On a sample that synergy decided, S is the largest of the four columns.
+# 4. **Calibration.** Among the entries of 0.8, four of five name the interaction that decided.
+#
+# And right according to whom? This book has met two truths. The **composition** is how we made the labels: it says of
+# each sample which rule decided it, and of the data set how often each did. The **decomposition** is what the joint
+# distribution $p(x_1, x_2, y)$ says, whatever made it ({term}`BROJA`). They are different questions, and here
+# they have different answers:
+
+# %%
+truths = {}
+for name in explanations.tasks():
+    data_set, options = explanations.recipe(name)
+    if name.startswith("digits/"):
+        shares = explanations.exact_shares(data_set, **options)
+        truths[name, "composition"] = pd.Series(options["composition"])
+        truths[name, "decomposition"] = shares
+truths = pd.DataFrame(truths).T[KINDS]
+truths.round(2) + 0.0
+
+# %% [markdown]
+# Look at *U1 or U2*: every label is decided by one picture alone, and yet there is no unique information. Each
+# picture tells the label half of the time, so each holds half of the label's information, and
+# nothing in the joint distribution stops us from reading that as *the same* half. (It is the cue that gives the synergy its
+# share: only together do they always tell. *Measuring it from data* and *One sample at a time* have more on this.) A report
+# that agrees with one truth must disagree with the other. We shall hold all reports against both, and for single samples
+# against the composition, the only one of the two that speaks of single samples.
+#
+# ## What accuracy says about the gate
+#
+# A model with parts predicts $\hat\ell(x) = \sum_c g_c(x)\, \ell_c(x)$. Training looks at $\hat\ell$.
+#
+# ```{prf:proposition} Predictions do not identify the gate
+# :label: prop-gate-free
+#
+# Let parts $\ell_c$ and a gate $g$ give the logits $\hat\ell$. For every other gate $g'$ there are parts
+# $\ell'_c$ that give, with $g'$, the same logits on every input.
+# ```
+#
+# ```{prf:proof}
+# Take $\ell'_c = \hat\ell$ for all $c$. Since $\sum_c g'_c = 1$, the sum is $\hat\ell$. $\square$
+# ```
+#
+# One may object that real parts cannot do everything. That is the point of building them: DMIL's $U_1$ sees one
+# modality only, and its $R$, $U_1$ and $U_2$ together are additive. So let us grant the architecture as much as it can
+# promise, and ask who can be right on which samples (with the cue):
+
+# %%
+ABLE = pd.DataFrame(
+    [[1, 1, 1, 0], [1, 1, 0, 0], [1, 0, 1, 0], [1, 1, 1, 1]],
+    index=["part R", "part U1", "part U2", "part S"],
+    columns=[f"{kind} samples" for kind in KINDS],
+).astype(bool)
+ABLE.replace({True: "yes", False: ""})
+
+# %% [markdown]
+# A part that sees one picture reads R samples and those of its own kind. $R$ sees both pictures, but only adds: it cannot do
+# synergy. $S$ can do everything. Any gate that sends each kind of sample to *some* part that is able makes a model that is
+# always right. How many such gates are there, if each sends all samples of a kind to the same part?
+
+# %%
+perfect_gates = list(
+    itertools.product(*(np.flatnonzero(ABLE[c]) for c in ABLE.columns))
+)
+kinds_drawn = np.repeat(np.arange(4), 250)
+scored = pd.DataFrame(
+    [
+        score_report(np.eye(4)[np.array(g)[kinds_drawn]], kinds_drawn)
+        for g in perfect_gates
+    ]
+)
+print(f"{len(perfect_gates)} gates, all with accuracy 1")
+scored[[*(f"auroc_{k}" for k in KINDS), "first"]].agg(["min", "mean", "max"]).round(
+    2
+)
+
+# %% mystnb={"image": {"alt": "Histogram of how many of the perfectly accurate gates name the deciding interaction on which share of the samples. They spread from one quarter to all, and one gate is right everywhere."}, "figure": {"caption": "Share of samples on which the gate names the interaction that decided, for all gates of models that are always right.", "name": "fig-perfect-gates"}} tags=["hide-input"]
+figure, ax = plt.subplots(figsize=(6.2, 3.0))
+counts = scored["first"].value_counts().sort_index()
+ax.bar(counts.index, counts, width=0.12, color=INK)
+for x, n in counts.items():
+    ax.text(x, n + 0.3, f"{n}", ha="center", fontsize=12)
+_ = ax.set(
+    xlabel="samples whose kind the gate names", ylabel="gates", xticks=counts.index,
+    ylim=(0, counts.max() * 1.2),
+)  # fmt: skip
+plt.show()
+
+# %% [markdown]
+# So a model that never errs may have a gate that names the right interaction on as few as a quarter of the samples. The table
+# shows what the architecture does guarantee: synergy samples go to $S$, because nobody else can serve them, so
+# the column S never has an area below one half. For R there is no such floor: redundant samples can be served by *everybody*.
+# That is no defect of a training run. It is what "redundant" means.
+#
+# What would have to be added? Something that makes the gate pay for asking the wrong part. DMIL adds bounds on what
+# each part may know, I2MoE losses on how each expert reacts. Whether they are enough is an empirical question.
+#
+# ## The best that a report can do
+#
+# Before blaming a method we should know what is possible. A report is a function of the inputs. If the inputs do
+# not tell which rule decided, no report does.
+#
+# ```{prf:proposition} A bound for all reports
+# :label: prop-report-bound
+#
+# Among all functions of $(x_1, x_2)$, the posterior $p(c \mid x_1, x_2)$ of kind $c$ has the largest area under the ROC
+# curve as a detector of samples of kind $c$.
+# ```
+#
+# ```{prf:proof}
+# The posterior is an increasing function of the likelihood ratio $p(x \mid c) / p(x \mid \text{not } c)$. By the lemma of
+# Neyman and Pearson {cite:p}`neyman1933`, thresholds of that ratio have, among all tests with the same rate of false
+# alarms, the highest rate of hits. So its ROC curve is nowhere below another's, and neither is its area. $\square$
+# ```
+#
+# For our digits everything on the right is a table, so the bound is a number. With the cue it is 1. Without the cue:
+
+# %%
+rows = []
+for n_classes in range(2, 11):
+    p = kind_probabilities(n_classes=n_classes, cue=False)
+    for told in (False, True):
+        _, areas = best_report(p, knows_label=told)
+        rows.append(
+            {"K": n_classes, "told": told, **dict(zip(KINDS, areas, strict=True))}
+        )
+bounds = pd.DataFrame(rows).set_index(["told", "K"])
+bounds.loc[[(False, 2), (False, 4), (False, 10), (True, 4)]].round(2)
+
+# %% mystnb={"image": {"alt": "Best possible area under the ROC curve against the number of classes, without the cue. Solid lines, from the inputs alone: high and rising for R, low for the other three, which coincide. Dashed lines, inputs and label: all four high."}, "figure": {"caption": "No cue: the best area that any report can have. Solid: a report made from the inputs. Dashed: one that is told the label, too. U1, U2 and S coincide in the solid lines, U1 and U2 in the dashed ones.", "name": "fig-report-bounds"}} tags=["hide-input"]
+figure, ax = plt.subplots(figsize=(6.2, 3.8))
+for kind, marker in zip(KINDS, "o^vD", strict=True):
+    for told, line in ((False, "-"), (True, "--")):
+        curve = bounds.loc[told, kind]
+        ax.plot(curve.index, curve, line, marker=marker, color=plots.color_of(kind),
+                label=None if told else kind, alpha=0.75 if told else 1)  # fmt: skip
+ax.axhline(0.5, color=GREY, ls=":")
+_ = ax.set(xlabel="classes $K$", ylabel="best possible area", ylim=(0.45, 1.02))
+ax.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+plt.show()
+
+# %% [markdown]
+# Two digits that are equal are probably redundant. Beyond that, the pictures "3" and "1" fit "left knows", "right knows"
+# and "add" equally well, and **no model in the world can explain which of them it was**. A method that reports a clear
+# answer there is making it up.
+#
+# Unless it is told the answer. "3", "1", *and the label is 1*: now it was the right one. The dashed lines are far
+# above the solid ones. This matters for a fair comparison: an estimator such as LSMI measures the information
+# in samples **with their labels**. It answers "what decided this label?", after the fact. A gate answers "what will decide?",
+# before. Where the two are shown side by side below, remember that the estimator has seen more.
+#
+# ## Scoring in one call
+#
+# A task of the suite is data with both truths. The suite has noisy gates (no sample of which has an interaction of its own, so
+# only the global report is scored), digit pairs and spoken digits at several compositions, with the cue and
+# without.
+
+# %%
+pd.Series(explanations.tasks()).str.split("/").str[0].value_counts(
+    sort=False
+).rename_axis("family").to_frame("tasks")
+
+# %%
+task = explanations.load_task("digits/balanced", seed=seed, n_train=n_train)
+TRAINING = {"epochs": epochs, "lr": lr, "batch_size": batch_size, "seed": seed}
+
+
+def trained(method, **options):
+    """Build a method for the task and train it."""
+    model = method.for_data(task.train, dim=dim, seed=seed, **options)
+    fit(model, task.train, task.val, device=device, progress=False, **TRAINING)
+    return model
+
+
+models = {"I2MoE": trained(methods.I2MoE), "DMIL": trained(methods.DMIL)}
+found = {
+    name: evaluate_explanations(model, task, device=device)
+    for name, model in models.items()
+}
+found["I2MoE"].shares.round(2)
+
+# %%
+SHOWN = ["accuracy", "global_exact", "global_composition", *(f"auroc_{k}" for k in KINDS),
+         "rank", "first", "ece", "brier", "log_score"]  # fmt: skip
+pd.DataFrame({name: scores.metrics for name, scores in found.items()}).loc[
+    SHOWN
+].round(2)
+
+# %% [markdown]
+# The docstring of `evaluate_explanations` defines every line. In short: `global_..` is the mass that the mean
+# report has in common with a truth (1 less the total variation distance); `auroc_c` is detection; `rank` and `first` are
+# ranking, as Kendall's correlation of a sample's row with the truth, and as the share of samples whose own column is the largest;
+# `ece`, `brier` and `log_score` (bits) are calibration, for which lower is better. Knowing nothing scores, in the same
+# order: one half for every area, 0, one quarter; and, with a quarter of each kind, 0, three quarters and 2 bits. Note that knowing
+# nothing is *perfectly calibrated*. Some of the numbers above are worse than that.
+#
+# What claims nothing is not scored:
+
+# %%
+try:
+    evaluate_explanations(methods.DIMML.for_data(task.train, dim=dim), task)
+except DataError as error:
+    print(error)
+
+# %% [markdown]
+# ### Your own method
+#
+# Is the task hard, or are the methods? Here is a deliberately simple competitor, with no gate, no experts and no loss of its own: a
+# joint model, and beside it one ordinary classifier for each modality. To explain a prediction it *asks* them: would you have said
+# so, alone?
+
+# %%
+source = inspect.getsource(methods.ThreeModels.interactions)
+print(source.replace(inspect.getdoc(methods.ThreeModels.interactions), "..."))
+
+# %% [markdown]
+# If both would have said it, that is called redundant; if one would, unique; if neither, synergy. With $p_m$ for the
+# probability that the model of modality $m$ gives to the joint model's answer, $R = p_1p_2$,
+# $U_1 = p_1(1-p_2)$, $U_2 = (1-p_1)p_2$, $S = (1-p_1)(1-p_2)$. It is trained on labels, like the others. And at the
+# other end there is a **probe** that is trained on the composition itself. No method can be expected
+# to beat it; it shows how much of the kind these encoders can read from the inputs at all.
+
+# %%
+models |= {
+    "three models": trained(methods.ThreeModels),
+    "probe (told)": trained(methods.CompositionProbe),
+}
+for name in ("three models", "probe (told)"):
+    found[name] = evaluate_explanations(models[name], task, device=device)
+found["chance"] = evaluate_explanations(
+    explanations.uniform_report(len(task.test)), task
+)
+live = pd.DataFrame({name: scores.metrics for name, scores in found.items()}).loc[
+    SHOWN
+]
+live.round(2)
+
+# %% mystnb={"image": {"alt": "Four small heat maps, for I2MoE, DMIL, three models and the probe, with a row for each kind of sample and a column for each column of the report. The probe's and the three models' are dark on the diagonal; I2MoE's is partly, DMIL's is not."}, "figure": {"caption": "Mean report (columns) on the test samples of each kind (rows). An explanation that holds is dark on the diagonal.", "name": "fig-live-reports"}} tags=["hide-input"]
+figure, axes = plt.subplots(1, 4, figsize=(6.6, 2.3), sharey=True)
+for ax, (name, scores) in zip(axes, list(found.items())[:4], strict=True):
+    by_kind = scores.per_sample.groupby("kind", observed=True)[KINDS].mean()
+    ax.imshow(by_kind, cmap="Greys", vmin=0, vmax=1)
+    for i, j in np.ndindex(4, 4):
+        ink = "white" if by_kind.iloc[i, j] > 0.5 else INK
+        text = f"{by_kind.iloc[i, j]:.1f}".lstrip("0") or "0"
+        ax.text(j, i, text, ha="center", va="center", color=ink, fontsize=9.5)
+    ax.set_xticks(range(4), KINDS, fontsize=10)
+    ax.set_yticks(range(4), KINDS, fontsize=10)
+    ax.grid(visible=False)
+    _ = ax.set_title(name, fontsize=11)
+axes[0].set_ylabel("kind")
+plt.show()
+
+# %% [markdown]
+# So the kinds *can* be read, nearly without error, and three ordinary classifiers read them without being told. The
+# task is not hard. One task and one seed prove little, though.
+#
+# ## The benchmark
+#
+# The study `reproduce/explanations.yml` runs every method on every task with three seeds, with the same encoders, epochs and
+# learning rate for all (chosen by validation loss on one task; nobody looked at an explanation for it):
+#
+# ```bash
+# mmfuse study reproduce/explanations.yml
+# mmfuse report runs/explanations --out reproduce/explanations.json
+# ```
+#
+# Beside the methods' own reports it has **LSMI** {cite:p}`yang2025` on the encodings that they trained: pointwise atoms in
+# bits, of either sign, so they are ranked but not judged as probabilities. To know whether *{term}`synergy` first*, our variant of DMIL, changes its gate, it is there, too.
+
+
+# %%
+path = Path("../reproduce/explanations.json")
+results = study.load_results(path) if path.exists() else None
+HERE = results is not None
+NAMES = {
+    "CompositionProbe": "probe (told)",
+    "ThreeModels": "three models",
+    "LSMI on JointFusion": "LSMI (joint)",
+    "LSMI on I2MoE": "LSMI (I2MoE)",
+    "LSMI on DMIL": "LSMI (DMIL)",
+    "I2MoE": "I2MoE",
+    "DMIL": "DMIL",
+    "DMIL, synergy first": "DMIL, S first",
+    "chance": "chance",
+}
+if HERE:
+    table = explanations.records(row for row in results.cells if row["chosen"])
+    table = pd.concat([table, explanations.chance(table)])
+    table = table[table["method"].isin(NAMES)].assign(
+        method=lambda t: pd.Categorical(
+            t["method"].map(NAMES), list(NAMES.values())
+        )
+    )
+    table = table.sort_values("method", kind="stable").astype({"method": str})
+    board = explanations.leaderboard(table)
+    print(
+        explanations.leaderboard_text(board, ["auroc", "rank", "first"]).to_string()
+    )
+else:
+    print("The results are in the repository, not here: skipped.")
+
+# %% [markdown]
+# Behind each number are **two** intervals (95 %). The first is over seeds: what other data, weights and batches would
+# change *on these tasks*. The second is over tasks: what other tasks would change, as far as this suite can stand for them (it was
+# chosen, not drawn). The second is much wider: tasks differ more than runs do. So look at them one by one.
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Heat map of the mean area under the ROC curve, a row a task, a column a method. The first columns, the best possible, the probe and the three models, are close to each other, lower on the tasks without cue. The columns of I2MoE and DMIL are paler and differ from task to task."}, "figure": {"caption": "Mean area under the ROC curve of the components, mean over seeds. The first column is the bound for reports made from the inputs; LSMI is told the label and may exceed it.", "name": "fig-task-map"}}
+if HERE:
+    best = explanations.best_possible()
+    shown = [
+        "probe (told)",
+        "three models",
+        "LSMI (joint)",
+        "I2MoE",
+        "DMIL",
+        "DMIL, S first",
+    ]
+    by_task = table.pivot_table(index="task", columns="method", values="auroc")
+    by_task = by_task.reindex(
+        index=[t for t in explanations.tasks() if t in by_task.index], columns=shown
+    )
+    by_task.insert(0, "best possible", best.set_index("task")["auroc"])
+    figure, ax = plt.subplots(figsize=(6.4, 7.2))
+    ax.imshow(by_task, cmap="Greys", vmin=0.2, vmax=1.15, aspect="auto")
+    for i, j in np.ndindex(by_task.shape):
+        value = by_task.iloc[i, j]
+        ink = "white" if value > 0.72 else INK
+        ax.text(
+            j,
+            i,
+            f"{value:.2f}".lstrip("0"),
+            ha="center",
+            va="center",
+            color=ink,
+            fontsize=10,
+        )
+    wrapped = [c.replace(" ", "\n", 1) for c in by_task.columns]
+    ax.set_xticks(range(len(wrapped)), wrapped, fontsize=10)
+    ax.set_yticks(range(len(by_task)), by_task.index, fontsize=10)
+    ax.xaxis.tick_top()
+    ax.grid(visible=False)
+    plt.show()
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "For each method, four dots with intervals: the area under the ROC curve of the columns R, U1, U2 and S, on the tasks with cue. Probe, three models and LSMI are near one in all four; for I2MoE the column R is lower than the others."}, "figure": {"caption": "Does column c find the samples that c decided? Area by component on the tasks with the cue; mean and 95 % interval over tasks (of means over seeds), cut at 1. Dotted: a column that knows nothing.", "name": "fig-components"}}
+if HERE:
+    with_cue = table[~table["task"].str.contains("no cue")]
+    parts = explanations.leaderboard(with_cue, [f"auroc_{k}" for k in KINDS])
+    order = [m for m in NAMES.values() if m != "chance"]
+    figure, ax = plt.subplots(figsize=(6.2, 5.4))
+    for j, (kind, marker) in enumerate(zip(KINDS, "o^vD", strict=True)):
+        rows = (
+            parts[parts["score"] == f"auroc_{kind}"].set_index("method").loc[order]
+        )
+        ax.errorbar(rows["mean"], np.arange(len(order)) + 0.18 * (j - 1.5), xerr=rows["tasks"],
+                    fmt=marker, capsize=2, lw=1.3, color=plots.color_of(kind), label=kind)  # fmt: skip
+    ax.axvline(0.5, color=GREY, ls=":")
+    ax.set_yticks(range(len(order)), order)
+    ax.invert_yaxis()
+    _ = ax.set(xlabel="area under the ROC curve", xlim=(0.2, 1.02))
+    ax.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    plt.show()
+
+# %% [markdown]
+# ### As a probability
+#
+# If a report is to be *read*, "83 %" should mean 83 of 100. Below are all entries of all reports on the tasks with the cue, sorted
+# into ten bins.
+
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Reliability diagram: how often the named interaction was right against what the report said, for the probe, the three models, I2MoE and two kinds of DMIL, with the diagonal. The probe is on the diagonal. I2MoE and DMIL are flatter: entries near one are right far less often than they say."}, "figure": {"caption": "How often the named interaction decided, against the share that the report gave to it. Tasks with the cue, all seeds and columns together; on the diagonal a share can be read as a probability.", "name": "fig-reliability"}}
+def pooled(rows):
+    """Reliability diagram of several runs together."""
+    bins = pd.concat(list(rows["reliability"]))
+    sums = (
+        bins.assign(
+            report=bins["report"] * bins["count"],
+            frequent=bins["frequent"] * bins["count"],
+        )
+        .groupby("bin")[["count", "report", "frequent"]]
+        .sum()
+    )
+    sums = sums[sums["count"] >= 100]  # fewer say nothing
+    return sums[["report", "frequent"]].div(sums["count"], axis=0)
+
+
+LINES = {
+    "probe (told)": ("o-", GREY),
+    "three models": ("s-", "#018571"),
+    "I2MoE": ("^-", "#A6611A"),
+    "DMIL": ("v--", "#8073AC"),
+    "DMIL, S first": ("D:", "#404040"),
+}
+if HERE:
+    curves = {name: pooled(with_cue[with_cue["method"] == name]) for name in LINES}
+    figure, ax = plt.subplots(figsize=(6.0, 5.0))
+    ax.plot([0, 1], [0, 1], color=GREY, lw=1)
+    for name, (line, color) in LINES.items():
+        ax.plot(
+            curves[name]["report"],
+            curves[name]["frequent"],
+            line,
+            color=color,
+            label=name,
+        )
+    _ = ax.set(
+        xlabel="share in the report", ylabel="was right", xlim=(0, 1), ylim=(0, 1)
+    )
+    ax.legend()
+    plt.show()
+    print(
+        explanations.leaderboard_text(
+            board, ["ece", "brier", "log_score"]
+        ).to_string()
+    )
+
+# %% [markdown]
+# ### The global report
+#
+# Last, the most modest claim: that the *mean* report of a data set is about right. `global_exact` and
+# `global_composition` are agreement with either truth. A uniform report agrees with a mixed truth rather well, so they say
+# little alone; `across_tasks` asks whether a method at least puts the tasks into the right *order*: Spearman's
+# correlation, over all tasks, between the share of a component in the report and in the exact decomposition.
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels of reported against exact shares of all tasks, a dot a task and component: LSMI on the joint model, I2MoE and DMIL. LSMI's dots rise along the diagonal, the others' scatter; I2MoE's R is near zero everywhere."}, "figure": {"caption": "Global report against the exact decomposition, a dot for each task and component (mean over seeds), for all tasks.", "name": "fig-global"}}
+if HERE:
+    keys = ["global_exact", "global_composition", "across_tasks"]
+    print(explanations.leaderboard_text(board, keys).to_string())
+    figure, axes = plt.subplots(1, 3, figsize=(6.6, 2.9), sharey=True)
+    for ax, name in zip(axes, ("LSMI (joint)", "I2MoE", "DMIL"), strict=True):
+        rows = table[table["method"] == name]
+        for kind, marker in zip(KINDS, "o^vD", strict=True):
+            both = pd.DataFrame(
+                {row: [s.loc[row, kind] for s in rows["shares"]] for row in ("decomposition", "report")},
+                index=rows["task"], dtype=float,
+            ).groupby(level=0).mean()  # fmt: skip
+            ax.plot(both["decomposition"], both["report"], marker, ms=5, alpha=0.75,
+                    color=plots.color_of(kind), label=kind)  # fmt: skip
+        ax.plot([0, 1], [0, 1], color=GREY, lw=1)
+        ax.set_title(name, fontsize=12)
+        _ = ax.set(xlabel="exact", xlim=(-0.05, 1.05), ylim=(-0.05, 1.05))
+    axes[0].set_ylabel("reported")
+    figure.legend(
+        *axes[0].get_legend_handles_labels(), ncols=4, loc="outside upper center"
+    )
+    plt.show()
+
+# %% [markdown]
+# ## What helps?
+#
+# Is a better model a better explainer? A dot below is one task, seed and method.
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Area under the ROC curve against accuracy, a dot a run, for I2MoE, two kinds of DMIL and the three models. For I2MoE and DMIL runs of nearly perfect accuracy have areas from below one half to nearly one."}, "figure": {"caption": "Accuracy of the prediction against detection by the report, on the tasks with the cue. A dot a run.", "name": "fig-accuracy-explains"}}
+if HERE:
+    runs = with_cue.dropna(subset=["auroc", "accuracy"])
+    figure, ax = plt.subplots(figsize=(6.0, 4.0))
+    for name in ("three models", "I2MoE", "DMIL", "DMIL, S first"):
+        rows = runs[runs["method"] == name]
+        line, color = LINES[name]
+        ax.plot(
+            rows["accuracy"],
+            rows["auroc"],
+            line[0],
+            color=color,
+            label=name,
+            alpha=0.7,
+            ms=5,
+        )
+    ax.axhline(0.5, color=GREY, ls=":")
+    _ = ax.set(xlabel="accuracy", ylabel="area (mean of components)")
+    ax.legend(fontsize=11)
+    plt.show()
+
+# %%
+if HERE:
+    methods_shown = [
+        "three models",
+        "LSMI (joint)",
+        "I2MoE",
+        "DMIL",
+        "DMIL, S first",
+    ]
+
+    def mean_over_tasks(names):
+        """Area of each method over some tasks: mean and interval over seeds."""
+        rows = table[table["task"].isin(names)]
+        found = explanations.leaderboard(rows, ["auroc"]).set_index("method")
+        return [
+            f"{found.loc[m, 'mean']:.2f} ± {found.loc[m, 'seeds']:.2f}"
+            for m in methods_shown
+        ]
+
+    GROUPS = {
+        "cue, balanced, K = 2": ["digits, 2 classes/balanced"],
+        "cue, balanced, K = 4": ["digits/balanced"],
+        "cue, balanced, K = 6": ["digits, 6 classes/balanced"],
+        "no cue, balanced, K = 4": ["digits, no cue/balanced"],
+        "cue, mostly R": ["digits/mostly R"],
+        "cue, mostly U1": ["digits/mostly U1"],
+        "cue, mostly S": ["digits/mostly S"],
+        "cue, R or S": ["digits/R or S"],
+        "cue, U1 or U2": ["digits/U1 or U2"],
+    }
+    groups = pd.DataFrame(
+        {group: mean_over_tasks(names) for group, names in GROUPS.items()},
+        index=methods_shown,
+    ).T
+    print(groups.to_string())
+
+# %% [markdown]
+# ## The verdict
+#
+# What can be said from this chapter, and what cannot?
+#
+# - **Nothing forces a gate to be true.** That is {prf:ref}`prop-gate-free` and the count of perfect gates, and no
+#   experiment is needed for it. What the architecture does force, that synergy samples go to the part that alone is able, is
+#   weaker than what the report says.
+# - **With the cue, the kinds are there to be read.** The probe reads them nearly without error, and so do three ordinary classifiers
+#   that nobody told. Where the report of a method does worse, it is not for lack of evidence in the inputs.
+# - **Without the cue they are not**, and nobody's report can be much better than chance for three of four components.
+#   An estimator that is told the label answers another question, and answers it better.
+#
+# And what does *not* follow? That the methods are bad: they were built to predict, and they do. That the result carries
+# over to your data: our labels are made by one rule per sample, pixels are few, models small, trained for
+# seconds, and with settings that were chosen for prediction. What does carry over is the procedure. **Before you
+# believe a report on data without an answer key, look at how it does on data with one.**
+#
+# ## Check
+
+# %%
+if check_claims:
+    # Of all gates of perfect models few are true; only S has a floor.
+    assert (scored["first"] == 1).sum() == 1
+    assert scored["first"].min() == 0.25
+    assert scored["auroc_S"].min() == 0.5
+    assert scored[["auroc_R", "auroc_U1", "auroc_U2"]].min().max() < 0.4
+    # Without the cue only R can be read from the inputs; with the label all can.
+    assert bounds.loc[False, ["U1", "U2", "S"]].max().max() < 2 / 3
+    assert bounds.loc[False, "R"].min() >= 0.75
+    assert bounds.loc[True, KINDS].min().min() > 0.8
+    # The kinds can be read from the inputs, by a probe and by three models that nobody told.
+    areas = live.loc[[f"auroc_{k}" for k in KINDS]]
+    assert areas["probe (told)"].min() > 0.98
+    assert areas["three models"].min() > 0.95
+    assert live.loc["first", ["probe (told)", "three models"]].min() > 0.95
+    # I2MoE predicts as well as they do; its report and DMIL's hold less, and promise too much.
+    assert live.loc["accuracy", "I2MoE"] > 0.95
+    assert live.loc["first", ["I2MoE", "DMIL"]].max() < 0.8
+    assert (
+        areas[["I2MoE", "DMIL"]].mean().max() < areas["three models"].mean() - 0.1
+    )
+    assert live.loc["log_score", ["I2MoE", "DMIL"]].min() > 2
+    print("all claims hold")
+
+# %% tags=["headline", "remove-cell"]
+headline = {
+    "perfect_gates": len(perfect_gates),
+    "live_first": live.loc["first"].round(2).to_dict(),
+    "tasks_in_the_file": int(table["task"].nunique()) if HERE else None,
+    "seeds_in_the_file": int(table["seed"].nunique()) if HERE else None,
+}
+print(json.dumps(headline))
+
+# %% [markdown]
+# ## Takeaways
+#
+# - An explanation makes up to four claims: global, detection, ranking, calibration. Say which one you mean.
+# - There are two truths. The **composition** says what decided a label, the **decomposition** what the joint distribution holds; a
+#   report that agrees with one may have to disagree with the other.
+# - A perfect accuracy leaves the gate free, all the more on redundant samples, which every part can serve. Only what
+#   a part *cannot* do gives its name a meaning.
+# - The best report there can be is a posterior, and on made data it can be computed before training. Nobody can explain
+#   what the inputs do not tell; who is told the label knows more.
+# - Compare with something simple. Asking two more classifiers "would you have said so, alone?" is a strong baseline.
+# - `evaluate_explanations(model, task)` scores a method, a table, or your own idea.
+#
+# ## Exercises
+#
+# ```{exercise} Calibrate the three models
+# :label: ex-hold-calibrate
+#
+# The three models rank nearly perfectly, and yet their shares are no probabilities. What do they report for a synergy sample with
+# four classes, if each of the two models alone knows nothing? Change the formula so that the answer is $S = 1$, and score
+# your report.
+# ```
+#
+# ```{solution-start} ex-hold-calibrate
+# :class: dropdown
+# ```
+#
+# A model that knows nothing still gives the predicted class $p_m = \tfrac14$, so $S = \tfrac34 \cdot \tfrac34 \approx 0.56$
+# and $R = \tfrac1{16}$. Count from there instead: $q_m = \max\bigl(0, \frac{p_m - 1/K}{1 - 1/K}\bigr)$ in place of $p_m$.
+
+# %% tags=["solution"]
+n_classes = task.test.n_classes
+report = found["three models"].per_sample[KINDS]
+p1, p2 = report["R"] + report["U1"], report["R"] + report["U2"]
+q1, q2 = (((p - 1 / n_classes) / (1 - 1 / n_classes)).clip(0) for p in (p1, p2))
+mine = pd.DataFrame(
+    {
+        "R": q1 * q2,
+        "U1": q1 * (1 - q2),
+        "U2": (1 - q1) * q2,
+        "S": (1 - q1) * (1 - q2),
+    }
+)
+corrected = evaluate_explanations(mine, task).metrics
+both = pd.DataFrame({"p": found["three models"].metrics, "q": corrected})
+if check_claims:
+    assert corrected["brier"] < found["three models"].metrics["brier"]
+both.loc[["auroc", "first", "ece", "brier", "log_score"]].round(2)
+
+# %% [markdown]
+# The scores of a report need no method, only the table: the second way to use `evaluate_explanations`.
+#
+# ```{solution-end}
+# ```
+#
+# ```{exercise} A reading of DI-MML
+# :label: ex-hold-dimml
+#
+# DI-MML weighs its two own heads and its fusion head by their certainty. Call them U1, U2 and S: this is *our* reading,
+# `explanations.heads_as_interactions`; the paper claims no such thing. Which areas can you predict before
+# running it?
+# ```
+#
+# ```{solution-start} ex-hold-dimml
+# :class: dropdown
+# ```
+#
+# There is no column for R, so it is 0 for all samples: one half. Where the first modality knows the label, its head is sure, so U1
+# should find U1 samples (and R samples, on which the second head is as sure). And S? The fusion head is sure on synergy samples
+# *if it has learned them*. Detached encoders may not have kept what it needs (*Detached, yet interactive*), and then
+# nobody is sure there.
+
+# %% tags=["solution"]
+dimml = trained(methods.DIMML)
+reading = explanations.heads_as_interactions(dimml, task.test, device=device)
+of_heads = evaluate_explanations(reading, task).metrics
+if check_claims:
+    assert of_heads["auroc_R"] == 0.5
+    assert min(of_heads["auroc_U1"], of_heads["auroc_U2"]) > 0.7
+pd.Series(of_heads)[[f"auroc_{k}" for k in KINDS]].round(2)
+
+# %% [markdown]
+# ```{solution-end}
+# ```
+#
+# ```{exercise} The charm of the middle
+# :label: ex-hold-uniform
+#
+# Show that the uniform report agrees globally with every truth to at least one quarter, and find the truth for which it is
+# exactly that. Why does this make global agreement a poor score on its own?
+# ```
+#
+# ```{solution} ex-hold-uniform
+# :class: dropdown
+#
+# $1 - \tfrac12 \sum_c |\tfrac14 - t_c| = \sum_c \min(\tfrac14, t_c)$. Some $t_c$ is at least $\tfrac14$, so the sum is at least
+# $\tfrac14$, with equality where all of $t$ is on one component. With a composition of a quarter each it is 1: a report that never looks
+# at a sample is then perfect. Agreement of one mean on one data set cannot tell knowing from guessing the middle; the order
+# of many data sets can.
+# ```
+#
+# ```{exercise} Left or right?
+# :label: ex-hold-blind
+#
+# Without the cue, show that no report made from the inputs can tell U1 samples from U2 samples: among these two kinds
+# each column has an area of one half. What changes if the label is known?
+# ```
+#
+# ```{solution} ex-hold-blind
+# :class: dropdown
+#
+# Under both kinds the two digits are independent and uniform: $p(a, b \mid U_1) = p(a, b \mid U_2) = 1/K^2$. A report is a
+# function of $(a, b)$, or of pictures that are drawn alike given $(a, b)$, so each column has the same distribution under both, and two draws from one
+# distribution are ordered either way with the same probability. With the label, $y = a$ under $U_1$ and $y = b$
+# under $U_2$: they differ unless $a = b$, which happens once in $K$ times.
+# ```
