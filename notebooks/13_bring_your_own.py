@@ -39,7 +39,7 @@ lr = 3e-3
 batch_size = 64
 n_drawings = 120
 n_scans = 8
-n_train = 1_200
+n_train = 1_500
 n_bootstrap = 50
 dim = 32
 device = "auto"
@@ -659,7 +659,7 @@ for name, (samples, metric) in TASKS.items():
             )
             models[f"only {modality}"] = alone
         for way, model in models.items():
-            value = score(model, parts, s, metric, epochs=8)
+            value = score(model, parts, s, metric, epochs=10)
             others_found.setdefault((name, f"{way} ({metric})"), []).append(value)
 others_table = pd.Series({key: percent(v) for key, v in others_found.items()})
 print(others_table.rename("in percent").to_frame().to_string())
