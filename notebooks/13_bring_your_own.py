@@ -39,7 +39,7 @@ lr = 3e-3
 batch_size = 64
 n_drawings = 120
 n_scans = 8
-n_train = 1_200
+n_train = 1_500
 n_bootstrap = 50
 dim = 32
 device = "auto"
@@ -212,7 +212,7 @@ print(f"{np.isnan(holes).sum()} gaps, {np.isnan(filled).sum()} after filling")
 # visits, a speaker with many sentences, a video cut into clips, a batch from one machine.
 #
 # `from_arrays(..., groups=...)` says which samples belong together, and
-# {py:meth}`~mmfuse_lib.data.MultimodalData.split` then cuts *between* groups. Leave the column out, and it cuts
+# `split` then cuts *between* groups. Leave the column out, and it cuts
 # between samples. We do both, and train the same joint model. Then comes the control: we shuffle the labels, giving
 # each **drawing** a random digit. There is nothing to be learned about new drawings now, and an honest test has to
 # come out at chance, one in ten.
@@ -407,7 +407,7 @@ unchanged = all(
 print("weights and running statistics unchanged:", unchanged)
 
 # %% [markdown]
-# Three more things to know. The library's {py:class}`~mmfuse_lib.resnet.ResNet18Encoder` takes images,
+# Three more things to know. The library's `ResNet18Encoder` takes images,
 # spectrograms and frames, and downloads nothing. Encoders are used as they are, not copied: hand the same object
 # to two models and they share it. And when you load weights that others saved, use
 # `torch.load(path, weights_only=True)`: without it, opening a file can run code.
@@ -497,9 +497,9 @@ class Witnesses(methods.Method):
 
 
 # %% [markdown]
-# That is all. {py:func}`~mmfuse_lib.fit` freezes in each stage what the stage does not name (here the encoders, in the
+# That is all. `fit` freezes in each stage what the stage does not name (here the encoders, in the
 # second), keeps the epoch that is best on validation data, and can resume after an interruption;
-# {py:func}`~mmfuse_lib.evaluate` collects metrics and report.
+# `evaluate` collects metrics and report.
 #
 # Does the report hold? Never ask that of data whose truth you do not know. Ask it of data whose truth you do know first,
 # and carry over a method that passed. *Do explanations hold?* has a suite of such tasks; we use the digit pairs of
@@ -659,7 +659,7 @@ for name, (samples, metric) in TASKS.items():
             )
             models[f"only {modality}"] = alone
         for way, model in models.items():
-            value = score(model, parts, s, metric, epochs=8)
+            value = score(model, parts, s, metric, epochs=10)
             others_found.setdefault((name, f"{way} ({metric})"), []).append(value)
 others_table = pd.Series({key: percent(v) for key, v in others_found.items()})
 print(others_table.rename("in percent").to_frame().to_string())
