@@ -680,7 +680,7 @@ if HERE:
 # * **LSMI answers another question.** Its redundancy compares how surprising two observations are, not what they say (*One
 #   sample at a time*). So it calls shared whatever the better of two equally surprising views says: its R is larger
 #   than BROJA's, one unique part becomes negative, and S has to make up for that. Where two modalities are of
-#   different quality, as voice and face, the difference is half a bit and more. Its *total* is that of BATCH, nearly.
+#   different quality, as voice and face, the difference is about half a bit. Its *total* is that of BATCH, nearly.
 # * **Clusters lose.** Letters that were made without looking at the label keep less than a classifier can use; on the
 #   molecules most of it. And what they lose is not lost evenly: unique parts and redundancy trade places.
 # * **BATCH rests on its classifiers.** It cannot find what small networks do not learn from these samples.
@@ -691,8 +691,8 @@ if HERE:
 # * **Same features for all.** Sixteen components are what this table is about. Pre-trained features (the birds) carry
 #   the label by training; with them nearly everything is redundant, as two views that both know the answer agree.
 # * **People and machines.** The votes were decomposed above *with a person's answer as letters*; here the shares of ten
-#   votes are features, and the target is the acted emotion. It is closest to the crowd's row there, and BATCH tells
-#   nearly the same story: R and the face.
+#   votes are features, and the target is the acted emotion. The same two atoms lead by BATCH: R, and what is
+#   unique to the face.
 #
 # What can be said with some confidence, then? Where **estimators of one definition agree, above their controls, and
 # the accuracies are compatible**, one may say so: face and voice share much, and the face has much of its own; the two
