@@ -462,7 +462,7 @@ if HERE and len(MEASURED) < len(ORDER):
 #
 # The command is `python -m benchmarks.real_data`.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Seven rows, one per data set. On the left, bars in bits that stack R, U1, U2 and S, one bar each for clusters, BATCH and LSMI, each with a thin grey bar for the same estimator on shuffled labels, and the truth for the last data set. On the right, dots for the shares that DMIL's gate, I2MoE's weights and DI-MML's heads give."}, "figure": {"caption": "Left: atoms by three estimators, parts below zero to the left; the thin grey bar is the sum of the sizes of the atoms that the same estimator finds with shuffled labels. The dotted line is the entropy of the label. Right: what methods report, mean over the test samples and three seeds. The heads of DI-MML (1, 2 and F for the fusion) are no interactions.", "name": "fig-tour"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "One row per data set. On the left, bars in bits that stack R, U1, U2 and S, one bar each for clusters, BATCH and LSMI, each with a thin grey bar for the same estimator on shuffled labels, and the truth where it is known. On the right, dots for the shares that DMIL's gate, I2MoE's weights and DI-MML's heads give."}, "figure": {"caption": "Left: atoms by three estimators, parts below zero to the left; the thin grey bar is the sum of the sizes of the atoms that the same estimator finds with shuffled labels. The dotted line is the entropy of the label. Right: what methods report, mean over the test samples and three seeds. The heads of DI-MML (1, 2 and F for the fusion) are no interactions.", "name": "fig-tour"}}
 ESTIMATORS = ["cluster", "BATCH", "LSMI"]
 
 
