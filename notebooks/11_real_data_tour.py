@@ -387,7 +387,7 @@ invented = pd.DataFrame(
 print("shuffled over real labels, bits in all atoms:")
 print(invented.round(2).T.to_string())
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Total of all atoms against the number of samples on logarithmic axis. The plug-in starts at almost all that a label can tell and falls; the plug-in with shuffled labels starts almost as high and falls to near zero; the corrected estimate is lower, and with shuffled labels it is nearer to zero."}, "figure": {"caption": "R + U1 + U2 + S of `digit_pairs` by twelve clusters a modality: with labels as they are, and with labels shuffled (dashed). The truth is dotted.", "name": "fig-noise"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Total of all atoms against the number of samples on logarithmic axis. The plug-in starts at almost all that a label can tell and falls; the plug-in with shuffled labels starts almost as high and falls to near zero; the corrected estimate is lower, and with shuffled labels it is nearer to zero."}, "figure": {"caption": "R + U1 + U2 + S of `digit_pairs` by twelve clusters a modality: with labels as they are, and with labels shuffled (dashed). The truth is dotted.", "name": "fig-noise-invents"}}
 fig, ax = plt.subplots(figsize=(6.4, 3.8))
 for name, color in (("plug-in", GREY), ("corrected", INK)):
     for kind, line in (("", "-"), (", shuffled", "--")):
@@ -771,14 +771,14 @@ print(json.dumps(headline))
 # ## Exercises
 #
 # ```{exercise} How many people?
-# :label: ex-how-many
+# :label: ex-how-many-sensors
 #
 # A study has 27 classes and wants to count a table of eight by eight clusters. How many samples does it need until noise
 # invents less than 0.05 bits of synergy? How many with two classes? What does that say about counting UTD-MHAD's 861
 # recordings?
 # ```
 #
-# ```{solution-start} ex-how-many
+# ```{solution-start} ex-how-many-sensors
 # :class: dropdown
 # ```
 
