@@ -41,8 +41,8 @@ Terms = dict[str, Tensor]
 #: Which levels a model can have: both, level 1 alone, level 2 alone.
 LEVELS = ("both", "intra", "consistency")
 
-#: Size up to which a log-variance is what its map says: far beyond what training uses.
-LOG_VAR = 30.0
+#: Up to where a log-variance is what its map says: far beyond what training uses.
+LOG_MAX = 30.0
 
 
 # The terms of the objective, each in nats and a mean over the batch.
@@ -114,8 +114,9 @@ def alignment(q: Gaussian, v: Gaussian) -> Tensor:
     if q.log_var is None or v.log_var is None:
         kl = 0.5 * distance
     else:
-        log_ratio = q.log_var - v.log_var
-        kl = 0.5 * (log_ratio.exp() + distance * torch.exp(-v.log_var) - 1 - log_ratio)
+        log_precision = tempered(-v.log_var)
+        log_ratio = q.log_var + log_precision
+        kl = 0.5 * (log_ratio.exp() + distance * log_precision.exp() - 1 - log_ratio)
     return kl.sum(dim=-1).mean(dim=-1).sum()
 
 
@@ -179,14 +180,14 @@ class Bottleneck(nn.Module):
         return q.sample() if self.training else q.mean
 
 
-def tempered(log_var: Tensor) -> Tensor:
-    """Return log-variances as they are up to `LOG_VAR` in size; what exceeds it, as a logarithm.
+def tempered(log: Tensor) -> Tensor:
+    """Return logarithms as they are up to `LOG_MAX`; what exceeds it, as its own logarithm.
 
     An untrained map of large latents would else give variances beyond what a float can hold. Unlike
     clipping, this leaves a gradient that leads back.
     """
-    excess = torch.relu(log_var.abs() - LOG_VAR)
-    return log_var - log_var.sign() * (excess - torch.log1p(excess))
+    excess = torch.relu(log - LOG_MAX)
+    return log - (excess - torch.log1p(excess))
 
 
 def decoder(n: int, d: int) -> nn.Sequential:

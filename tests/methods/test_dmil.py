@@ -144,16 +144,16 @@ def test_samples_have_the_mean_and_variance_they_should() -> None:
     assert Gaussian(q.mean, None).sample() is q.mean
 
 
-def test_log_variances_are_left_alone_until_they_are_extreme() -> None:
-    x = torch.tensor([-30.0, -3.0, 0.0, 0.1, 30.0], requires_grad=True)
+def test_log_variances_are_left_alone_until_they_overflow() -> None:
+    x = torch.tensor([-100.0, -3.0, 0.0, 0.1, 30.0], requires_grad=True)
     assert torch.equal(tempered(x), x)
     # 30 + log(1 + 7) and 30 + log(1 + 990)
-    extreme = torch.tensor([37.0, -37.0, 1020.0], requires_grad=True)
+    extreme = torch.tensor([37.0, 1020.0], requires_grad=True)
     y = tempered(extreme)
-    assert y.tolist() == pytest.approx([32.07944, -32.07944, 36.89871], abs=1e-4)
+    assert y.tolist() == pytest.approx([32.07944, 36.89871], abs=1e-4)
     y.sum().backward()  # type: ignore[no-untyped-call]
     assert extreme.grad is not None
-    assert extreme.grad.tolist() == pytest.approx([1 / 8, 1 / 8, 1 / 991], rel=1e-4)
+    assert extreme.grad.tolist() == pytest.approx([1 / 8, 1 / 991], rel=1e-4)
 
 
 @pytest.mark.parametrize("synergy_first", [False, True])
