@@ -409,8 +409,8 @@ print("weights and running statistics unchanged:", unchanged)
 # %% [markdown]
 # Three more things to know. The library's `ResNet18Encoder` takes images,
 # spectrograms and frames, and downloads nothing. Encoders are used as they are, not copied: hand the same object
-# to two models and they share it. And when you load weights that others saved, use
-# `torch.load(path, weights_only=True)`: without it, opening a file can run code.
+# to two models and they share it. And when you load weights that others saved, use `torch.load(path, weights_only=True)`.
+# Without the option, opening a file can run code.
 #
 # ## Your own fusion model
 #
