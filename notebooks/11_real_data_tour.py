@@ -811,7 +811,7 @@ for n_labels in (27, 2):
 # $U_1 = U_2 = 0$ and $R = I(X_1;Y)$. (b) At $\varepsilon = 0$ each knows everything, at $\varepsilon = \frac12$ nothing;
 # synergy is in between, where a second opinion helps.
 
-# %%
+# %% mystnb={"image": {"alt": "Redundancy and synergy of two witnesses against how often each errs. Redundancy falls all the way to zero. Synergy starts at zero, rises to a low peak while errors are rare, and falls to zero again."}}
 errors = np.linspace(0, 0.5, 41)
 curve = []
 for eps in errors:

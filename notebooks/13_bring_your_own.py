@@ -446,7 +446,7 @@ print({name: type(expert).__name__ for name, expert in experts.experts.items()})
 #
 # $$
 # R = c_1 c_2, \qquad U_1 = c_1 (1 - c_2), \qquad U_2 = (1 - c_1)\, c_2, \qquad S = (1 - c_1)(1 - c_2):
-# $$ (eq-witnesses)
+# $$ (eq-own-witnesses)
 #
 # both would have said so, only the first, only the second, neither. The four add up to 1. It takes one class:
 # parts in the constructor, a prediction, a **list of stages** that name what is trained on which loss, and a report.
@@ -845,7 +845,7 @@ for name, pool in {
 # ```{exercise} A report for three witnesses
 # :label: ex-own-three
 #
-# Extend {eq}`eq-witnesses` to three modalities with the columns R, U1, U2, U3 and S. What has to happen with the samples that two
+# Extend {eq}`eq-own-witnesses` to three modalities with the columns R, U1, U2, U3 and S. What has to happen with the samples that two
 # of three witnesses agree on?
 # ```
 #
