@@ -8,7 +8,6 @@ times are the median over repeats that alternate, on one thread, and the ratio i
 """
 
 import json
-import platform
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from benchmarks.provenance import provenance
 from mmfuse_lib import data, methods
 from mmfuse_lib.data import MultimodalData
 from mmfuse_lib.encoders import default_encoder
@@ -194,11 +194,7 @@ def main() -> None:
             ratio = round(baseline / ms, 2)
             rows.append({"batch": batch_size, "code": name, "ms": round(ms, 2), "ratio": ratio})
     content = {
-        "command": "python -m benchmarks.dmil",
-        "machine": f"{platform.system()} {platform.machine()}, one thread",
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "date": time.strftime("%Y-%m-%d"),
+        **provenance("python -m benchmarks.dmil"),
         "rows": rows,
     }
     OUTPUT.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -8,12 +8,9 @@ chapter on DMIL reads; a row that is there is not computed again.
 """
 
 import json
-import platform
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import date
-from importlib import metadata
 from pathlib import Path
 from typing import Any, cast
 from unittest.mock import patch
@@ -22,6 +19,7 @@ import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
 
+from benchmarks.provenance import provenance
 from mmfuse_lib import data, evaluate, fit, methods
 from mmfuse_lib.data import INTERACTIONS, MultimodalData
 from mmfuse_lib.data.labels import composition_weights, draw_symbols
@@ -345,12 +343,8 @@ def _read() -> dict[str, Any]:
 
 def _write(content: dict[str, Any]) -> None:
     head = {
-        "command": "python -m benchmarks.dmil_study",
-        "date": date.today().isoformat(),
+        **provenance("python -m benchmarks.dmil_study"),
         "training": TRAINING | SPLITS,
-        "python": platform.python_version(),
-        "packages": {n: metadata.version(n) for n in ("numpy", "scikit-learn", "torch")},
-        "machine": f"{platform.system()} {platform.machine()}, one thread",
     }
     lines = [f" {json.dumps(name)}: {json.dumps(value)}" for name, value in head.items()]
     for part, rows in content.items():

@@ -8,12 +8,10 @@ to ``reproduce/estimators.json``, which the chapter *Measuring it from data* rea
 
 import json
 import os
-import platform
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
-from importlib import metadata
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.provenance import provenance
 from mmfuse_lib import data
 from mmfuse_lib.data import digit_pairs, gaussian_gates
 from mmfuse_lib.information import ATOMS, decompose
@@ -212,15 +211,10 @@ def main(workers: int = 2) -> None:
         covered = list(pool.map(coverage, tables))
     total = time.perf_counter() - start
     content: dict[str, Any] = {
-        "command": "python -m benchmarks.estimators",
+        **provenance("python -m benchmarks.estimators", processes=workers),
         "seeds": list(SEEDS),
         "sizes": list(SIZES),
         "options": OPTIONS,
-        "python": platform.python_version(),
-        "packages": {
-            name: metadata.version(name) for name in ("numpy", "scipy", "scikit-learn", "torch")
-        },
-        "machine": f"{platform.system()} {platform.machine()}, {workers} processes of one thread",
         "seconds": round(total),
         "coverage": covered,
         "rows": rows,

@@ -18,11 +18,9 @@ reproduce/gpu/i2moe_benchmark.json for the GPU.
 """
 
 import json
-import platform
 import sys
 import time
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
@@ -31,6 +29,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from benchmarks.provenance import provenance
 from mmfuse_lib import methods
 from mmfuse_lib.data import MultimodalData, from_arrays
 from mmfuse_lib.fusion import FUSIONS, Fusion
@@ -272,12 +271,8 @@ def run_on(device: str) -> None:
             print(describe(rows[-1]), flush=True)
     on_gpu = device == "cuda"
     content = {
-        "command": f"python -m benchmarks.i2moe {device}",
-        "machine": f"{platform.system()} {platform.machine()}, one thread",
+        **provenance(f"python -m benchmarks.i2moe {device}"),
         "gpu": torch.cuda.get_device_name() if on_gpu else None,
-        "python": platform.python_version(),
-        "torch": version("torch"),
-        "date": time.strftime("%Y-%m-%d"),
         "rows": rows,
     }
     RESULTS[device].parent.mkdir(parents=True, exist_ok=True)

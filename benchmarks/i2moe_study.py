@@ -14,12 +14,10 @@ seconds after which no further row is begun.
 """
 
 import json
-import platform
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from importlib.metadata import version
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -28,6 +26,7 @@ import numpy as np
 import torch
 from sklearn.metrics import roc_auc_score
 
+from benchmarks.provenance import provenance
 from mmfuse_lib import data, evaluate, fit, methods
 from mmfuse_lib.data import INTERACTIONS, MultimodalData
 from mmfuse_lib.encoders import MLPEncoder
@@ -230,12 +229,8 @@ def settings_of(part: str) -> dict[str, Any]:
 def write(part: str, rows: list[Row]) -> None:
     """Write what there is, with its provenance."""
     content = {
-        "command": f"python -m benchmarks.i2moe_study {part}",
+        **provenance(f"python -m benchmarks.i2moe_study {part}"),
         **settings_of(part),
-        "machine": f"{platform.system()} {platform.machine()}, one thread",
-        "python": platform.python_version(),
-        "torch": version("torch"),
-        "date": time.strftime("%Y-%m-%d"),
     }
     head = json.dumps(content, indent=1)[:-2]
     lines = ",\n  ".join(json.dumps(row) for row in rows)

@@ -6,12 +6,10 @@ synergy, the largest over tables, against the middle of our certified bounds at 
 """
 
 import json
-import platform
 import time
 import warnings
 from collections.abc import Callable
 from importlib import import_module
-from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -21,11 +19,15 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
+from benchmarks.provenance import provenance
 from mmfuse_lib.information import decompose, decompose_batch, mutual_information
 
 Table = NDArray[np.float64]
 
 RESULT = Path(__file__).parents[1] / "reproduce" / "pid_benchmark.json"
+
+#: Whose versions matter for the comparison.
+PACKAGES = ("numpy", "dit", "ecos", "cvxpy", "clarabel")
 
 #: Shape of the tables, how many, and whether the others are run: at 40x40x10 they take long.
 CASES = (
@@ -132,17 +134,6 @@ def measure_batch() -> dict[str, Any]:
     }
 
 
-def machine() -> dict[str, str]:
-    """Return what the numbers were measured with."""
-    names = ("numpy", "dit", "ecos", "cvxpy", "clarabel")
-    return {
-        "processor": platform.machine(),
-        "python": platform.python_version(),
-        "threads": "1",
-        **{name: version(name) for name in names},
-    }
-
-
 def main() -> None:
     """Print the table and write it to reproduce/."""
     with threadpool_limits(1), warnings.catch_warnings():
@@ -161,9 +152,8 @@ def main() -> None:
         f"decompose_batch {batch['batch_ms']:.0f} ms, {batch['ratio']:.1f}x"
     )
     RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(
-        json.dumps({"machine": machine(), "rows": rows, "batch": batch}, indent=1) + "\n"
-    )
+    made = provenance("python -m benchmarks.pid", PACKAGES)
+    RESULT.write_text(json.dumps({**made, "rows": rows, "batch": batch}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

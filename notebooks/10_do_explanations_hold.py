@@ -37,7 +37,8 @@
 
 # %% tags=["parameters"]
 seed = 0
-epochs = 12
+epochs = 40
+patience = 8
 n_train = 2_000
 dim = 32
 lr = 2e-3
@@ -103,8 +104,9 @@ truths.round(2) + 0.0
 # %% [markdown]
 # Look at *U1 or U2*: every label is decided by one picture alone, and yet there is no unique information. Each
 # picture tells the label half of the time, so each holds half of the label's information, and
-# nothing in the joint distribution stops us from reading that as *the same* half. (It is the cue that gives the synergy its
-# share: only together do they always tell. *Measuring it from data* and *One sample at a time* have more on this.) A report
+# nothing in the joint distribution stops us from reading that as *the same* half. The other half is synergy: one picture
+# alone leaves open whether it is the one that counts, and only the two together always tell. (*Measuring it from data* and
+# *One sample at a time* have more on this.) A report
 # that agrees with one truth must disagree with the other. We shall hold all reports against both, and for single samples
 # against the composition, the only one of the two that speaks of single samples.
 #
@@ -192,10 +194,13 @@ plt.show()
 # ```{prf:proof}
 # The posterior is an increasing function of the likelihood ratio $p(x \mid c) / p(x \mid \text{not } c)$. By the lemma of
 # Neyman and Pearson {cite:p}`neyman1933`, thresholds of that ratio have, among all tests with the same rate of false
-# alarms, the highest rate of hits. So its ROC curve is nowhere below another's, and neither is its area. $\square$
+# alarms, the highest rate of hits; rates of false alarms between those of two thresholds are reached by tossing a coin
+# between them, which is the straight line that counting ties as one half stands for. So its ROC curve is nowhere below
+# another's, and neither is its area. $\square$
 # ```
 #
-# For our digits everything on the right is a table, so the bound is a number. With the cue it is 1. Without the cue:
+# For our digits the posterior is a table over the pairs of digits (given the digits, the pictures are drawn alike whatever the
+# kind, so they add nothing), and the bound is a number. With the cue it is 1. Without the cue:
 
 # %%
 rows = []
@@ -244,7 +249,7 @@ pd.Series(explanations.tasks()).str.split("/").str[0].value_counts(
 
 # %%
 task = explanations.load_task("digits/balanced", seed=seed, n_train=n_train)
-TRAINING = {"epochs": epochs, "lr": lr, "batch_size": batch_size, "seed": seed}
+TRAINING = {"epochs": epochs, "patience": patience, "lr": lr, "batch_size": batch_size, "seed": seed}
 
 
 def trained(method, **options):
