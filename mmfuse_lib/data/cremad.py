@@ -29,6 +29,7 @@ from mmfuse_lib.data.cremad_votes import EMOTIONS
 from mmfuse_lib.data.downloads import fetch
 from mmfuse_lib.data.multimodal import MultimodalData
 from mmfuse_lib.data.prepared import Entries, check_files, prepare
+from mmfuse_lib.data.published import check_count, check_root
 from mmfuse_lib.errors import DataError
 
 LIST_URL = (
@@ -87,14 +88,8 @@ def load(
     DownloadError
         If the lists are neither in `root` nor to be downloaded, or the arrays cannot be written.
     """
-    if root is None or not Path(root).is_dir():
-        raise DataError(
-            f"cremad: root is {str(root)!r}: expected the folder that holds AudioWAV and "
-            f"VideoFlash or Image-01-FPS, downloaded from {SOURCE}"
-        )
-    if not (isinstance(n_frames, int) and n_frames >= 1):
-        raise DataError(f"n_frames is {n_frames!r}: expected an integer of at least 1")
-    root = Path(root)
+    root = check_root("cremad", root, "AudioWAV and VideoFlash or Image-01-FPS", SOURCE)
+    check_count("n_frames", n_frames)
     folder = root / "prepared" if prepared is None else Path(prepared)
     listed = [_read_list(root, name) for name in ("train.csv", "test.csv")]
     order = np.random.default_rng(0).permutation(len(listed[0]))

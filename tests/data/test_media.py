@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 from scipy.io import wavfile
 
@@ -21,7 +22,7 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_video(path, frames, np.concatenate([tone(1000, 2), tone(3000, 2)]), rate=4)
 
 
-def pitch(wave: np.ndarray) -> float:
+def pitch(wave: NDArray[np.float32]) -> float:
     """Return the strongest frequency of a wave, in Hz."""
     return float(np.abs(np.fft.rfft(wave)).argmax() * media.SAMPLE_RATE / len(wave))
 
