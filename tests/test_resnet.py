@@ -93,6 +93,15 @@ def test_bytes_are_standardised_as_imagenet_is() -> None:
     assert torch.allclose(encoder(pixels), encoder(numbers), atol=1e-4)
 
 
+def test_bytes_of_flow_have_two_channels_a_frame_and_are_divided_by_255() -> None:
+    encoder = default_encoder((3, 2, 40, 40), 12).eval()
+    assert isinstance(encoder, ResNet18Encoder)
+    flow = torch.randint(256, (2, 3, 2, 40, 40), dtype=torch.uint8)
+    z = encoder(flow)
+    assert z.shape == (2, 12)
+    assert torch.allclose(z, encoder(flow.float() / 255), atol=1e-4)
+
+
 def test_frames_that_are_no_small_images_get_it_by_default_and_by_name() -> None:
     assert isinstance(default_encoder((2, 3, 32, 32), 16), ResNet18Encoder)
     assert isinstance(make_encoder("resnet18", (3, 32, 32), 16, augment=True), ResNet18Encoder)

@@ -1,6 +1,8 @@
 """A run from a file of settings or a command: what it trains, writes, continues and refuses."""
 
 import dataclasses
+import importlib
+import inspect
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -225,19 +227,24 @@ def test_the_preset_of_di_mml_trains_in_mixed_precision_and_continues_when_inter
     assert list(whole["best_epoch"]) == ["detached", "interactive", "fusion"]
 
 
-def test_the_preset_holds_the_papers_settings() -> None:
-    """As published: SGD 1e-3, momentum .9, weight decay 1e-4, batch 16, 150 epochs, tau 50."""
-    settings = Settings.of(read_settings(PRESET))
-    assert (settings.method, settings.data, settings.dim) == ("DIMML", "cremad", 512)
+@pytest.mark.parametrize(
+    ("name", "temperature", "certainty"), [("cremad", 50, 1), ("ave", 10, 3), ("ucf101", 10, 1)]
+)
+def test_the_presets_of_di_mml_hold_the_papers_settings(
+    name: str, temperature: float, certainty: float
+) -> None:
+    """As published: SGD 1e-3, momentum .9, weight decay 1e-4, batch 16, 150 epochs, tau a set."""
+    settings = Settings.of(read_settings(PRESET.with_name(f"dimml_{name}.yml")))
+    assert (settings.method, settings.data, settings.dim) == ("DIMML", name, 512)
     assert (settings.epochs, settings.batch_size, settings.lr) == (150, 16, 1e-3)
     assert settings.optimizer == {"name": "sgd", "momentum": 0.9, "weight_decay": 1e-4}
     options = settings.method_options
-    assert options["temperature"] == 50
+    assert (options["temperature"], options["certainty_temperature"]) == (temperature, certainty)
     assert round(options["warmup"] * settings.epochs) == 20
     assert round(options["fusion_epochs"] * settings.epochs) == 20
     schedule = steps(options["lr_schedule"])
     assert [schedule(epoch) for epoch in (0, 69, 70, 149)] == [1, 1, 0.1, 0.1]
-    assert settings.data_options == {"n_frames": 3}
+    assert settings.data_options["n_frames"] == 3
 
 
 @pytest.mark.parametrize(
@@ -258,6 +265,45 @@ def test_the_other_presets_differ_from_that_of_di_mml_in_the_method_only(
     assert [(s.name, s.epochs) for s in model.stages(settings.epochs)] == stages
     for stage in model.stages(settings.epochs):
         assert torch.isfinite(stage.loss(train[:4])["total"])
+
+
+def test_the_preset_of_dmil_on_kinetics_sounds_is_that_on_cremad() -> None:
+    settings, other = (
+        Settings.of(read_settings(PRESET.with_name(f"dmil_{name}.yml")))
+        for name in ("kinetics_sounds", "cremad")
+    )
+    assert settings.data == "kinetics_sounds"
+    assert dataclasses.replace(settings, data="cremad") == other
+
+
+SHAPES = {
+    "audio": (1, 257, 1004),
+    "video": (3, 3, 224, 224),
+    "rgb": (3, 3, 224, 224),
+    "flow": (10, 2, 224, 224),
+}
+
+
+@pytest.mark.parametrize(
+    ("file", "modalities"),
+    [
+        ("dimml_ave.yml", ["audio", "video"]),
+        ("dimml_ucf101.yml", ["flow", "rgb"]),
+        ("dmil_kinetics_sounds.yml", ["audio", "video"]),
+    ],
+)
+def test_the_presets_of_videos_fit_the_shapes_and_options_of_their_data(
+    file: str, modalities: list[str]
+) -> None:
+    settings = Settings.of(read_settings(PRESET.with_name(file)))
+    load = inspect.signature(importlib.import_module(f"mmfuse_lib.data.{settings.data}").load)
+    assert set(settings.data_options) <= set(load.parameters)
+    kinds = {name: torch.float32 if name == "audio" else torch.uint8 for name in modalities}
+    inputs = {name: torch.zeros(2, *SHAPES[name], dtype=kinds[name]) for name in modalities}
+    train = data.MultimodalData(inputs, torch.tensor([0, 1]), class_names=("a", "b"))
+    model = build(settings, train)
+    stage = model.stages(settings.epochs)[0]
+    assert torch.isfinite(stage.loss(train)["total"])
 
 
 @pytest.mark.gpu

@@ -10,15 +10,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from mmfuse_lib.data import (
+    ave,
     cremad,
     cremad_votes,
     cub_image_text,
     digit_pairs,
     gaussian_gates,
+    kinetics_sounds,
     mfeat,
     mmsd_sarcasm,
     rosmap,
     spoken_digits,
+    ucf101,
     utd_mhad,
 )
 from mmfuse_lib.data.multimodal import INTERACTIONS, MultimodalData, check_trainable, from_arrays
@@ -113,6 +116,46 @@ _CARDS: dict[str, DatasetCard] = {
         citation=(
             "Cao et al., CREMA-D: crowd-sourced emotional multimodal actors dataset, "
             "IEEE Transactions on Affective Computing, 2014"
+        ),
+    ),
+    "ave": DatasetCard(
+        load=ave.load,
+        summary=(
+            "4143 events of 28 kinds in videos, heard and seen: spectrogram and frames, from the "
+            "published files in a folder of yours (root). For a GPU; not downloaded for you."
+        ),
+        source=ave.SOURCE,
+        licence="none stated; videos by people on YouTube, chosen from AudioSet",
+        citation=(
+            "Tian et al., Audio-visual event localization in unconstrained videos, ECCV 2018"
+        ),
+    ),
+    "kinetics_sounds": DatasetCard(
+        load=kinetics_sounds.load,
+        summary=(
+            "About 19000 clips of 31 actions of Kinetics-400 that are heard and seen: spectrogram "
+            "and frames, from the published files in a folder of yours (root). For a GPU; not "
+            "downloaded for you."
+        ),
+        source=kinetics_sounds.SOURCE,
+        licence="labels CC BY 4.0 (not confirmed by us); videos by people on YouTube",
+        citation=(
+            "Arandjelovic & Zisserman, Look, listen and learn, ICCV 2017; Kay et al., The Kinetics "
+            "human action video dataset, 2017"
+        ),
+    ),
+    "ucf101": DatasetCard(
+        load=ucf101.load,
+        summary=(
+            "13320 clips of 101 actions: frames and optical flow, three published splits, from the "
+            "published files in a folder of yours (root). For a GPU; not downloaded for you."
+        ),
+        source=f"{ucf101.SOURCE}; frames and flow: {ucf101.FLOW_SOURCE}",
+        licence="none stated; videos by people on YouTube",
+        citation=(
+            "Soomro, Zamir & Shah, UCF101: a dataset of 101 human action classes from videos in "
+            "the wild, 2012; flow: Feichtenhofer, Pinz & Zisserman, Convolutional two-stream "
+            "network fusion for video action recognition, CVPR 2016"
         ),
     ),
     "cremad_votes": DatasetCard(

@@ -1,0 +1,86 @@
+"""Arrays made once: kept, mapped, made again when they are of something else or cut."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mmfuse_lib.data import prepared
+from mmfuse_lib.data.prepared import Entries, check_files, prepare
+from mmfuse_lib.errors import DataError, DownloadError
+
+
+@pytest.fixture(autouse=True)
+def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+
+
+def squares(n: int, read: Callable[[int], Any] | None = None) -> dict[str, Entries]:
+    return {"x": Entries(range(n), (2,), np.int64, read or (lambda k: np.array([k, k * k])))}
+
+
+def forbidden() -> dict[str, Entries]:
+    raise AssertionError("made again")
+
+
+def test_arrays_are_made_once_and_what_is_written_to_them_stays_in_memory(tmp_path: Path) -> None:
+    made = prepare(tmp_path / "a", ["x"], {"n": 4}, lambda: squares(4))
+    assert made["x"].tolist() == [[0, 0], [1, 1], [2, 4], [3, 9]]
+    made["x"][:] = 7
+    again = prepare(tmp_path / "a", ["x"], {"n": 4}, forbidden)
+    assert again["x"][3].tolist() == [3, 9]
+
+
+def test_arrays_of_something_else_are_replaced(tmp_path: Path) -> None:
+    prepare(tmp_path, ["x"], {"n": 4}, lambda: squares(4))
+    assert len(prepare(tmp_path, ["x"], {"n": 5}, lambda: squares(5))["x"]) == 5
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["made_of.json", "x.npy"]
+
+
+def test_an_interruption_leaves_nothing_that_would_be_used(tmp_path: Path) -> None:
+    def interrupted(k: int) -> Any:
+        raise KeyboardInterrupt
+
+    prepare(tmp_path, ["x"], {"n": 4}, lambda: squares(4))
+    with pytest.raises(KeyboardInterrupt):
+        prepare(tmp_path, ["x"], {"n": 5}, lambda: squares(5, interrupted))
+    assert [path.name for path in tmp_path.iterdir()] == ["x.npy"]  # without a note: not used
+    with pytest.raises(AssertionError, match="made again"):
+        prepare(tmp_path, ["x"], {"n": 4}, forbidden)
+
+
+def test_what_cannot_be_read_is_counted_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(k: int) -> Any:
+        if k % 2:
+            raise DataError(f"file {k} cannot be read")
+        return np.zeros(2)
+
+    with pytest.raises(DataError, match=r"^file 1 cannot be read$"):
+        prepare(tmp_path, ["x"], {}, lambda: squares(3, read))
+    with pytest.raises(DataError, match=r"^4 of 9 clips .*: file 1 .*; file 5 .*read; \.\.\.$"):
+        prepare(tmp_path, ["x"], {}, lambda: squares(9, read))
+    monkeypatch.setattr(prepared, "GIVE_UP", 2)
+    with pytest.raises(DataError, match=r"^2 of 4 clips .*: file 1 cannot be read; file 3 [^;]*$"):
+        prepare(tmp_path, ["x"], {}, lambda: squares(9, read))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("a file")
+    with pytest.raises(DownloadError, match=r"cannot write .*a"):
+        prepare(tmp_path / "a", ["x"], {}, lambda: squares(3))
+
+
+def test_missing_files_are_counted_and_named(tmp_path: Path) -> None:
+    (tmp_path / "0").write_text("there")
+    check_files("birds", [tmp_path / "0"], "example.org")
+    with pytest.raises(
+        DataError, match=r"^birds: 4 of 5 files are missing: \S*1, \S*2, \S*3, \.\.\.\. Get them"
+    ):
+        check_files("birds", [tmp_path / str(k) for k in range(5)], "example.org")
+    with pytest.raises(DataError, match=r"1 of 1 files are missing: \S*7\. Get them from example"):
+        check_files("birds", [tmp_path / "7"], "example.org")
