@@ -128,7 +128,7 @@ def test_an_interrupted_preparation_leaves_nothing_that_would_be_used(
     monkeypatch.setattr(cremad, "log_spectrogram", interrupted)
     with pytest.raises(KeyboardInterrupt):
         data.load("cremad", root=root)
-    assert list((root / "prepared").iterdir()) == []
+    assert not list((root / "prepared").glob("*.npy"))
     assert len(data.load("cremad", root=root)[0]) == 18
 
 
@@ -173,14 +173,17 @@ def test_a_clip_without_pictures_is_named(root: Path) -> None:
         data.load("cremad", root=root)
 
 
-def test_damaged_files_are_named(root: Path) -> None:
-    picture = root / "Image-01-FPS" / "1001_DFA_ANG_XX" / "00000.jpg"
-    picture.write_bytes(picture.read_bytes()[:200])
-    with pytest.raises(DataError, match=r"00000\.jpg cannot be read"):
-        data.load("cremad", root=root)
-    (root / "AudioWAV" / "1003_DFA_FEA_XX.wav").write_bytes(b"version https://git-lfs")
-    with pytest.raises(DataError, match=r"1003_DFA_FEA_XX\.wav cannot be read"):
-        data.load("cremad", root=root)
+def test_damaged_files_are_named_and_read_once_they_are_repaired(root: Path) -> None:
+    for path in (
+        root / "AudioWAV" / "1003_DFA_FEA_XX.wav",
+        root / "Image-01-FPS" / "1001_DFA_ANG_XX" / "00000.jpg",
+    ):
+        content = path.read_bytes()
+        path.write_bytes(content[:200] if path.suffix == ".jpg" else b"version https://git-lfs")
+        with pytest.raises(DataError, match=rf"{path.name} cannot be read"):
+            data.load("cremad", root=root)
+        path.write_bytes(content)
+    assert len(data.load("cremad", root=root)[0]) == 18
 
 
 def test_sound_of_another_rate_is_an_error(root: Path) -> None:
