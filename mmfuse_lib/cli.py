@@ -134,6 +134,7 @@ def report_command(
         if len(explained):
             typer.echo("Do explanations hold? mean ± over seeds ± over data sets (95 %)")
             typer.echo(explanations.leaderboard_text(_board(explained)).to_string() + "\n")
+        typer.echo(study.made_on(results))
         for line in results.about["missing"]:
             typer.echo(f"not complete: {line}", err=True)
         if out is not None:

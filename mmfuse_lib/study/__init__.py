@@ -8,7 +8,7 @@
 from mmfuse_lib.study.cells import MEASURES, Cell
 from mmfuse_lib.study.execution import Outcome, run_study
 from mmfuse_lib.study.grid import Study, read_study
-from mmfuse_lib.study.results import Results, gather, load_results, scores, table
+from mmfuse_lib.study.results import Results, gather, load_results, made_on, scores, table
 
 __all__ = [
     "MEASURES",
@@ -18,6 +18,7 @@ __all__ = [
     "Study",
     "gather",
     "load_results",
+    "made_on",
     "read_study",
     "run_study",
     "scores",

@@ -267,7 +267,26 @@ def _rounded(value: Any) -> Any:
     return value
 
 
-# Tables.
+# Where results come from, and tables.
+
+
+def made_on(results: Results) -> str:
+    """Return a line that says what results were computed on, with what, when and for how long.
+
+    >>> made_on(load_results("reproduce/book.json"))  # doctest: +SKIP
+    '480 cells on AMD EPYC, cpu (x86_64, threads: 1); python 3.11.7, ..; 2026-11-30; CPU 22 minutes'
+    """
+    about = results.about
+    machines = [f"{one['processor']}, {one['device']}" for one in about["hardware"]]
+    versions = [" ".join(one) for found in about["versions"] for one in found.items()]
+    return "; ".join(
+        [
+            f"{len(results.cells)} cells on {' and '.join(machines)}",
+            ", ".join(dict.fromkeys(versions)),
+            ", ".join(about["dates"]),
+            f"CPU {about['cpu_seconds'] / 60:.0f} minutes",
+        ]
+    )
 
 
 def scores(results: Results, data: str, part: str = "test") -> pd.DataFrame:

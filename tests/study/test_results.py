@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from mmfuse_lib.cli import app
 from mmfuse_lib.errors import DataError, UnknownNameError
 from mmfuse_lib.evaluation import mean_interval
-from mmfuse_lib.study import Study, gather, load_results, scores, table
+from mmfuse_lib.study import Study, gather, load_results, made_on, scores, table
 from mmfuse_lib.study.cells import Cell, write_record
 from mmfuse_lib.study.manifest import write_manifest
 
@@ -95,6 +95,12 @@ def test_the_synergy_indicator_compares_with_the_chosen_unimodal_cells(folder: P
     found = scores(gather(folder), "pairs").set_index(["method", "seed"])["synergy_indicator"]
     assert found["joint"].to_dict() == {0: 0.25, 1: 0.5}
     assert found["Unimodal, left"].to_dict() == {0: 0.0, 1: 0.0}
+
+
+def test_what_results_were_made_on_is_one_line_which_a_report_prints(folder: Path) -> None:
+    line = made_on(gather(folder))
+    assert line == "12 cells on x, cpu; torch 2; 2026-01-01; CPU 0 minutes"
+    assert line in CliRunner().invoke(app, ["report", str(folder)]).output
 
 
 def test_there_is_no_synergy_indicator_unless_each_modality_was_trained_alone(
