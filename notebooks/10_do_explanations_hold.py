@@ -249,7 +249,13 @@ pd.Series(explanations.tasks()).str.split("/").str[0].value_counts(
 
 # %%
 task = explanations.load_task("digits/balanced", seed=seed, n_train=n_train)
-TRAINING = {"epochs": epochs, "patience": patience, "lr": lr, "batch_size": batch_size, "seed": seed}
+TRAINING = {
+    "epochs": epochs,
+    "patience": patience,
+    "lr": lr,
+    "batch_size": batch_size,
+    "seed": seed,
+}
 
 
 def trained(method, **options):
