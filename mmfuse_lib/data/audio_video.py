@@ -107,8 +107,8 @@ def _spectrogram(ffmpeg: str, clip: Clip) -> NDArray[np.float32]:
     """Return the log spectrogram of ten seconds with mean 0 and deviation 1; silence is 0."""
     wave = media.sound_from_video(ffmpeg, clip.path, clip.span)
     log_power = media.log_spectrogram(wave, SECONDS).astype(np.float64)
-    standardised = (log_power - log_power.mean()) / (log_power.std() + 1e-6)
-    return standardised.astype(np.float32)
+    log_power = (log_power - log_power.mean()) / (log_power.std() + 1e-6)
+    return np.asarray(log_power, dtype=np.float32)
 
 
 def _frames(ffmpeg: str, clip: Clip, n_frames: int) -> NDArray[np.uint8]:

@@ -198,9 +198,9 @@ def _run(
 
 
 def _unreadable(path: Path, done: subprocess.CompletedProcess[bytes], got: str) -> DataError:
+    said = done.stderr.decode(errors="replace").strip().partition("\n")[0]
     return DataError(
-        f"{path} cannot be read: ffmpeg ended with {done.returncode} after {got}. "
-        f"{done.stderr.decode(errors='replace').strip()}"
+        f"{path} cannot be read: ffmpeg ended with {done.returncode} after {got}. {said}"
     )
 
 
@@ -231,7 +231,7 @@ def read_wav(path: Path, source: str) -> NDArray[np.float32]:
             f"{path} has {samples.dtype} samples at {rate} Hz, shape {samples.shape}: expected "
             f"one channel of int16 at {SAMPLE_RATE} Hz, as published"
         )
-    wave: NDArray[np.float32] = samples.astype(np.float32) / 32_768
+    wave: NDArray[np.float32] = samples.astype(np.float32) / np.float32(32_768)
     return wave
 
 
@@ -258,7 +258,7 @@ def log_spectrogram(wave: NDArray[np.float32], seconds: int) -> NDArray[np.float
         299 steps for 3 seconds, 1004 for 10; frequencies are 31.25 Hz apart.
     """
     heard = wave if len(wave) else np.zeros(1, dtype=np.float32)
-    repeated = np.resize(heard, seconds * SAMPLE_RATE)
+    repeated = np.resize(heard, seconds * SAMPLE_RATE).astype(np.float32)
     _, _, power = spectrogram(repeated, SAMPLE_RATE, nperseg=WINDOW, noverlap=OVERLAP)
     log_power: NDArray[np.float32] = np.log(power + 1e-7).astype(np.float32)[None]
     return log_power

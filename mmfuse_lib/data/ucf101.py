@@ -141,7 +141,7 @@ def load(
 
 def _read_classes(root: Path) -> tuple[str, ...]:
     lines = read_lines("ucf101", root / "ucfTrainTestlist" / "classInd.txt", SOURCE)
-    names = []
+    names: list[str] = []
     for line, where in lines:
         number, _, name = line.partition(" ")
         if number != str(len(names) + 1) or not re.fullmatch(r"\w+", name):

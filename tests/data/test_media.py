@@ -74,7 +74,7 @@ def test_sound_of_a_video_and_of_a_part_of_it(video: Path) -> None:
     assert 0.2 < np.abs(whole).max() <= 1
     first, second = (media.sound_from_video(FFMPEG, video, (s, s + 1.5)) for s in (0.0, 2.5))
     assert (pitch(first), pitch(second)) == pytest.approx((1000, 3000), abs=5)
-    assert len(second) == pytest.approx(1.5 * media.SAMPLE_RATE, rel=0.03)
+    assert abs(len(second) - 1.5 * media.SAMPLE_RATE) <= 1024, "more than a packet is lost"
 
 
 def test_a_video_without_sound_has_no_samples(tmp_path: Path) -> None:
@@ -86,7 +86,9 @@ def test_a_video_without_sound_has_no_samples(tmp_path: Path) -> None:
 def test_a_damaged_video_is_named_with_what_ffmpeg_says(tmp_path: Path) -> None:
     path = tmp_path / "a.mp4"
     path.write_bytes(b"<html>not found</html>")
-    with pytest.raises(DataError, match=r"a\.mp4 cannot be read: ffmpeg ended .* 0 frames.*nvalid"):
+    with pytest.raises(
+        DataError, match=r"a\.mp4 cannot be read: ffmpeg ended .* 0 frames\. .*moov atom not found$"
+    ):
         media.frames_from_video(FFMPEG, path, 1, 16)
     with pytest.raises(DataError, match=r"a\.mp4 cannot be read: ffmpeg ended .* 0 samples"):
         media.sound_from_video(FFMPEG, path)

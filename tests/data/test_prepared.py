@@ -79,7 +79,7 @@ def test_missing_files_are_counted_and_named(tmp_path: Path) -> None:
     (tmp_path / "0").write_text("there")
     check_files("birds", [tmp_path / "0"], "example.org")
     with pytest.raises(
-        DataError, match=r"^birds: 4 of 5 files are missing: \S*1, \S*2, \S*3, \.\.\. Get them fr"
+        DataError, match=r"^birds: 4 of 5 files are missing: \S*1, \S*2, \S*3, \.\.\.\. Get them"
     ):
         check_files("birds", [tmp_path / str(k) for k in range(5)], "example.org")
     with pytest.raises(DataError, match=r"1 of 1 files are missing: \S*7\. Get them from example"):
