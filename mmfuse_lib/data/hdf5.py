@@ -69,7 +69,7 @@ def get_item(group: Any, name: str) -> Any:
     import h5py
 
     where = f"{group.file.filename}: {group.name}"
-    if "/" in name or name not in set(group):  # a list of names: nothing is followed
+    if "/" in name or not group.id.links.exists(name.encode()):  # this follows nothing
         raise DataError(f"{where} has no {name!r}: it has {_some(list(group))}")
     if group.id.links.get_info(name.encode()).type != h5py.h5l.TYPE_HARD:
         raise DataError(f"{where}: {name!r} is a link to another place: it is not followed")

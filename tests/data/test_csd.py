@@ -53,8 +53,8 @@ def test_rows_are_put_in_order_of_time(tmp_path: Path) -> None:
     ("intervals", "message"),
     [
         ([[0, 1]], r"/video has features \(2, 1\) and intervals \(1, 2\)"),
-        ([[0, 1], [2, 1]], "do not end after they start"),
-        ([[0, 1], [1, np.nan]], "do not end after they start"),
+        ([[0, 1, 2], [1, 2, 3]], r"/video has features \(2, 1\) and intervals \(2, 3\)"),
+        ([[0, 1], [1, np.nan]], "intervals that are not finite"),
     ],
 )
 def test_intervals_of_another_form_are_an_error(
