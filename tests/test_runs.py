@@ -228,7 +228,8 @@ def test_the_preset_of_di_mml_trains_in_mixed_precision_and_continues_when_inter
 
 
 @pytest.mark.parametrize(
-    ("name", "temperature", "certainty"), [("cremad", 50, 1), ("ave", 10, 3), ("ucf101", 10, 1)]
+    ("name", "temperature", "certainty"),
+    [("cremad", 50, 1), ("ave", 10, 3), ("ucf101", 10, 1), ("modelnet40", 50, 3)],
 )
 def test_the_presets_of_di_mml_hold_the_papers_settings(
     name: str, temperature: float, certainty: float
@@ -244,7 +245,8 @@ def test_the_presets_of_di_mml_hold_the_papers_settings(
     assert round(options["fusion_epochs"] * settings.epochs) == 20
     schedule = steps(options["lr_schedule"])
     assert [schedule(epoch) for epoch in (0, 69, 70, 149)] == [1, 1, 0.1, 0.1]
-    assert settings.data_options["n_frames"] == 3
+    options = settings.data_options
+    assert options == {"views": [1, 7]} if name == "modelnet40" else options["n_frames"] == 3
 
 
 @pytest.mark.parametrize(
@@ -304,6 +306,87 @@ def test_the_presets_of_videos_fit_the_shapes_and_options_of_their_data(
     model = build(settings, train)
     stage = model.stages(settings.epochs)[0]
     assert torch.isfinite(stage.loss(train)["total"])
+
+
+def picture(n: int) -> torch.Tensor:
+    return torch.zeros(n, 1, 3, 224, 224, dtype=torch.uint8)
+
+
+@pytest.mark.parametrize(
+    ("file", "inputs", "target", "reports"),
+    [
+        (
+            "dimml_modelnet40.yml",
+            {"view1": picture(2), "view7": picture(2)},
+            torch.tensor([0, 1]),
+            3,
+        ),
+        (
+            "dmil_mosei.yml",
+            {
+                "text": torch.zeros(2, 50, 300),
+                "audio": torch.zeros(2, 50, 74),
+                "video": torch.zeros(2, 50, 35),
+            },
+            torch.tensor([0, 1]),
+            4,
+        ),
+        (
+            "i2moe_mosi.yml",
+            {
+                "text": torch.zeros(2, 50, 300),
+                "video": torch.zeros(2, 50, 47),
+                "audio": torch.zeros(2, 50, 74),
+            },
+            torch.tensor([-3.0, 1.5]),
+            5,
+        ),
+        (
+            "i2moe_mm_imdb.yml",
+            {"text": torch.zeros(2, 300), "image": torch.zeros(2, 4096)},
+            torch.eye(2, 23, dtype=torch.int64),
+            4,
+        ),
+        (
+            "i2moe_enrico.yml",
+            {"screenshot": picture(2), "wireframe": picture(2)},
+            torch.tensor([0, 1]),
+            4,
+        ),
+    ],
+)
+def test_the_presets_of_published_features_and_pictures_fit_their_data(
+    file: str, inputs: dict[str, torch.Tensor], target: torch.Tensor, reports: int
+) -> None:
+    settings = Settings.of(read_settings(PRESET.with_name(file)))
+    with pytest.raises(DataError, match="root is"):  # every option before it exists
+        data.load(settings.data, **settings.data_options)
+    n_classes = 0 if target.is_floating_point() else 23 if target.ndim == 2 else 2
+    train = data.MultimodalData(inputs, target, tuple(map(str, range(n_classes))))
+    assert tuple(settings.data_options.get("modalities", inputs)) == train.modalities
+    model = build(settings, train)
+    stages = model.stages(settings.epochs)
+    assert torch.isfinite(stages[0].loss(train)["total"])
+    assert sum(stage.epochs for stage in stages) >= settings.epochs
+    assert model.interactions(train.inputs).shape == (2, reports)
+
+
+@pytest.mark.parametrize(
+    ("name", "epochs", "weight", "temperature"),
+    [("mosi", 30, 0.001, 1), ("mm_imdb", 40, 0.5, 2), ("enrico", 50, 0.1, 2)],
+)
+def test_the_presets_of_i2moe_hold_the_authors_settings(
+    name: str, epochs: int, weight: float, temperature: float
+) -> None:
+    """As in their scripts: Adam 1e-4, batches of 32, features of 256, a transformer an expert."""
+    settings = Settings.of(read_settings(PRESET.with_name(f"i2moe_{name}.yml")))
+    assert (settings.method, settings.dim, settings.batch_size) == ("I2MoE", 256, 32)
+    assert (settings.optimizer, settings.lr) == ({"name": "adam"}, 1e-4)
+    assert settings.epochs == epochs
+    assert settings.method_options == {
+        "fusion": "transformer", "interaction_weight": weight, "temperature": temperature,
+        "hidden": 256,
+    }  # fmt: skip
 
 
 @pytest.mark.gpu

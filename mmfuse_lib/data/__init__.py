@@ -11,14 +11,18 @@ from typing import Any
 
 from mmfuse_lib.data import (
     ave,
+    cmu_sentiment,
     cremad,
     cremad_votes,
     cub_image_text,
     digit_pairs,
+    enrico,
     gaussian_gates,
     kinetics_sounds,
     mfeat,
+    mm_imdb,
     mmsd_sarcasm,
+    modelnet40,
     rosmap,
     spoken_digits,
     ucf101,
@@ -156,6 +160,71 @@ _CARDS: dict[str, DatasetCard] = {
             "Soomro, Zamir & Shah, UCF101: a dataset of 101 human action classes from videos in "
             "the wild, 2012; flow: Feichtenhofer, Pinz & Zisserman, Convolutional two-stream "
             "network fusion for video action recognition, CVPR 2016"
+        ),
+    ),
+    "modelnet40": DatasetCard(
+        load=modelnet40.load,
+        summary=(
+            "12311 objects of 40 classes, each in two pictures from opposite sides, from the "
+            "published files in a folder of yours (root). For a GPU; not downloaded for you."
+        ),
+        source=modelnet40.SOURCE,
+        licence="for academic use (not confirmed by us); objects by many people",
+        citation=(
+            "Wu et al., 3D ShapeNets: a deep representation for volumetric shapes, CVPR 2015; "
+            "pictures: Su et al., Multi-view convolutional neural networks for 3D shape "
+            "recognition, ICCV 2015"
+        ),
+    ),
+    "cmu_mosi": DatasetCard(
+        load=cmu_sentiment.load_mosi,
+        summary=(
+            "2199 segments of videos about films with their sentiment: words, voice and face, from "
+            "the published files in a folder of yours (root). Needs h5py; not downloaded for you."
+        ),
+        source=cmu_sentiment.SOURCE,
+        licence="none stated; features of videos by people on YouTube (the SDK: MIT)",
+        citation=(
+            "Zadeh et al., Multimodal sentiment intensity analysis in videos, IEEE Intelligent "
+            "Systems, 2016"
+        ),
+    ),
+    "cmu_mosei": DatasetCard(
+        load=cmu_sentiment.load_mosei,
+        summary=(
+            "About 23000 segments of 3228 videos with their sentiment: words, voice and face, from "
+            "the published files in a folder of yours (root). Needs h5py; not downloaded for you."
+        ),
+        source=cmu_sentiment.SOURCE,
+        licence="none stated; features of videos by people on YouTube (the SDK: MIT)",
+        citation=(
+            "Zadeh et al., Multimodal language analysis in the wild: CMU-MOSEI dataset and "
+            "interpretable dynamic fusion graph, ACL 2018"
+        ),
+    ),
+    "mm_imdb": DatasetCard(
+        load=mm_imdb.load,
+        summary=(
+            "25959 films with one or more of 23 genres: features of plot and poster, from the "
+            "published file in a folder of yours (root). Needs h5py; not downloaded for you."
+        ),
+        source=mm_imdb.SOURCE,
+        licence="none stated; plots and posters from IMDb (the authors' code: MIT)",
+        citation=(
+            "Arevalo et al., Gated multimodal units for information fusion, ICLR workshop, 2017"
+        ),
+    ),
+    "enrico": DatasetCard(
+        load=enrico.load,
+        summary=(
+            "1460 screens of mobile apps of 20 design topics: screenshot and wireframe, from the "
+            "published files in a folder of yours (root). Not downloaded for you."
+        ),
+        source=enrico.SOURCE,
+        licence="repository MIT; screens of apps by many people",
+        citation=(
+            "Leiva, Hota & Oulasvirta, Enrico: a dataset for topic modeling of mobile UI designs, "
+            "MobileHCI 2020; split: Liang et al., MultiBench, NeurIPS datasets and benchmarks 2021"
         ),
     ),
     "cremad_votes": DatasetCard(

@@ -37,6 +37,34 @@ def standardise(
     return standardised
 
 
+def fill_and_standardise(x: NDArray[np.float32], n_train: int) -> NDArray[np.float32]:
+    """Standardise each feature as `standardise` does, where some values are not known.
+
+    Parameters
+    ----------
+    x : ndarray of float32, shape (N, ..., D)
+        All samples, those for training first. Changed in place: such arrays are large.
+    n_train : int
+        How many samples are for training.
+
+    Returns
+    -------
+    ndarray of float32, shape (N, ..., D)
+        `x`. What was NaN or infinite does not count for mean and deviation, and is zero, the mean.
+    """
+    axes = tuple(range(x.ndim - 1))
+    known = np.isfinite(x)
+    n_known = np.maximum(known[:n_train].sum(axis=axes), 1)
+    np.nan_to_num(x, copy=False, nan=0, posinf=0, neginf=0)
+    x -= (x[:n_train].sum(axis=axes, dtype=np.float64) / n_known).astype(np.float32)
+    x *= known
+    rows = x[:n_train].reshape(-1, x.shape[-1])
+    squares = np.einsum("nd,nd->d", rows, rows, dtype=np.float64)
+    std = np.sqrt(squares / n_known).astype(np.float32)
+    x /= np.where(std > 0, std, 1)
+    return x
+
+
 def hold_out(
     label: NDArray[np.integer[Any]], share: float, rng: np.random.Generator
 ) -> NDArray[np.bool_]:

@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from mmfuse_lib import data
 from mmfuse_lib.data import cub_image_text, downloads, mfeat, rosmap
 from mmfuse_lib.data.downloads import Arrays, digest, load_arrays
-from mmfuse_lib.data.features import hold_out, standardise
+from mmfuse_lib.data.features import fill_and_standardise, hold_out, standardise
 from mmfuse_lib.errors import DataError, UnknownNameError
 
 needs_arrays = pytest.mark.skipif(
@@ -38,6 +38,21 @@ def test_standardising_by_hand_uses_the_training_samples_alone() -> None:
     is_train = np.array([True, True, False])
     # Mean 2 and deviation 1; the second feature does not change in training, mean 5.
     assert standardise(x, is_train).tolist() == [[-1, 0], [1, 0], [98, 2]]
+
+
+def test_what_is_not_known_counts_for_nothing_and_is_the_mean() -> None:
+    nan, inf = np.nan, np.inf
+    rows = [[1, 5, nan], [3, 5, inf], [nan, nan, nan], [100, 7, 4]]
+    x = np.array(rows, dtype=np.float32)
+    found = fill_and_standardise(x, n_train=3)
+    assert found is x
+    assert found.tolist() == [[-1, 0, 0], [1, 0, 0], [0, 0, 0], [98, 2, 4]]
+
+
+def test_with_all_values_known_it_is_the_same_as_standardising() -> None:
+    x = np.random.default_rng(0).normal(5, 3, size=(20, 4, 3)).astype(np.float32)
+    expected = standardise(x, np.arange(20) < 15, axis=(0, 1))
+    assert fill_and_standardise(x, 15) == pytest.approx(expected, abs=1e-5)
 
 
 def test_a_share_of_each_class_is_held_out_one_at_least() -> None:
