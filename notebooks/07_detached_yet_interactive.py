@@ -778,7 +778,8 @@ if ablation is not None:
     plt.show()
 
 # %% [markdown]
-# All intervals contain zero: on neither task is a part of the method worth, or does it cost, an amount of
+# All intervals but one contain zero, and that one hardly misses it: with all dimensions in place of the selected ones digit pairs *gain*
+# less than half a point, which is what one interval in ten may do by chance. So on neither task is a part of the method worth an amount of
 # accuracy that five seeds can see. The certainty weights change almost nothing, as their bound had promised. And for DUC
 # there is more to learn from the file, the mean rates of the taught dimensions:
 
@@ -832,20 +833,24 @@ for name, called in STUDIED.items() if book else ():
     print(f"{called}: test data (%)\n{rows.to_string()}\n")
 if book is None:
     print("The results are in the repository, not here: skipped.")
+else:
+    print(study.made_on(book))
 
 # %% [markdown]
 # On digit pairs joint training is far ahead of DI-MML, and the column S says why. DI-MML is where the ensemble is: as
-# good as anybody on what one modality can tell, at chance on what none can. So it is on spoken digits. There the sound
-# is the hard part, and synergy is hard for everybody: where a method learns some of it, the wide interval tells that only
-# some of the seeds do. DMIL as published learns none there; with synergy first it learns most.
+# good as anybody on what one modality can tell, at chance on what none can. On spoken digits the sound
+# is the hard part: DI-MML and the ensemble read it less often alone, and still are at chance on synergy. That is hard for everybody there: where a method learns
+# some of it, the wide interval tells that only some of the seeds do. DMIL as published learns none.
 #
-# On the real data the order turns around. Skeleton and sensor feel the same movement, other people are tested than trained
-# on, and joint training is behind the ensemble, as are DMIL and I2MoE, larger models than the others. DI-MML is
-# between the two: with so few training samples and such small encoders, its interactive part does not pay for itself. The
+# On the real data the order turns around. Skeleton and sensor feel the same movement, and other people are tested than trained
+# on. Joint training is behind the ensemble by several points, and so are DMIL and I2MoE, larger models than the others. This is the
+# competition that DI-MML is made for, and here it keeps its promise: it is ahead of joint training, by more than its interval. It is level with the
+# ensemble, though. What wins is the *detached* training that both share; that the interactive part adds to it, five
+# seeds cannot tell. The
 # paper's experiments are on larger data, with ResNets on video and sound {cite:p}`fan2024`; ours say nothing about those.
 #
-# The last column needs care. An ensemble cannot express synergy, yet its indicator is not zero, and on UTD-MHAD it is as
-# high as anybody's: two votes that are both wrong can add up to a right one. A few per cent are no sign of synergy.
+# The last column needs care. An ensemble cannot express synergy, yet its indicator is not zero, and on UTD-MHAD it is about as
+# high as joint training's: two votes that are both wrong can add up to a right one. A few per cent are no sign of synergy.
 #
 # ## Check
 
@@ -904,20 +909,37 @@ if check_claims:
             assert abs(means[name].loc["DIMML", "accuracy_S"] - 0.25) < 0.05
             assert abs(means[name].loc["Ensemble", "accuracy_S"] - 0.25) < 0.05
             assert means[name].loc["DMIL, synergy first", "accuracy_S"] > 0.5
+            assert means[name].loc["I2MoE", "accuracy_S"] > 0.5
         assert means["spoken_digits"].loc["DMIL", "accuracy_S"] < 0.3
         assert means["digit_pairs"].loc["JointFusion", "accuracy_S"] > 0.95
         real = means["utd_mhad"]["accuracy"]
-        assert real["JointFusion"] < real["DIMML"] < real["Ensemble"]
+        assert real["JointFusion"] < real["Ensemble"] - 0.02
         assert (
-            real[["DMIL", "DMIL, synergy first", "I2MoE"]].max()
-            < real["JointFusion"]
+            real[["DMIL", "DMIL, synergy first", "I2MoE"]].max() < real["Ensemble"]
         )
-        assert means["utd_mhad"].loc["Ensemble", "synergy_indicator"] > 0.03
-    # No part is worth an accuracy that the seeds can tell from zero.
-    for table in [] if ablation is None else losses.values():
-        for part in PARTS:
-            center, half = mean_interval(table[part])
-            assert abs(center) < half + 0.2
+        by_seed = study.scores(book, "utd_mhad").pivot(
+            index="seed", columns="method", values="accuracy"
+        )
+        center, half = mean_interval(by_seed["DIMML"] - by_seed["JointFusion"])
+        assert center > half
+        center, half = mean_interval(by_seed["DIMML"] - by_seed["Ensemble"])
+        assert abs(center) < half
+        shown = means["utd_mhad"]["synergy_indicator"]
+        assert (
+            abs(shown["Ensemble"] - shown["JointFusion"]) < 0.01 < shown["Ensemble"]
+        )
+    # No part is worth an accuracy that the seeds can tell from zero; one costs half a point.
+    if ablation is not None:
+        worth = {
+            (name, part): mean_interval(table[part])
+            for name, table in losses.items()
+            for part in PARTS
+        }
+        outside = [
+            key for key, (center, half) in worth.items() if abs(center) > half
+        ]
+        assert outside == [("digit pairs", "all dimensions")]
+        assert 0 < worth[outside[0]][0] < 0.5
     print("all claims hold")
 
 # %% tags=["headline", "remove-cell"]

@@ -625,7 +625,7 @@ if HERE:
 
 # %% [markdown]
 # The three models fail only without the cue, where nobody can do well. I2MoE is between 0.6 and 0.8 wherever there is a cue. DMIL's
-# gate is about as good on mixtures of many kinds, and wrong way round where synergy dominates: *R or S* has an area far below one half.
+# gate is about as good on mixtures of many kinds, and the wrong way round where synergy dominates: on *R or S* its area is far below one half.
 # What does a gate do there? The mean shares of all reports tell:
 
 # %%
