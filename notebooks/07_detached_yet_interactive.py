@@ -778,9 +778,9 @@ if ablation is not None:
     plt.show()
 
 # %% [markdown]
-# All intervals but one contain zero, and that one hardly misses it: with all dimensions in place of the selected ones digit pairs *gain*
-# less than half a point, which is what one interval in ten may do by chance. So on neither task is a part of the method worth an amount of
-# accuracy that five seeds can see. The certainty weights change almost nothing, as their bound had promised. And for DUC
+# All intervals but one contain zero: teaching all dimensions in place of the selected ones is a little *better* on digit
+# pairs, by less than a point. Among ten intervals of 95 %, one in two such tables has one that misses zero by chance. So on
+# neither task is a part of the method worth an amount of accuracy that five seeds can see. The certainty weights change almost nothing, as their bound had promised. And for DUC
 # there is more to learn from the file, the mean rates of the taught dimensions:
 
 # %%
@@ -838,19 +838,21 @@ else:
 
 # %% [markdown]
 # On digit pairs joint training is far ahead of DI-MML, and the column S says why. DI-MML is where the ensemble is: as
-# good as anybody on what one modality can tell, at chance on what none can. On spoken digits the sound
-# is the hard part: DI-MML and the ensemble read it less often alone, and still are at chance on synergy. That is hard for everybody there: where a method learns
-# some of it, the wide interval tells that only some of the seeds do. DMIL as published learns none.
+# good as anybody on what one modality can tell, at chance on what none can. On spoken digits it is at chance there as
+# well, but ahead of the ensemble: the sound is the hard part, and DI-MML makes more of it (column U2). Synergy is hard for everybody
+# there: where a method learns some of it, the wide interval tells how much that depends on the seed. DMIL as published
+# learns none; with synergy first it learns about as much as joint training and I2MoE.
 #
 # On the real data the order turns around. Skeleton and sensor feel the same movement, and other people are tested than trained
-# on. Joint training is behind the ensemble by several points, and so are DMIL and I2MoE, larger models than the others. This is the
-# competition that DI-MML is made for, and here it keeps its promise: it is ahead of joint training, by more than its interval. It is level with the
-# ensemble, though. What wins is the *detached* training that both share; that the interactive part adds to it, five
-# seeds cannot tell. The
-# paper's experiments are on larger data, with ResNets on video and sound {cite:p}`fan2024`; ours say nothing about those.
+# on. The two methods that train each modality on an error of its own, DI-MML and the ensemble, are ahead of all that train on a
+# common one: joint training, I2MoE and DMIL, the last no better than one modality alone. Between DI-MML and the ensemble
+# no difference can be shown: what pays here is being detached, and not, as far as five starts can tell, being interactive. The
+# paper's experiments are on larger data, with ResNets on video and sound {cite:p}`fan2024`; ours say nothing about
+# those. Nor do they about other people: those of the test are the same on every seed, and the intervals tell how training
+# varies.
 #
-# The last column needs care. An ensemble cannot express synergy, yet its indicator is not zero, and on UTD-MHAD it is about as
-# high as joint training's: two votes that are both wrong can add up to a right one. A few per cent are no sign of synergy.
+# The last column needs care. An ensemble cannot express synergy, yet its indicator is not zero, and on UTD-MHAD that of
+# joint training is hardly higher: two votes that are both wrong can add up to a right one. A few per cent are no sign of synergy.
 #
 # ## Check
 
@@ -908,38 +910,32 @@ if check_claims:
         for name in ("digit_pairs", "spoken_digits"):
             assert abs(means[name].loc["DIMML", "accuracy_S"] - 0.25) < 0.05
             assert abs(means[name].loc["Ensemble", "accuracy_S"] - 0.25) < 0.05
-            assert means[name].loc["DMIL, synergy first", "accuracy_S"] > 0.5
-            assert means[name].loc["I2MoE", "accuracy_S"] > 0.5
+            assert means[name].loc["DMIL, synergy first", "accuracy_S"] > 0.45
+        heard = means["spoken_digits"]["accuracy_U2"]
+        assert heard["DIMML"] > heard["Ensemble"] + 0.05
         assert means["spoken_digits"].loc["DMIL", "accuracy_S"] < 0.3
         assert means["digit_pairs"].loc["JointFusion", "accuracy_S"] > 0.95
-        real = means["utd_mhad"]["accuracy"]
-        assert real["JointFusion"] < real["Ensemble"] - 0.02
-        assert (
-            real[["DMIL", "DMIL, synergy first", "I2MoE"]].max() < real["Ensemble"]
-        )
-        by_seed = study.scores(book, "utd_mhad").pivot(
-            index="seed", columns="method", values="accuracy"
-        )
-        center, half = mean_interval(by_seed["DIMML"] - by_seed["JointFusion"])
-        assert center > half
-        center, half = mean_interval(by_seed["DIMML"] - by_seed["Ensemble"])
+        real = study.scores(book, "utd_mhad")
+        real = real.pivot(index="seed", columns="method", values="accuracy")
+        center, half = mean_interval(real["DIMML"] - real["Ensemble"])
         assert abs(center) < half
-        shown = means["utd_mhad"]["synergy_indicator"]
-        assert (
-            abs(shown["Ensemble"] - shown["JointFusion"]) < 0.01 < shown["Ensemble"]
-        )
-    # No part is worth an accuracy that the seeds can tell from zero; one costs half a point.
-    if ablation is not None:
-        worth = {
-            (name, part): mean_interval(table[part])
-            for name, table in losses.items()
-            for part in PARTS
-        }
-        outside = [
-            key for key, (center, half) in worth.items() if abs(center) > half
-        ]
-        assert outside == [("digit pairs", "all dimensions")]
-        assert 0 < worth[outside[0]][0] < 0.5
+        for common in ("JointFusion", "I2MoE", "DMIL", "DMIL, synergy first"):
+            for own in ("DIMML", "Ensemble"):
+                center, half = mean_interval(real[own] - real[common])
+                assert center > half
+        real = means["utd_mhad"]
+        alone = real.loc[real.index.str.startswith("Unimodal"), "accuracy"].max()
+        assert real.loc["DMIL", "accuracy"] < alone + 0.01
+        indicator = real["synergy_indicator"]
+        assert 0.01 < indicator["Ensemble"] < indicator["JointFusion"] < 0.025
+    # No part is worth an accuracy that the seeds can tell from zero; one costs less than a point.
+    for name, table in {} if ablation is None else losses.items():
+        for part in PARTS:
+            center, half = mean_interval(table[part])
+            if (name, part) == ("digit pairs", "all dimensions"):
+                assert half < center < 1
+            else:
+                assert abs(center) < half
     print("all claims hold")
 
 # %% tags=["headline", "remove-cell"]
