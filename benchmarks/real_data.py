@@ -1,22 +1,23 @@
 """What interactions real data sets have, by three estimators and three methods.
 
-``python -m benchmarks.real_data [NAME ...]`` runs the named data sets (all by default) and writes
-``reproduce/real_data.json``, one entry a data set; entries of other data sets are kept. The chapter
-*Real data tour* reads it.
+``python -m benchmarks.real_data`` measures all data sets and writes ``reproduce/real_data.json``,
+which the chapter *Real data tour* reads. With names it measures only those and keeps the other
+entries, for trying things out: the header is of the last run.
 
 Of each data set two modalities are used. **Everything sees the same numbers**: the first 16
 principal components of each modality, fitted on training data (the votes of `cremad_votes`, 12
 numbers, as they are). Estimators get samples of all splits and score each by networks or counts
-that did not learn from it; beside each stands its answer for the same samples with the labels
-shuffled, where the truth is zero. Methods are trained on the training split over three seeds, keep
-the epoch that is best on validation, and are tested on the test split, whose reports are averaged.
+that did not learn from it, nor, where it is known whose samples are whose, from any other of the
+same person (`ignoring_groups` holds what they say if folds do not care); beside each stands its
+answer for the same samples with the labels shuffled, where the truth is zero. Methods are trained
+on the training split over three seeds, keep the epoch that is best on validation, and are tested on
+the test split, whose reports are averaged.
 """
 
 import argparse
 import json
-import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
@@ -30,7 +31,7 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from torch import Tensor
 
-from mmfuse_lib import data, evaluate, fit, methods
+from mmfuse_lib import data, evaluate, fit, methods, runs
 from mmfuse_lib.data import MultimodalData, cremad_votes
 from mmfuse_lib.encoders import MLPEncoder
 from mmfuse_lib.information import ATOMS, decompose, decompose_batch, entropy
@@ -136,28 +137,33 @@ def _draw(n: int, wanted: int, seed: int) -> Tensor:
     return torch.from_numpy(np.random.default_rng(seed).permutation(n)[:wanted])
 
 
-def pool(splits: Splits) -> tuple[Array, Array, NDArray[np.int64]]:
-    """Return x1, x2, y of all splits, at most `MOST_SAMPLES`."""
+Labels = NDArray[np.int64]
+
+
+def pool(splits: Splits) -> tuple[Array, Array, Labels, Labels | None]:
+    """Return x1, x2, y and, where known, whose they are, of all splits, at most `MOST_SAMPLES`."""
     views = [
         torch.cat([part.inputs[name] for part in splits]).double().numpy()
         for name in splits[0].inputs
     ]
     y = torch.cat([part.target for part in splits]).numpy()
     chosen = np.random.default_rng(0).permutation(len(y))[:MOST_SAMPLES]
-    return views[0][chosen], views[1][chosen], y[chosen]
+    known = [part.groups for part in splits if part.groups is not None]
+    groups = torch.cat(known).numpy()[chosen] if known else None
+    return views[0][chosen], views[1][chosen], y[chosen], groups
 
 
 # Measurements.
 
 
-def estimate(x1: Array, x2: Array, y: NDArray[np.int64]) -> list[Entry]:
+def estimate(x1: Array, x2: Array, y: Labels, groups: Labels | None) -> list[Entry]:
     """Run every estimator on the labels, and on the labels shuffled."""
     shuffled = np.random.default_rng(1).permutation(y)
     rows = []
     for name, estimator in ESTIMATORS.items():
         for control, labels in ((False, y), (True, shuffled)):
             start = time.process_time()
-            found = estimator(x1, x2, labels, seed=0)
+            found = estimator(x1, x2, labels, groups=groups, seed=0)
             row: Entry = {"estimator": name, "shuffled": control}
             row |= {atom: _round(v) for atom, v in zip(ATOMS, found.atoms, strict=True)}
             if found.interval is not None:
@@ -177,7 +183,6 @@ def train_all(task: Task) -> list[Entry]:
     rows = []
     for seed in SEEDS:
         splits = load(task, seed)
-        batch_size = LARGE_BATCH if len(splits[0]) >= MANY else BATCH_SIZE
         builds: dict[str, Callable[..., Method]] = {
             f"{name} alone": partial(methods.Unimodal.for_data, modality=name)
             for name in splits[0].inputs
@@ -188,8 +193,8 @@ def train_all(task: Task) -> list[Entry]:
                 encoders = {m: MLPEncoder(s, DIM) for m, s in splits[0].shapes.items()}
             model = build(splits[0], encoders=encoders, dim=DIM, seed=seed)
             fit(
-                model, *splits[:2], epochs=EPOCHS, lr=LR, batch_size=batch_size, seed=seed,
-                device="cpu", progress=False,
+                model, *splits[:2], epochs=EPOCHS, lr=LR, batch_size=_batch_size(splits[0]),
+                seed=seed, device="cpu", progress=False,
             )  # fmt: skip
             found = evaluate(model, splits[2], device="cpu")
             report = found.interactions.mean()
@@ -204,13 +209,17 @@ def train_all(task: Task) -> list[Entry]:
     return rows
 
 
+def _batch_size(train: MultimodalData) -> int:
+    return LARGE_BATCH if len(train) >= MANY else BATCH_SIZE
+
+
 def measure(task: Task) -> Entry:
     """Return the entry of a data set."""
     start = time.process_time()
     splits = load(task)
     target = splits[2].target
     most = int(torch.bincount(splits[0].target).argmax())
-    x1, x2, y = pool(splits)
+    x1, x2, y, groups = pool(splits)
     shares = np.bincount(y) / len(y)
     entry: Entry = {
         "modalities": list(splits[0].inputs),
@@ -221,9 +230,13 @@ def measure(task: Task) -> Entry:
         "samples": len(y),
         "label_bits": _round(entropy(shares)),
         "majority": _round(float((target == most).double().mean())),
-        "estimates": estimate(x1, x2, y),
+        "groups": None if groups is None else len(np.unique(groups)),
+        "estimates": estimate(x1, x2, y, groups),
+        "batch_size": _batch_size(splits[0]),
         "methods": train_all(task),
     }
+    if groups is not None:
+        entry["ignoring_groups"] = [row for row in estimate(x1, x2, y, None) if not row["shuffled"]]
     if splits[0].table is not None:
         truth = decompose(splits[0].label_table())
         entry["truth"] = {a: _round(v) for a, v in zip(ATOMS, truth.atoms, strict=True)}
@@ -298,30 +311,29 @@ def _round(value: Any) -> float:
     return round(float(value), 4)
 
 
-def provenance() -> Entry:
+def provenance(names: Sequence[str]) -> Entry:
     """Return how the file was made."""
     return {
-        "command": "python -m benchmarks.real_data",
+        "command": " ".join(("python -m benchmarks.real_data", *names)),
         "inputs": f"the first {N_COMPONENTS} principal components of each modality",
         "encoders": f"MLPEncoder, dim {DIM}",
-        "fit": {"epochs": EPOCHS, "lr": LR, "batch_size": BATCH_SIZE, "from": {MANY: LARGE_BATCH}},
+        "fit": {"epochs": EPOCHS, "lr": LR},
         "seeds": list(SEEDS),
         "most_training": MOST_TRAINING,
         "most_samples": MOST_SAMPLES,
         "date": time.strftime("%Y-%m-%d"),
-        "python": platform.python_version(),
-        "packages": {p: version(p) for p in ("numpy", "scikit-learn", "scipy", "torch")},
-        "machine": f"{platform.system()} {platform.machine()}, one thread",
+        **runs.provenance("cpu"),
+        "packages": {p: version(p) for p in ("scikit-learn", "scipy")},
     }
 
 
-def write(name: str, entry: Entry) -> None:
-    """Put an entry into the file; records one a line."""
-    old = json.loads(OUTPUT.read_text("utf8")) if OUTPUT.exists() else {}
-    entries = old.get("data", {}) | ({} if name == "perception" else {name: entry})
+def write(found: Entry, names: Sequence[str]) -> None:
+    """Write what was found, and of a run of named data sets, what the file has of the others."""
+    old = json.loads(OUTPUT.read_text("utf8")) if names and OUTPUT.exists() else {}
+    entries = old.get("data", {}) | found
     content = {
-        **provenance(),
-        "perception": entry if name == "perception" else old.get("perception", {}),
+        **provenance(names),
+        "perception": found.get("perception", old.get("perception", {})),
         "data": {k: entries[k] for k in TASKS if k in entries},
     }
     OUTPUT.parent.mkdir(exist_ok=True)
@@ -347,9 +359,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m benchmarks.real_data")
     parser.add_argument("name", nargs="*", help=f"of perception, {', '.join(TASKS)}")
     torch.set_num_threads(1)
-    for name in parser.parse_args().name or ("perception", *TASKS):
+    names, found = parser.parse_args().name, {}
+    for name in names or ("perception", *TASKS):
         start = time.process_time()
-        write(name, perception() if name == "perception" else measure(TASKS[name]))
+        found[name] = perception() if name == "perception" else measure(TASKS[name])
+        write(found, names)
         print(f"{name}: {time.process_time() - start:.0f} s of processor time", flush=True)
     content = json.loads(OUTPUT.read_text("utf8"))
     for name, entry in content["data"].items():

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from mmfuse_lib.data.downloads import Arrays, Recipe, fetch, load_arrays
@@ -84,7 +85,7 @@ def load(
     Returns
     -------
     train, val, test : MultimodalData
-        No clip is in two of them, and no actor in both train and val.
+        No clip is in two of them, and no actor in both train and val. ``groups`` are the actors.
 
     Raises
     ------
@@ -108,9 +109,9 @@ def load(
     views = {name: _view(arrays, name, features) for name in MODALITIES}
     y = _target(arrays, target, emotion)
     class_names = None if target == "level" else EMOTIONS
+    clips = from_arrays(views, y, class_names=class_names, groups=arrays["actor"])
     train, val, test = (
-        from_arrays({k: x[part] for k, x in views.items()}, y[part], class_names=class_names)
-        for part in (~is_test & ~is_val, is_val, is_test)
+        clips[torch.from_numpy(part)] for part in (~is_test & ~is_val, is_val, is_test)
     )
     return train, val, test
 

@@ -12,8 +12,10 @@ S     a, b independent, y = (a + b) mod K    only both together tell it (K = 2 i
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from mmfuse_lib.data.multimodal import INTERACTIONS, MultimodalData, from_arrays
@@ -21,6 +23,9 @@ from mmfuse_lib.errors import DataError, UnknownNameError
 
 #: Per digit, what may be drawn to show it.
 Pool = Sequence[NDArray[np.float32]]
+
+#: Per digit, who each of these is from.
+Groups = Sequence[NDArray[np.int64]]
 
 
 def composition_weights(composition: Mapping[str, float] | None) -> NDArray[np.float64]:
@@ -146,6 +151,7 @@ def draw_digit_splits(
     cue_rows: int,
     composition: Mapping[str, float] | None,
     noise: Mapping[str, float] | None,
+    make_groups: Callable[[], Sequence[Groups]] | None = None,
 ) -> tuple[MultimodalData, MultimodalData, MultimodalData]:
     """Check the options of a data set of digits, then draw its three splits.
 
@@ -164,6 +170,9 @@ def draw_digit_splits(
         As in `mmfuse_lib.data.digit_pairs.load`.
     cue_rows : int
         Height of the cue; 0 for none.
+    make_groups : callable, optional
+        For training, validation and test in turn: per digit, who each picture of the second
+        modality is from.
     """
     weights = composition_weights(composition)
     table = digit_table(n_classes, cue_rows > 0, composition)
@@ -171,12 +180,15 @@ def draw_digit_splits(
     levels = noise_levels(noise, modalities)
     pools_seed, *draw_seeds = np.random.SeedSequence(seed).spawn(1 + len(sizes))
     pools = make_pools(np.random.default_rng(pools_seed))
+    groups = [None] * len(pools) if make_groups is None else make_groups()
     train, val, test = (
         draw_digit_split(
             pool, weights, size, cue_rows=cue_rows, noise=levels,
-            rng=np.random.default_rng(draw_seed), table=table,
+            rng=np.random.default_rng(draw_seed), table=table, groups=of,
         )
-        for pool, size, draw_seed in zip(pools, sizes.values(), draw_seeds, strict=True)
+        for pool, size, draw_seed, of in zip(
+            pools, sizes.values(), draw_seeds, groups, strict=True
+        )
     )  # fmt: skip
     return train, val, test
 
@@ -190,6 +202,7 @@ def draw_digit_split(
     noise: Mapping[str, float],
     rng: np.random.Generator,
     table: NDArray[np.float64],
+    groups: Groups | None = None,
 ) -> MultimodalData:
     """Draw the samples of one split: symbols first, then what shows them.
 
@@ -209,35 +222,42 @@ def draw_digit_split(
         Of all draws. The noise is drawn last: it changes no other draw.
     table : ndarray
         The exact distribution, kept with the data.
+    groups : sequence of ndarray, optional
+        Per digit, who each picture of the second modality is from; kept with the data.
     """
     n_classes = len(next(iter(pools.values())))
     a, b, y, kind = draw_symbols(weights, n_samples, n_classes, rng)
-    views = {
-        name: draw_pictures(pools[name], digit, rng)
+    drawn = {
+        name: draw_indices(pools[name], digit, rng)
         for name, digit in zip(pools, (a, b), strict=True)
     }
+    views = {name: np.concatenate(pools[name])[index] for name, index in drawn.items()}
     for name, level in noise.items():
         if level > 0:
             views[name] += rng.normal(0, level, views[name].shape).astype(np.float32)
     if cue_rows:
         views = {name: with_cue(pictures, kind, cue_rows) for name, pictures in views.items()}
-    return from_arrays(
+    data = from_arrays(
         {name: pictures[:, None] for name, pictures in views.items()},
         y,
         composition=kind,
         class_names=tuple(str(k) for k in range(n_classes)),
         table=table,
     )
+    if groups is None:
+        return data
+    owner = np.concatenate(groups)[drawn[list(pools)[1]]]
+    return replace(data, groups=torch.from_numpy(owner))  # not renumbered: splits stay comparable
 
 
-def draw_pictures(
+def draw_indices(
     pool: Pool, digit: NDArray[np.int64], rng: np.random.Generator
-) -> NDArray[np.float32]:
-    """Draw one picture a sample, uniformly among the pool's pictures of its digit."""
+) -> NDArray[np.int64]:
+    """Draw one picture a sample, uniformly among those of its digit; pictures count on by digit."""
     sizes = np.array([len(pictures) for pictures in pool])
     first = np.cumsum(sizes) - sizes
-    pictures: NDArray[np.float32] = np.concatenate(pool)[first[digit] + rng.integers(sizes[digit])]
-    return pictures
+    index: NDArray[np.int64] = first[digit] + rng.integers(sizes[digit])
+    return index
 
 
 def with_cue(

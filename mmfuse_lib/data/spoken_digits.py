@@ -6,6 +6,7 @@ The images are MNIST's, the sound is the Free Spoken Digit Dataset's, both real;
 
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +64,8 @@ def load(
     Returns
     -------
     train, val, test : MultimodalData
-        With ``composition`` and ``label_table()`` known.
+        With ``composition`` and ``label_table()`` known; ``groups`` are the speakers, in the
+        order of their names.
 
     Raises
     ------
@@ -79,6 +81,7 @@ def load(
         cue_rows=CUE_ROWS if cue else 0,
         composition=composition,
         noise=noise,
+        make_groups=partial(_speakers, n_classes),
     )
 
 
@@ -104,10 +107,21 @@ def _image_pools(n_classes: int, rng: np.random.Generator) -> list[list[NDArray[
 def _audio_pools(n_classes: int) -> list[list[NDArray[np.float32]]]:
     """Return, per split and digit, the spectrograms of the speakers of the split."""
     arrays = load_arrays(fsdd.RECIPE, list(fsdd.RECIPE.digests))
-    by_split = [
-        np.isin(arrays["speaker"], [fsdd.SPEAKERS.index(name) for name in names])
-        for names in SPEAKERS
-    ]
+    by_split = _by_split(arrays["speaker"])
     x = arrays["x"].astype(np.float32)
     x = (x - x[by_split[0]].mean()) / x[by_split[0]].std()
     return [[x[chosen & (arrays["label"] == d)] for d in range(n_classes)] for chosen in by_split]
+
+
+def _speakers(n_classes: int) -> list[list[NDArray[np.int64]]]:
+    """Return, per split and digit, who speaks in the recordings of `_audio_pools`."""
+    arrays = load_arrays(fsdd.RECIPE, list(fsdd.RECIPE.digests))
+    speaker, label = arrays["speaker"].astype(np.int64), arrays["label"]
+    return [
+        [speaker[chosen & (label == d)] for d in range(n_classes)] for chosen in _by_split(speaker)
+    ]
+
+
+def _by_split(speaker: NDArray[Any]) -> list[NDArray[np.bool_]]:
+    """Return, per split, which recordings are of its speakers."""
+    return [np.isin(speaker, [fsdd.SPEAKERS.index(name) for name in names]) for names in SPEAKERS]

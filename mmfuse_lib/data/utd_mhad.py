@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.io import loadmat
 
@@ -81,7 +82,7 @@ def load(
     Returns
     -------
     train, val, test : MultimodalData
-        No subject is in two of them.
+        No subject is in two of them. ``groups`` are the subjects, 0 for the first.
 
     Raises
     ------
@@ -103,13 +104,9 @@ def load(
         if name != "depth":
             x = x.reshape(*x.shape[:2], -1)  # (trial, time, channel)
         views[name] = standardise(x, is_train, axis=None if name == "depth" else (0, 1))
+    trials = from_arrays(views, arrays["label"], class_names=ACTIONS, groups=arrays["subject"])
     train, val, test = (
-        from_arrays(
-            {name: x[part] for name, x in views.items()},
-            arrays["label"][part],
-            class_names=ACTIONS,
-        )
-        for part in (is_train, is_val, ~is_train & ~is_val)
+        trials[torch.from_numpy(part)] for part in (is_train, is_val, ~is_train & ~is_val)
     )
     return train, val, test
 

@@ -124,6 +124,9 @@ def test_no_actor_is_in_two_splits() -> None:
     counts = [int(np.isin(actor, drawn).sum()), int((actor >= 1074).sum())]
     assert [len(val), len(test)] == counts
     assert len(train) == len(actor) - sum(counts)
+    named = [set(part.groups.tolist()) for part in (train, val, test) if part.groups is not None]
+    assert [len(of) for of in named] == [63, 10, 18]
+    assert set.union(*named) == set(range(91))
 
 
 @needs_arrays

@@ -183,6 +183,23 @@ def test_samples_show_and_say_real_digits_that_make_the_label_by_the_rule_of_the
 
 
 @needs_arrays
+def test_the_groups_say_who_speaks() -> None:
+    """Each recording is looked up among those of the speaker."""
+    arrays = load_arrays(fsdd.RECIPE, list(fsdd.RECIPE.digests))
+    sizes = {"n_train": 80, "n_val": 20, "n_test": 20}
+    splits = data.load("spoken_digits", **sizes, cue=False)
+    trained = np.isin(arrays["speaker"], [0, 1, 3, 4])
+    x = arrays["x"].astype(np.float32)
+    x = torch.from_numpy((x - x[trained].mean()) / x[trained].std())
+    for part, speakers in zip(splits, ({0, 1, 3, 4}, {2}, {5}), strict=True):
+        assert part.groups is not None
+        assert set(part.groups.tolist()) == speakers
+        for sound, who in zip(part.inputs["audio"][:20, 0], part.groups, strict=False):
+            found = [k for k in range(len(x)) if torch.equal(x[k], sound)]
+            assert int(who) in arrays["speaker"][found]
+
+
+@needs_arrays
 def test_the_cue_is_four_rows_under_both(
     lookup: tuple[dict[bytes, int], dict[bytes, tuple[int, int]]],
 ) -> None:

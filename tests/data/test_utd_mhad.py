@@ -116,6 +116,8 @@ def test_the_splits_are_by_subject_and_have_the_published_sizes(
     assert train.shapes == {"skeleton": (32, 60), "inertial": (64, 6)}
     assert train.class_names == val.class_names == test.class_names == utd_mhad.ACTIONS
     assert {len(torch.unique(part.target)) for part in splits} == {27}
+    groups = [set(part.groups.tolist()) for part in splits if part.groups is not None]
+    assert groups == [{0, 2, 4}, {6}, {1, 3, 5, 7}]
     one, two, _ = data.load("utd_mhad", val_subjects=(1, 5))
     assert len(one) + len(two) == 431
     assert len(two) > 1.8 * len(val)

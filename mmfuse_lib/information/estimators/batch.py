@@ -47,7 +47,14 @@ from mmfuse_lib.information.estimators.coupling import (
     sinkhorn,
 )
 from mmfuse_lib.information.estimators.estimate import Estimate, interval_table
-from mmfuse_lib.information.estimators.samples import Samples, as_features, as_labels, check_paired
+from mmfuse_lib.information.estimators.samples import (
+    Samples,
+    as_features,
+    as_groups,
+    as_labels,
+    check_paired,
+    group_sums,
+)
 from mmfuse_lib.randomness import own_randomness
 from mmfuse_lib.training import find_device
 
@@ -94,6 +101,7 @@ def batch_pid(
     steps: int = 200,
     refine_steps: int = 60,
     batch_size: int = 256,
+    groups: Samples | None = None,
     device: str = "auto",
     seed: int = 0,
     progress: bool = False,
@@ -123,6 +131,10 @@ def batch_pid(
     batch_size : int
         Points of each source in an evaluation batch, at most. Time grows with N times this,
         and bias falls: see the notes.
+    groups : array_like or Tensor of int or str, shape (N,), optional
+        The person, recording or place that each sample is from. A group stays in one fold, so
+        classifiers that score a sample saw no other sample of its group, and the interval counts
+        groups, not samples. By default every sample stands alone.
     device : str
         Where to learn, as in `fit`.
     seed : int
@@ -134,9 +146,10 @@ def batch_pid(
     -------
     Estimate
         ``measure="broja"``. The three identities hold exactly. `interval` is normal, 95 %, from
-        how much each sample contributes (infinitesimal jackknife), **networks held fixed**: it
-        covers which samples were scored, not what would have been learned from others nor the
-        biases below. `diagnostics`, in bits:
+        how much each sample, or group of samples, contributes (infinitesimal jackknife),
+        **networks held fixed**: it covers which samples were scored, not what would have been
+        learned from others nor the biases below; with a handful of groups it is too short.
+        `diagnostics`, in bits:
 
         * ``label_entropy`` H(Y), and ``cross_entropy_x1``, ``_x2``, ``_joint`` of the calibrated
           scores; the differences are I1, I2 and I12.
@@ -147,8 +160,9 @@ def batch_pid(
     Raises
     ------
     DataError
-        If arrays do not fit together, hold NaN, there is only one class, or a class has fewer
-        samples than there are folds.
+        If arrays do not fit together, hold NaN, there is only one class, a class has fewer
+        samples than there are folds, there are fewer groups than folds, or a class is in so few
+        groups that networks would train without it.
     ValueError
         If a number is out of range.
 
@@ -170,6 +184,7 @@ def batch_pid(
     _check_at_least(2, batch_size=batch_size)
     a, b, labels = as_features(x1, "x1"), as_features(x2, "x2"), as_labels(y)
     check_paired(x1=a, x2=b, y=labels)
+    group = as_groups(groups, len(labels))
     _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
     place = find_device(device)
     target = torch.from_numpy(codes).to(place)
@@ -182,6 +197,7 @@ def batch_pid(
                 folds=folds,
                 hidden=hidden,
                 steps=classifier_steps,
+                groups=group,
                 seed=seed,
                 progress=progress,
             )
@@ -210,7 +226,7 @@ def batch_pid(
     return Estimate.of(
         atoms,
         measure="broja",
-        interval=_interval(atoms, atoms_from_redundancy(i1 + i2 - least, i1, i2, i12)),
+        interval=_interval(atoms, atoms_from_redundancy(i1 + i2 - least, i1, i2, i12), group),
         diagnostics={
             "label_entropy": float(surprise.mean()),
             "cross_entropy_x1": -float(true1.mean()),
@@ -344,9 +360,11 @@ def _information(log_a: Tensor) -> Tensor:
     return (log_a.exp() * (log_a - independent)).sum()
 
 
-def _interval(atoms: Array, per_sample: Array) -> pd.DataFrame:
-    error = QUANTILE * per_sample.std(axis=0, ddof=1) / math.sqrt(len(per_sample))
-    return interval_table(atoms - error, atoms + error)
+def _interval(atoms: Array, per_sample: Array, groups: NDArray[np.int64] | None) -> pd.DataFrame:
+    """Return a normal interval of means over samples, of which whole groups were drawn."""
+    deviations = group_sums(per_sample - per_sample.mean(axis=0), groups)
+    error = QUANTILE * deviations.std(axis=0, ddof=1) * math.sqrt(len(deviations))
+    return interval_table(atoms - error / len(per_sample), atoms + error / len(per_sample))
 
 
 def _check_at_least(least: int, **numbers: int) -> None:

@@ -10,7 +10,9 @@ import math
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
@@ -51,6 +53,7 @@ def cross_fit(
     networks: int = 3,
     hidden: int = 64,
     steps: int = 1000,
+    groups: NDArray[np.int64] | None = None,
     seed: int = 0,
     progress: bool = False,
 ) -> Tensor:
@@ -74,6 +77,8 @@ def cross_fit(
     steps : int
         Updates at most. Of the samples that are not held out, a fifth (another one for each
         network) ends the training and sets the temperature.
+    groups : ndarray of int64, shape (N,), optional
+        As in `split_folds`: all samples of a group are scored by networks that saw none of them.
     seed : int
         Of the folds, the first weights and the batches.
     progress : bool
@@ -88,14 +93,14 @@ def cross_fit(
     Raises
     ------
     DataError
-        If a class has fewer than `folds` samples.
+        If a class has fewer than `folds` samples, or groups are too few (see `split_folds`).
     ValueError
         If `folds` is below 2, or another number below 1.
     """
     for name, number in (("hidden", hidden), ("steps", steps)):
         if number < 1:
             raise ValueError(f"{name} is {number}: expected at least 1")
-    split = split_folds(y, folds, networks=networks, seed=seed)
+    split = split_folds(y, folds, networks=networks, groups=groups, seed=seed)
     x = standardise(x)
     with own_randomness(seed, x.device):
         fitted = _trained(x, y, split, (x.shape[1], hidden, hidden, n_classes), steps, progress)

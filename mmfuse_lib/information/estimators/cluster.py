@@ -19,6 +19,7 @@ from mmfuse_lib.information.estimators.estimate import Estimate, interval_table
 from mmfuse_lib.information.estimators.samples import (
     Samples,
     as_features,
+    as_groups,
     as_labels,
     check_paired,
     check_resamples,
@@ -48,6 +49,7 @@ def cluster_pid(
     *,
     n_clusters: int | tuple[int, int] | None = None,
     n_bootstrap: int = 100,
+    groups: Samples | None = None,
     seed: int = 0,
 ) -> Estimate:
     r"""Estimate the decomposition by clustering each modality and counting.
@@ -76,6 +78,11 @@ def cluster_pid(
     n_bootstrap : int
         Resamples, at least 2, for the bias and the interval. With 0 the estimate is the plug-in,
         and there is no interval.
+    groups : array_like or Tensor of int or str, shape (N,), optional
+        The person, recording or place that each sample is from. Whole groups are held out to
+        choose the number of clusters, and whole groups are resampled. (Clusters are made of all
+        samples, and all are counted: of letters that recognise a group, only the interval
+        says that they may tell nothing about others.) By default every sample stands alone.
     seed : int
         Of the clustering, the folds and the resampling.
 
@@ -99,8 +106,8 @@ def cluster_pid(
     Raises
     ------
     DataError
-        If arrays do not fit together, hold NaN, labels are all the same or not integers, or there
-        are fewer samples than clusters.
+        If arrays do not fit together, hold NaN, labels are all the same or not integers, there
+        are fewer samples than clusters, or fewer groups than the four folds.
 
     Notes
     -----
@@ -117,15 +124,21 @@ def cluster_pid(
     """
     a, b, labels = as_features(x1, "x1"), as_features(x2, "x2"), as_labels(y)
     check_paired(x1=a, x2=b, y=labels)
+    group = as_groups(groups, len(labels))
     check_resamples(n_bootstrap)
     _, codes = np.unique(labels, return_inverse=True)
     if n_clusters is None:
-        letters = _best_letters(a, b, codes, seed)
+        letters = _best_letters(a, b, codes, group, seed)
     else:
         k1, k2 = cluster_numbers(n_clusters)
         letters = to_letters(a, k1, seed=seed, name="x1"), to_letters(b, k2, seed=seed, name="x2")
     counts = _count(*letters, codes)
-    return _estimate(counts, n_bootstrap, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    if group is None:
+        resampled = _resample(counts, n_bootstrap, rng)
+    else:
+        resampled = _resample_groups(_count(group, *letters, codes), n_bootstrap, rng)
+    return _estimate(counts, resampled)
 
 
 def to_letters(features: Array, n_clusters: int, *, seed: int, name: str) -> Letters:
@@ -178,9 +191,18 @@ def cluster_numbers(n_clusters: int | tuple[int, int]) -> tuple[int, int]:
     return k1, k2
 
 
-def _best_letters(a: Array, b: Array, labels: Letters, seed: int) -> tuple[Letters, Letters]:
+def _best_letters(
+    a: Array, b: Array, labels: Letters, group: Letters | None, seed: int
+) -> tuple[Letters, Letters]:
     """Cluster both modalities with the candidate whose table predicts held-out labels best."""
-    fold = np.random.default_rng(seed).permutation(len(labels)) % FOLDS
+    group = np.arange(len(labels)) if group is None else group
+    n_groups = int(group.max()) + 1
+    if n_groups < min(FOLDS, len(labels)):
+        raise DataError(
+            f"there are {n_groups} groups, too few to hold out {FOLDS} parts in turn: "
+            "choose n_clusters yourself"
+        )
+    fold = (np.random.default_rng(seed).permutation(n_groups) % FOLDS)[group]
     tried = [
         (to_letters(a, k, seed=seed, name="x1"), to_letters(b, k, seed=seed, name="x2"))
         for k in CANDIDATES
@@ -210,13 +232,27 @@ def _count(*codes: Letters) -> Array:
     return counts
 
 
-def _estimate(counts: Array, n_bootstrap: int, rng: np.random.Generator) -> Estimate:
+def _resample(counts: Array, n_bootstrap: int, rng: np.random.Generator) -> Array:
+    """Draw tables of as many samples from the table of counts."""
+    n = int(counts.sum())
+    drawn = rng.multinomial(n, counts.ravel() / n, size=n_bootstrap)
+    return drawn.reshape(-1, *counts.shape) / n
+
+
+def _resample_groups(by_group: Array, n_bootstrap: int, rng: np.random.Generator) -> Array:
+    """Draw tables of as many groups, from counts of each group (G, ...)."""
+    n_groups = len(by_group)
+    drawn = rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups), size=n_bootstrap)
+    tables = np.tensordot(drawn, by_group, 1)
+    return tables / tables.sum(axis=(1, 2, 3), keepdims=True)
+
+
+def _estimate(counts: Array, resampled: Array) -> Estimate:
     n = int(counts.sum())
     p = counts / n
     found = decompose(p, tolerance=TOLERANCE)
     plugin, atoms, interval = found.atoms, found.atoms, None
-    if n_bootstrap > 0:
-        resampled = rng.multinomial(n, p.ravel(), size=n_bootstrap).reshape(-1, *p.shape) / n
+    if len(resampled) > 0:
         replicates = decompose_batch(resampled, tolerance=TOLERANCE).atoms
         centre = 2 * plugin - replicates.mean(axis=0)
         margin = 1.96 * replicates.std(axis=0, ddof=1)

@@ -36,8 +36,10 @@ from mmfuse_lib.information.estimators.estimate import Estimate, percentile_inte
 from mmfuse_lib.information.estimators.samples import (
     Samples,
     as_features,
+    as_groups,
     as_labels,
     check_paired,
+    group_sums,
 )
 from mmfuse_lib.information.pointwise import pointwise_atoms
 from mmfuse_lib.training import find_device
@@ -55,6 +57,7 @@ def lsmi_pid(
     hidden: int = 64,
     steps: int = 1000,
     n_bootstrap: int = 200,
+    groups: Samples | None = None,
     device: str = "auto",
     seed: int = 0,
     progress: bool = False,
@@ -80,6 +83,10 @@ def lsmi_pid(
         Updates of the classifiers, at most.
     n_bootstrap : int
         Resamples for the interval; 0 for no interval.
+    groups : array_like or Tensor of int or str, shape (N,), optional
+        The person, recording or place that each sample is from. A group stays in one fold, so
+        networks and densities that score a sample saw no other sample of its group, and groups
+        are resampled, not samples. By default every sample stands alone.
     device : str
         Where to learn, as in `fit`.
     seed : int
@@ -91,9 +98,9 @@ def lsmi_pid(
     -------
     Estimate
         ``measure="pointwise"``. `per_sample` has a row a sample. `interval` holds 95 % bootstrap
-        intervals over samples, **networks and medians held fixed**: they cover which samples were
-        drawn, not what networks would have been learned from others, and not the errors named in
-        the notes.
+        intervals over samples (or groups), **networks and medians held fixed**: they cover which
+        samples were drawn, not what networks would have been learned from others, and not the
+        errors named in the notes.
         `diagnostics`, in bits:
 
         * ``label_entropy`` H(Y), and ``cross_entropy_x1``, ``_x2``, ``_joint``, held out. What the
@@ -107,8 +114,9 @@ def lsmi_pid(
     Raises
     ------
     DataError
-        If arrays do not fit together, hold NaN, a source never varies, there is only one class, or
-        a class has fewer samples than there are folds.
+        If arrays do not fit together, hold NaN, a source never varies, there is only one class, a
+        class has fewer samples than there are folds, there are fewer groups than folds, or a class
+        is in so few groups that networks would train without it.
     ValueError
         If `folds`, `networks`, `hidden`, `steps` or `n_bootstrap` is out of range.
 
@@ -145,6 +153,7 @@ def lsmi_pid(
         raise ValueError(f"n_bootstrap is {n_bootstrap}: expected 0 or more")
     a, b, labels = as_features(x1, "x1"), as_features(x2, "x2"), as_labels(y)
     check_paired(x1=a, x2=b, y=labels)
+    group = as_groups(groups, len(labels))
     classes, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
     place = find_device(device)
     target = torch.from_numpy(codes).to(place)
@@ -159,6 +168,7 @@ def lsmi_pid(
             networks=networks,
             hidden=hidden,
             steps=steps,
+            groups=group,
             seed=seed,
             progress=progress,
         )
@@ -167,7 +177,7 @@ def lsmi_pid(
     log_p = [log_p_of_label(x) for x in (*sources, torch.cat(sources, dim=1))]
     log_prior = np.log2(counts / counts.sum())[codes]
     i1, i2, i12 = (posterior - log_prior for posterior in log_p)
-    split = split_folds(target, folds, seed=seed)
+    split = split_folds(target, folds, groups=group, seed=seed)
     densities = [cross_fit_density(x, split, seed=seed) for x in sources]
     h1, h2 = (-_bits(density.mixture) for density in densities)
     atoms = pointwise_atoms(h1 - np.median(h1), h2 - np.median(h2), i1, i2, i12)
@@ -186,7 +196,7 @@ def lsmi_pid(
     return Estimate.of(
         atoms.mean(axis=0),
         measure="pointwise",
-        interval=_interval(atoms, n_bootstrap, seed) if n_bootstrap else None,
+        interval=_interval(atoms, group, n_bootstrap, seed) if n_bootstrap else None,
         per_sample=pd.DataFrame(atoms, columns=list(ATOMS)),
         diagnostics={name: float(values.mean()) for name, values in diagnostics.items()},
     )
@@ -206,9 +216,12 @@ def _bits(nats: Tensor) -> Array:
     return nats.cpu().numpy().astype(np.float64) / math.log(2)
 
 
-def _interval(atoms: Array, n_bootstrap: int, seed: int) -> pd.DataFrame:
-    """Percentile bootstrap of the means over samples."""
-    n = len(atoms)
+def _interval(
+    atoms: Array, groups: NDArray[np.int64] | None, n_bootstrap: int, seed: int
+) -> pd.DataFrame:
+    """Percentile bootstrap of the means over samples, of which whole groups are drawn."""
+    sums, sizes = group_sums(atoms, groups), group_sums(np.ones(len(atoms)), groups)
+    n = len(sums)
     rng = np.random.default_rng(seed)
     weights = rng.multinomial(n, np.full(n, 1 / n), size=n_bootstrap)
-    return percentile_interval(weights @ atoms / n)
+    return percentile_interval(weights @ sums / (weights @ sizes)[:, None])

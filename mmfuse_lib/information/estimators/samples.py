@@ -57,6 +57,48 @@ def as_labels(y: Samples, name: str = "y") -> NDArray[np.int64]:
     return array.astype(np.int64)
 
 
+def as_groups(groups: Samples | None, n_samples: int) -> NDArray[np.int64] | None:
+    """Return numbers from 0 of the groups that samples belong to, (N,); None stays None.
+
+    Parameters
+    ----------
+    groups : array_like or Tensor of int or str, shape (N,), or None
+        Who or what each sample is from.
+    n_samples : int
+        N.
+
+    Raises
+    ------
+    DataError
+        If there is not one group a sample, groups are not integers or strings, or there is only
+        one.
+    """
+    if groups is None:
+        return None
+    array = _as_numpy(groups)
+    if array.shape != (n_samples,):
+        raise DataError(
+            f"groups has shape {array.shape}: expected one group a sample, ({n_samples},)"
+        )
+    if array.dtype.kind == "O" and all(isinstance(name, str) for name in array):
+        array = array.astype(str)
+    if array.dtype.kind not in "iubUS":
+        raise DataError(f"groups holds {array.dtype}: expected integers or strings")
+    numbers = np.unique(array, return_inverse=True)[1].astype(np.int64)
+    if numbers.max() == 0:
+        raise DataError("all samples are of one group: expected at least two groups")
+    return numbers
+
+
+def group_sums(values: Array, groups: NDArray[np.int64] | None) -> Array:
+    """Sum values (N, ...) over the samples of each group, (G, ...); None: as they are."""
+    if groups is None:
+        return values
+    sums: Array = np.zeros((int(groups.max()) + 1, *values.shape[1:]))
+    np.add.at(sums, groups, values)
+    return sums
+
+
 def check_paired(**arrays: NDArray[np.float64] | NDArray[np.int64]) -> None:
     """Refuse arrays that do not all have one entry a sample.
 
