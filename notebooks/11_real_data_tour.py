@@ -452,10 +452,12 @@ if HERE and len(MEASURED) < len(ORDER):
 # consequences. What a bigger encoder would find in the rest is not in these results, and "the interactions of the data
 # set" are the interactions *of these features*. The estimators see samples of all splits and score each by networks or
 # counts that did not learn from it (at most 2000 samples in all). The methods are trained on the training split (at most 1500
-# samples) with three seeds, keep the epoch that is best on validation, and are tested on the test split. One difference matters: the
-# estimators' folds are drawn over recordings, and the methods are tested on other *people* where the split is by people. On UTD-MHAD the
-# networks of an estimator have seen other recordings of the same person, which a control that shuffles single labels does not
-# notice. So its bits speak of these eight people, its accuracies of new ones.
+# samples) with three seeds, keep the epoch that is best on validation, and are tested on the test split.
+#
+# Where it is known whose a sample is (8 people in UTD-MHAD, 6 speakers of the spoken digits, 91 actors of the votes), the folds of the
+# estimators keep a person's samples together, as the published splits do: a network is asked about people whom it has not seen, and intervals
+# count people. Folds drawn over recordings find more in UTD-MHAD and in the spoken digits, since recordings of one person
+# resemble each other, and a control that shuffles single labels does not notice.
 #
 # * **Clusters**: k-means per modality, exact BROJA of the counts, corrected.
 # * **BATCH** {cite:p}`liang2023`: BROJA through calibrated classifiers and a learned coupling.
@@ -588,9 +590,9 @@ if "spoken_digits" in MEASURED:
 
 # %% [markdown]
 # The truth is one bit of R, one of S, nothing unique. All three find too little: sixteen components of pixels and of
-# sound do not show every digit, to networks of this size, and what needs *both* digits suffers twice. BATCH and LSMI
-# at least put R and S above both unique parts. The clusters do not: they report a third of a bit **unique to the image** and hardly any
-# redundancy. That is no bug. Clusters of sounds are hardly clusters of digits, so *of these letters* it is true that
+# sound do not show every digit to networks of this size, least of all those of a speaker whom they have not heard, and what needs *both*
+# digits suffers twice. And all three report something **unique to the image**, the clusters a third of a bit and BATCH more than half, in place of what is
+# redundant. That is no bug. Sounds of a new speaker are hardly sounds of digits, as far as these features and networks go, so *of them* it is true that
 # only the image tells. A decomposition of features is one of features: **a weak encoder for one modality turns what is
 # redundant into what is unique to the other.** The clean control said nothing about it.
 #
@@ -641,9 +643,9 @@ if HERE:
 
 
 # %%
-def leading(atoms, tie=0.01):
-    """The largest atom, or all within a tie of it."""
-    return "/".join(atoms.index[atoms >= atoms.max() - tie])
+def leading(atoms, tie=0.02):
+    """The largest atom, with those that are as large to two per cent."""
+    return "/".join(atoms.index[atoms >= (1 - tie) * atoms.max()])
 
 
 if HERE:
@@ -700,7 +702,7 @@ if HERE:
 # * **BATCH rests on its classifiers.** It cannot find what small networks do not learn from these samples.
 # * **Gates and weights are not bits.** They say whom a model listens to, and several parts can do the same work. A gate
 #   that is largest on R is compatible with no redundancy at all, and a chapter on each method shows how. Where DMIL's gate
-#   agrees with BATCH it says R, as BATCH does everywhere: a gate that always says R would agree more often.
+#   agrees with BATCH it says R, as BATCH does on all sets but one: a gate that always says R would agree more often.
 # * **DI-MML's heads** stay near one third each: classifiers that were trained to be certain are certain alike.
 # * **Same features for all.** Sixteen components are what this table is about.
 # * **People and machines.** The votes were decomposed above *with a person's answer as letters*; here the shares of ten
@@ -748,7 +750,21 @@ if check_claims:
             truth_row = found.loc["truth (BROJA)"]
             assert (found.loc[ESTIMATORS].sum(axis=1) < 0.8 * truth_row.sum()).all()
             assert found.loc["cluster", "U1"] > 10 * found.loc["cluster", "R"]
-            assert (found.loc[["BATCH", "LSMI"], "R"] > 0.6).all()
+            assert (found.loc[ESTIMATORS, "U1"] > 0.2).all()
+            assert found.loc["BATCH", "U1"] > 0.5
+        means = {
+            name: pd.DataFrame(results["data"][name]["methods"])
+            .groupby("method")["accuracy"]
+            .mean()
+            for name in MEASURED
+        }
+        fused = ["JointFusion", "DIMML", "DMIL", "I2MoE"]
+        apart = pd.Series({n: 100 * np.ptp(m[fused]) for n, m in means.items()})
+        assert (apart < 2).sum() == 4
+        assert apart.drop("utd_mhad").max() < 6 < 10 < apart["utd_mhad"]
+        assert (
+            means["utd_mhad"]["DMIL"] < means["utd_mhad"]["skeleton alone"] + 0.01
+        )
     print("all claims hold")
 
 # %% tags=["headline", "remove-cell"]
