@@ -1157,6 +1157,7 @@ print(json.dumps(headline))
 # ```
 
 # %% tags=["solution"]
+needed = []
 for target in (1, 2):
     n = next(
         n
@@ -1164,6 +1165,8 @@ for target in (1, 2):
         if 3 * stats.t.ppf(0.975, n - 1) / np.sqrt(n) <= target
     )
     print(f"half-width of {target}: {n} seeds")
+    needed.append(n)
+print(f"{needed[0] / needed[1]:.1f} times as many")
 
 # %% [markdown]
 # The square root is unkind: in the limit, half the width takes four times the seeds. Here it is a little less, since with few
