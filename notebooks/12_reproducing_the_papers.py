@@ -254,8 +254,8 @@ print(f"{smallest:.4f} = 2 / 2^{leads['MCR']}")
 # choices: the level of 95 %, the number of seeds, and which of our data sets count for a claim. Who doubts a verdict should
 # look at the rows behind it, which are printed as well.
 #
-# And it speaks of what the seeds vary. On the digits a seed draws new data and a new start. On UTD-MHAD the split is fixed:
-# **the people of the test split are the same on all seeds**, so an interval says how much training varies, and nothing
+# And it speaks of what the seeds vary. On the digits a seed draws new data and a new start. On UTD-MHAD and CREMA-D's votes
+# the test split is fixed: **its people are the same on all seeds**, so an interval says how much training varies, and nothing
 # about other people.
 
 
@@ -1157,6 +1157,7 @@ print(json.dumps(headline))
 # ```
 
 # %% tags=["solution"]
+needed = []
 for target in (1, 2):
     n = next(
         n
@@ -1164,6 +1165,8 @@ for target in (1, 2):
         if 3 * stats.t.ppf(0.975, n - 1) / np.sqrt(n) <= target
     )
     print(f"half-width of {target}: {n} seeds")
+    needed.append(n)
+print(f"{needed[0] / needed[1]:.1f} times as many")
 
 # %% [markdown]
 # The square root is unkind: in the limit, half the width takes four times the seeds. Here it is a little less, since with few
