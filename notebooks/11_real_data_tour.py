@@ -454,10 +454,11 @@ if HERE and len(MEASURED) < len(ORDER):
 # fitted on the training split (the votes of CREMA-D have 12 numbers and stay as they are). That is a choice with
 # consequences. What a bigger encoder would find in the rest is not in these results, and "the interactions of the data
 # set" are the interactions *of these features*. At most 1500 samples train (a random draw of larger training splits),
-# and estimators get at most 2000, drawn from all splits. They score each sample by networks or counts that did not learn
+# and estimators get at most 2000, drawn from all splits. BATCH and LSMI score each sample by networks that did not learn
 # from it, nor from any other sample **of the same person**, where it is known whose is whose: 91 actors, the 8 people of
-# UTD-MHAD, 6 speakers (`groups=` of the estimators). The methods are trained on the training split with three
-# seeds, keep the epoch that is best on validation, and are tested on the test split.
+# UTD-MHAD, 6 speakers (`groups=` of the estimators). Clusters choose their number that way, and then count all samples.
+# The methods are trained on the training split with three seeds, keep the epoch that is best on validation, and are
+# tested on the test split.
 #
 # * **Clusters**: k-means per modality, exact BROJA of the counts, corrected.
 # * **BATCH** {cite:p}`liang2023`: BROJA through calibrated classifiers and a learned coupling.
@@ -631,7 +632,7 @@ if "spoken_digits" in MEASURED:
 # The truth of the digits is one bit of R, one of S, nothing unique. All three find less than half of it: sixteen
 # components of pixels and of sound do not show every digit, to networks of this size and in a new voice, and what needs
 # *both* digits suffers twice. LSMI at least puts R and S above both unique parts. BATCH and the clusters do not: they
-# report half a bit and a third of a bit **unique to the image**, more than they find redundant. That is no bug. Clusters
+# report more than half a bit and a third of a bit **unique to the image**, more than they find redundant. That is no bug. Clusters
 # of sounds are hardly clusters of digits, and a new voice is hard to understand, so *of these features* it is true that
 # mostly the image tells. A decomposition of features is one of features: **a weak encoder for one modality turns what is
 # redundant into what is unique to the other.** The clean control said nothing about it.
@@ -774,8 +775,8 @@ if HERE:
 # What can be said with some confidence, then? Where **estimators of one definition agree, above their controls, with
 # people kept together, and the accuracies are compatible**, one may say so, **of these features**: face and voice share
 # much, and the face has much of its own; skeleton and sensor, and the two descriptions of numerals, mostly share, each
-# with a part of its own. (The spoken digits meet all the conditions too. What is unique to the image there is so
-# of the features, not of the digits.) Where they do not agree, as for the molecules, the honest report is the range.
+# with a part of its own. (Of the spoken digits BATCH and clusters agree that much is unique to the image. So it is, of the
+# features; of the digits it is not.) Where they do not agree, as for the molecules, the honest report is the range.
 
 # %% [markdown]
 # ## Check
