@@ -166,8 +166,9 @@ if HERE:
 # Look at the light blue bars. **The voice has next to nothing of its own.** What it tells about the perceived emotion,
 # the face tells too; the face has as much again, or more, that is not in the voice. And people with both get something
 # that neither alone gives. The pattern is the same for the acted emotion, and for one listener as for the crowd,
-# although the crowd's answers tell 1.4 times as much (acted) to twice as much (perceived): a single answer is noisy, the most frequent of
-# about ten is less so. *How much* information there is depends on how one asks; *which kind* it is does not, here.
+# although the crowd's answers tell 1.4 times (acted) to twice (perceived) as much: a single answer is noisy, the most
+# frequent of about ten is less so. *How much* information there is depends on how one asks; *which kind* it is does
+# not, here.
 #
 # ### One emotion at a time
 #
@@ -197,8 +198,8 @@ if HERE:
     plt.show()
 
 # %% [markdown]
-# A smile is seen, not heard: happiness is **unique to the face**. Anger is **redundant**, in both, and has the largest
-# synergy of the six. Disgust is in the face. Sadness is faint in both.
+# A smile is seen, not heard: happiness is **unique to the face**. Anger is **redundant**, in both, and of the six it has
+# the largest synergy in bits. Disgust is in the face. Sadness is faint in both.
 #
 # ### When ears and eyes disagree
 #
@@ -226,7 +227,8 @@ if HERE or real_data:
         )
 
 # %% [markdown]
-# The face wins more often than the voice does, and in more than a quarter of the cases nobody: the person with both names a third emotion.
+# The face wins more often: in 45 % of these draws against 25 % for the voice. In the other 29 % the person with both names
+# a third emotion, which neither of them had named.
 #
 # ### Is that synergy an interplay?
 #
@@ -274,8 +276,9 @@ if HERE or real_data:
 # experiment. One reading: voice and face go together *beyond* what the emotion explains (a clear clip is clear in both,
 # an unclear one in neither), so the second witness adds less than an independent one would. Nothing here says that
 # people cannot fuse what only fits together; but the positive S of these data needs no such explanation. Keep this when
-# a paper shows you synergy: **S > 0 does not yet mean that something XOR-like is going on.** For XOR itself, the
-# witnesses of {eq}`eq-witnesses` have none:
+# a paper shows you synergy: **S > 0 does not yet mean that something XOR-like is going on.** Of XOR alone, the
+# witnesses of {eq}`eq-witnesses` have none. (Mixed with other rules they may have some: see the exercise *A test for
+# interplay*.)
 
 # %%
 xor = np.zeros((2, 2, 2))
@@ -389,7 +392,7 @@ invented = pd.DataFrame(
 print("shuffled over real labels, bits in all atoms:")
 print(invented.round(2).T.to_string())
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Total of all atoms against the number of samples on logarithmic axis. The plug-in starts at almost all that a label can tell and falls; the plug-in with shuffled labels starts almost as high and falls to near zero; the corrected estimate is lower, and with shuffled labels it is nearer to zero."}, "figure": {"caption": "R + U1 + U2 + S of `digit_pairs` by twelve clusters a modality: with labels as they are, and with labels shuffled (dashed). The truth is dotted.", "name": "fig-noise-invents"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Total of all atoms against the number of samples on logarithmic axis. The plug-in starts at 1.7 bits and settles at 1.3, below the truth of 2; with shuffled labels it starts at 1.1 and falls to near zero. The corrected estimate is a little lower, and with shuffled labels it is nearer to zero."}, "figure": {"caption": "R + U1 + U2 + S of `digit_pairs` by twelve clusters a modality: with labels as they are, and with labels shuffled (dashed). The truth is dotted.", "name": "fig-noise-invents"}}
 fig, ax = plt.subplots(figsize=(6.4, 3.8))
 for name, color in (("plug-in", GREY), ("corrected", INK)):
     for kind, line in (("", "-"), (", shuffled", "--")):
@@ -450,14 +453,12 @@ if HERE and len(MEASURED) < len(ORDER):
 # To compare, all estimators and methods get **the same numbers**: the first 16 principal components of each modality,
 # fitted on the training split (the votes of CREMA-D have 12 numbers and stay as they are). That is a choice with
 # consequences. What a bigger encoder would find in the rest is not in these results, and "the interactions of the data
-# set" are the interactions *of these features*. The estimators see samples of all splits and score each by networks or
-# counts that did not learn from it (at most 2000 samples in all). The methods are trained on the training split (at most 1500
-# samples) with three seeds, keep the epoch that is best on validation, and are tested on the test split.
-#
-# Where it is known whose a sample is (8 people in UTD-MHAD, 6 speakers of the spoken digits, 91 actors of the votes), the folds of the
-# estimators keep a person's samples together, as the published splits do: a network is asked about people whom it has not seen, and intervals
-# count people. Folds drawn over recordings find more in UTD-MHAD and in the spoken digits, since recordings of one person
-# resemble each other, and a control that shuffles single labels does not notice.
+# set" are the interactions *of these features*. At most 1500 samples train (a random draw of larger training splits),
+# and estimators get at most 2000, drawn from all splits. BATCH and LSMI score each sample by networks that did not learn
+# from it, nor from any other sample **of the same person**, where it is known whose is whose: 91 actors, the 8 people of
+# UTD-MHAD, 6 speakers (`groups=` of the estimators). Clusters choose their number that way, and then count all samples.
+# The methods are trained on the training split with three seeds, keep the epoch that is best on validation, and are
+# tested on the test split.
 #
 # * **Clusters**: k-means per modality, exact BROJA of the counts, corrected.
 # * **BATCH** {cite:p}`liang2023`: BROJA through calibrated classifiers and a learned coupling.
@@ -572,13 +573,52 @@ if HERE:
     print(controls.round(3).to_string())
 
 # %% [markdown]
-# BATCH and LSMI score each sample by networks that never saw it, and clusters are chosen by how well they predict
-# samples that were held out and are then corrected: they find next to nothing where nothing is. The naive table is the
-# opposite. On the molecules, most of what it "finds" with the real labels it finds with shuffled ones as well, and it
-# would be called synergy. A clean control is necessary, not sufficient: it shows that an estimator does not invent
-# information, not that it sorts what there is into the right atoms.
+# BATCH and LSMI score each sample by networks that never saw it; the number of clusters is chosen by how well they
+# predict samples that were held out, and counts are corrected. They find next to nothing where nothing is. The naive
+# table is the opposite. On the molecules, most of what it "finds" with the real labels it finds with shuffled ones as
+# well, and it would be called synergy.
 #
-# For that there is `spoken_digits`, where the truth is known.
+# ### Whose samples are whose
+#
+# A clean control is necessary, not sufficient. Here is something that it cannot see. Eight people performed the actions of
+# UTD-MHAD, four times each. If samples are held out one by one, the networks have seen *the same person* do *the same
+# thing*, and find what they learned of that person. Shuffled labels do not notice: there is nothing to recognise then.
+# So keep people together, and look at what that changes:
+
+# %%
+if HERE:
+    by_person = {}
+    for name in MEASURED:
+        entry = results["data"][name]
+        if entry["groups"] is None:
+            continue
+        for estimator in ESTIMATORS:
+            for title, key in (
+                ("one by one", "ignoring_groups"),
+                ("by person", "estimates"),
+            ):
+                found = pd.DataFrame(entry[key]).set_index(
+                    ["estimator", "shuffled"]
+                )
+                found = found.loc[estimator, NAMES].astype(float)
+                row, control = found.loc[False], found.loc[True].abs().sum()
+                by_person[name, estimator, title] = [*row, row.sum(), control]
+    by_person = pd.DataFrame(by_person, index=[*NAMES, "sum", "shuffled"]).T
+    by_person.index.names = ["data", "estimator", "held out"]
+    print(by_person.round(2).to_string())
+
+# %% [markdown]
+# On the votes about 91 actors next to nothing changes. On UTD-MHAD BATCH and LSMI find about 0.4 bits less in all, and
+# R is 0.5 to 0.7 bits smaller. The spoken digits change most. Held out one by one, BATCH says *redundant*: a voice
+# that one has heard is understood. Held out by person, it says **unique to the image**: of the digits that an unknown
+# voice speaks, networks that have heard two to four others understand little. Both are answers, to different questions,
+# and the second is the one for whoever will meet new people. (Some of what is lost is the price of fewer people to learn
+# from.) Clusters hardly change, as folds only choose their number. And all the controls were clean all the time.
+#
+# Of the numerals and the tweets nobody knows who wrote which. There networks may still recognise somebody.
+#
+# And does an estimator sort what there is into the right atoms? For that there is `spoken_digits` again, where the truth
+# is known.
 
 # %%
 if "spoken_digits" in MEASURED:
@@ -589,11 +629,12 @@ if "spoken_digits" in MEASURED:
     print(against_truth.astype(float).round(2).to_string())
 
 # %% [markdown]
-# The truth is one bit of R, one of S, nothing unique. All three find too little: sixteen components of pixels and of
-# sound do not show every digit to networks of this size, least of all those of a speaker whom they have not heard, and what needs *both*
-# digits suffers twice. And all three report something **unique to the image**, the clusters a third of a bit and BATCH more than half, in place of what is
-# redundant. That is no bug. Sounds of a new speaker are hardly sounds of digits, as far as these features and networks go, so *of them* it is true that
-# only the image tells. A decomposition of features is one of features: **a weak encoder for one modality turns what is
+# The truth of the digits is one bit of R, one of S, nothing unique. All three find less than half of it: sixteen
+# components of pixels and of sound do not show every digit, to networks of this size and in a new voice, and what needs
+# *both* digits suffers twice. LSMI at least puts R and S above both unique parts. BATCH and the clusters do not: they
+# report more than half a bit and a third of a bit **unique to the image**, more than they find redundant. That is no bug. Clusters
+# of sounds are hardly clusters of digits, and a new voice is hard to understand, so *of these features* it is true that
+# mostly the image tells. A decomposition of features is one of features: **a weak encoder for one modality turns what is
 # redundant into what is unique to the other.** The clean control said nothing about it.
 #
 # ## How well do models do?
@@ -628,51 +669,72 @@ if HERE:
         for name in MEASURED
     }
     print("widest interval, +-", {n: round(h, 1) for n, h in halves.items()})
+    fused = test_accuracy[["JointFusion", "DIMML", "DMIL", "I2MoE"]]
+    spread = fused.max(axis=1) - fused.min(axis=1)
+    print("best fused method less the worst", spread.round(1).to_dict())
+    beyond, reaches_zero = {}, {}
+    for name in ("cub_image_text", "rosmap"):
+        found = pd.DataFrame(results["data"][name]["estimates"])
+        found = found[~found["shuffled"]].set_index("estimator").loc[ESTIMATORS]
+        beyond[name] = found["U2"] + found["S"]
+        reaches_zero[name] = (found[["U2_lower", "S_lower"]] < 0.001).all(axis=1)
+    beyond = pd.DataFrame(beyond)
+    print("bits beyond the first modality (U2 + S):")
+    print(beyond.round(2).T.to_string())
 
 # %% [markdown]
 # A second modality is not always worth having. With a few hundred samples for training, the best single modality of the
-# birds and of the molecules is as good as any model with both, or better, within the intervals, although every estimator
-# finds something beyond it: a tenth of a bit or more for the birds, some hundredths for the molecules, where the intervals include zero. It may be
-# too little, or too hard to *learn* from so few samples. Between fused methods the differences are a point or two on four of the seven sets,
-# about five on the birds and the molecules, and large on UTD-MHAD, where DMIL is no better than the skeleton alone. Information is an upper bound on what models make of it, and not a
-# prediction.
+# birds and of the molecules is as good as any model with both, within the intervals. Is there nothing to be had?
+# Of the birds all estimators find something beyond the picture, 0.11 bits by BATCH and LSMI and more by clusters; of the
+# molecules 0.03 to 0.06 bits, and the intervals of both parts of it begin at zero or below. So for the molecules nobody
+# can say.
+# Between fused methods the differences are about a point on four data sets, five points on the birds and the molecules,
+# and fourteen on UTD-MHAD, where people who were never seen are tested after training on three others. Information is an
+# upper bound on what models make of it, and not a prediction.
 #
 # ## Where they disagree, and why
 #
 # Which atom is the largest, by whom?
 
-
 # %%
-def leading(atoms, tie=0.02):
-    """The largest atom, with those that are as large to two per cent."""
-    return "/".join(atoms.index[atoms >= (1 - tie) * atoms.max()])
-
-
 if HERE:
+
+    def leaders(values):
+        """Names of the largest, with those that come within 0.01 of it."""
+        return {n for n, v in values.items() if v >= max(values) - 0.01}
+
     largest = {}
     for name in MEASURED:
         found = pd.DataFrame(results["data"][name]["estimates"])
         found = (
             found[~found["shuffled"]].set_index("estimator").loc[ESTIMATORS, NAMES]
         )
-        row = found.astype(float).apply(leading, axis=1).to_dict()
+        row = {e: leaders(found.loc[e].astype(float)) for e in ESTIMATORS}
         said = reports(results["data"][name])
         row |= {
-            "DMIL gate": leading(said["DMIL"]),
-            "I2MoE weights": leading(said["I2MoE"]),
+            "DMIL gate": leaders(said["DMIL"]),
+            "I2MoE weights": leaders(said["I2MoE"]),
         }
         largest[name] = row
-    largest = pd.DataFrame(largest).T
-    print(largest.to_string())
-    estimators_agree = (largest[ESTIMATORS].nunique(axis=1) == 1).sum()
+    names = {
+        data_set: {
+            who: "/".join(n for n in NAMES if n in s) for who, s in row.items()
+        }
+        for data_set, row in largest.items()
+    }
+    print(pd.DataFrame(names).T.to_string())
+    estimators_agree = sum(
+        bool(set.intersection(*(row[e] for e in ESTIMATORS)))
+        for row in largest.values()
+    )
     methods_agree = {
-        m: int((largest[m] == largest["BATCH"]).sum())
+        m: sum(bool(row[m] & row["BATCH"]) for row in largest.values())
         for m in ("DMIL gate", "I2MoE weights")
     }
     print(
-        f"the three estimators name the same atom on {estimators_agree} of {len(MEASURED)} data sets"
+        f"(within 0.01 is a tie) the three estimators share a largest atom on {estimators_agree} of {len(MEASURED)} data sets"
     )
-    print("and a method names BATCH's on", methods_agree)
+    print("and a method shares BATCH's on", methods_agree)
     bits = {}
     for name in MEASURED:
         found = pd.DataFrame(results["data"][name]["estimates"])
@@ -693,26 +755,28 @@ if HERE:
 # None of it is a surprise, if one asks what each number is.
 #
 # * **LSMI answers another question.** Its redundancy compares how surprising two observations are, not what they say (*One
-#   sample at a time*). So it calls shared whatever the better of two equally surprising views says. Where two views are equally
-#   surprising its R is at least BROJA's, as on all sets here (not everywhere: *Do explanations hold?* has counterexamples); a unique part may
-#   become negative, and S has to make up for that. Where two modalities are of
-#   different quality, as voice and face, the difference is about half a bit. Its *total* is that of BATCH, nearly.
+#   sample at a time*). Where both views of a sample are equally surprising it calls shared whatever the better one says,
+#   $R = \mathbb E\max(i_1, i_2)$, which is at least BROJA's; a unique part may become negative, and S has to make
+#   up for that. In general nothing orders the two, but here LSMI's R and S are larger on every data set, on the votes and
+#   UTD-MHAD by about half a bit. Its *total* is that of BATCH, nearly.
 # * **Clusters lose.** Letters that were made without looking at the label keep less than a classifier can use; on the
-#   molecules most of it. And what they lose is not lost evenly: unique parts and redundancy trade places.
+#   tweets and the molecules most of it. And what they lose is not lost evenly: unique parts and redundancy trade places.
 # * **BATCH rests on its classifiers.** It cannot find what small networks do not learn from these samples.
 # * **Gates and weights are not bits.** They say whom a model listens to, and several parts can do the same work. A gate
 #   that is largest on R is compatible with no redundancy at all, and a chapter on each method shows how. Where DMIL's gate
-#   agrees with BATCH it says R, as BATCH does on all sets but one: a gate that always says R would agree more often.
+#   agrees with BATCH it says R, which is BATCH's largest on six of the seven: a gate that always says R would agree
+#   more often.
 # * **DI-MML's heads** stay near one third each: classifiers that were trained to be certain are certain alike.
-# * **Same features for all.** Sixteen components are what this table is about.
+# * **Same features for all.** Sixteen components are what this table is about, and not all that the data hold.
 # * **People and machines.** The votes were decomposed above *with a person's answer as letters*; here the shares of ten
-#   votes are features, and the target is the acted emotion. The same two atoms lead by BATCH, R and what is
-#   unique to the face, in the opposite order: for people the face's own part is the larger one.
+#   votes are features, and the target is the acted emotion. The same two atoms lead, R and what is unique to the face,
+#   but in another order: for people the face's own part is the larger, for BATCH it is R (by clusters it is a tie).
 #
-# What can be said with some confidence, then? Where **estimators of one definition agree, above their controls, and
-# the accuracies are compatible**, one may say so: face and voice share much, and the face has much of its own; the two
-# descriptions of numerals mostly share, each with a part of its own. Where they do not, as for the molecules, the honest
-# report is the range.
+# What can be said with some confidence, then? Where **estimators of one definition agree, above their controls, with
+# people kept together, and the accuracies are compatible**, one may say so, **of these features**: face and voice share
+# much, and the face has much of its own; skeleton and sensor, and the two descriptions of numerals, mostly share, each
+# with a part of its own. (Of the spoken digits BATCH and clusters agree that much is unique to the image. So it is, of the
+# features; of the digits it is not.) Where they do not agree, as for the molecules, the honest report is the range.
 
 # %% [markdown]
 # ## Check
@@ -730,12 +794,22 @@ if check_claims:
             redundancy, voice, face, synergy = d.atoms
             assert face > redundancy > synergy > 4 * voice
             assert alike[name].synergy > d.synergy
+        crowd_over_one = {
+            target: perceived[f"{target}, majority"].total
+            / perceived[f"{target}, one rater"].total
+            for target in ("acted", "perceived")
+        }
+        assert 1.35 < crowd_over_one["acted"] < 1.45
+        assert 1.9 < crowd_over_one["perceived"] < 2.05
         assert apart < 1e-6
         atoms_of = dict(zip(emotions, by_emotion, strict=True))
         assert atoms_of["HAP"].argmax() == 2
         assert atoms_of["HAP"][2] > 3 * atoms_of["HAP"][0]
         assert atoms_of["ANG"].argmax() == 0
         assert atoms_of["DIS"].argmax() == 2
+        assert by_emotion[:, 3].argmax() == emotions.index("ANG")
+        assert by_emotion.sum(axis=1).argmin() == emotions.index("SAD")
+        assert (round(with_face, 2), round(with_voice, 2)) == (0.45, 0.25)
     if HERE:
         for k, name in enumerate(TITLES):
             assert (over_actors_all[k, :, 0] <= perceived[name].atoms + 1e-3).all()
@@ -744,27 +818,56 @@ if check_claims:
         assert (controls["plug-in 8"] > controls[ESTIMATORS].max(axis=1)).all()
         assert (bits["R: LSMI - BATCH"] > 0).all()
         assert (bits["S: LSMI - BATCH"] > 0).all()
-        assert methods_agree["DMIL gate"] < len(MEASURED)
+        assert bits["R: LSMI - BATCH"][["cremad_votes", "utd_mhad"]].min() > 0.45
+        assert (bits["BATCH"] - bits["LSMI"]).abs().max() < 0.1
+        halved = bits["all atoms: cluster"] < 0.5 * bits["BATCH"]
+        assert halved[halved].index.tolist() == ["mmsd_sarcasm", "rosmap"]
+        named = [name for name, row in largest.items() if row["BATCH"] == {"R"}]
+        assert set(MEASURED) - set(named) == {"spoken_digits"}
+        agreed = [
+            r["BATCH"] for r in largest.values() if r["DMIL gate"] & r["BATCH"]
+        ]
+        assert agreed == [{"R"}] * len(agreed)
+        assert len(agreed) < len(named)
+        assert largest["cremad_votes"]["cluster"] == {"R", "U2"}
+        heads = [reports(results["data"][name])["DIMML"] for name in MEASURED]
+        assert 0.25 < min(map(min, heads)) < max(map(max, heads)) < 0.4
+        assert spread.drop(["utd_mhad", "rosmap", "cub_image_text"]).max() < 1.5
+        assert spread["utd_mhad"] > 13
+        assert spread[["rosmap", "cub_image_text"]].between(4.5, 5.5).all()
+        for name in ("rosmap", "cub_image_text"):
+            alone = test_accuracy.loc[name, "first alone"]
+            assert fused.loc[name].max() < alone + min(2, halves[name])
+        assert beyond["cub_image_text"].between(0.1, 0.4).all()
+        assert beyond["rosmap"].between(0.02, 0.07).all()
+        assert reaches_zero["rosmap"].all()
+        assert by_person["shuffled"].max() < 0.05
+        change = by_person.xs("by person", level=2) - by_person.xs(
+            "one by one", level=2
+        )
+        assert change.loc["cremad_votes", NAMES].abs().max().max() < 0.04
+        assert (
+            change.loc["utd_mhad"]
+            .loc[["BATCH", "LSMI"], "sum"]
+            .between(-0.5, -0.3)
+            .all()
+        )
+        assert (change.loc["utd_mhad"].loc[["BATCH", "LSMI"], "R"] < -0.5).all()
+        assert change.xs("cluster", level=1)[NAMES].abs().max().max() < 0.03
+        heard = {
+            how: by_person.loc[("spoken_digits", "BATCH", how), NAMES].idxmax()
+            for how in ("one by one", "by person")
+        }
+        assert heard == {"one by one": "R", "by person": "U1"}
         if "spoken_digits" in MEASURED:
             found = against_truth.astype(float)
             truth_row = found.loc["truth (BROJA)"]
-            assert (found.loc[ESTIMATORS].sum(axis=1) < 0.8 * truth_row.sum()).all()
-            assert found.loc["cluster", "U1"] > 10 * found.loc["cluster", "R"]
-            assert (found.loc[ESTIMATORS, "U1"] > 0.2).all()
-            assert found.loc["BATCH", "U1"] > 0.5
-        means = {
-            name: pd.DataFrame(results["data"][name]["methods"])
-            .groupby("method")["accuracy"]
-            .mean()
-            for name in MEASURED
-        }
-        fused = ["JointFusion", "DIMML", "DMIL", "I2MoE"]
-        apart = pd.Series({n: 100 * np.ptp(m[fused]) for n, m in means.items()})
-        assert (apart < 2).sum() == 4
-        assert apart.drop("utd_mhad").max() < 6 < 10 < apart["utd_mhad"]
-        assert (
-            means["utd_mhad"]["DMIL"] < means["utd_mhad"]["skeleton alone"] + 0.01
-        )
+            assert (found.loc[ESTIMATORS].sum(axis=1) < 0.5 * truth_row.sum()).all()
+            assert (found["U1"] > found["R"])[["cluster", "BATCH"]].all()
+            assert found.loc["cluster", "U1"].round(1) == 0.3
+            assert found.loc["BATCH", "U1"].round(1) in (0.5, 0.6)
+            lsmi = found.loc["LSMI"]
+            assert lsmi[["R", "S"]].min() > lsmi[["U1", "U2"]].max()
     print("all claims hold")
 
 # %% tags=["headline", "remove-cell"]
@@ -792,7 +895,8 @@ print(json.dumps(headline))
 # * **S > 0 alone shows no interplay.** Two independent noisy witnesses have synergy; people's answers show less than
 #   such witnesses would. R, U1 and U2 are the same for both.
 # * Counting invents information, and nearly all of it is **synergy**: at least $(k_1-1)(k_2-1)(K-1)/(2N\ln 2)$ bits.
-# * Put the **shuffled control** beside every estimate. It is necessary, not sufficient.
+# * Put the **shuffled control** beside every estimate. It is necessary, not sufficient: it does not notice that networks
+#   recognise a person. Keep the samples of a person **in one fold**.
 # * Estimators of different definitions disagree by design, methods' reports are no measurements, and accuracy of a model
 #   is neither. Say which number you mean.
 #
@@ -811,8 +915,8 @@ print(json.dumps(headline))
 # ```
 
 # %% [markdown]
-# Solve {eq}`eq-noise` for $N$. Many thousands for 27 classes, so 861 recordings cannot be counted that way. BATCH and LSMI
-# escape by not counting: classifiers share what they learn between cells. They pay with assumptions.
+# Solve {eq}`eq-noise` for $N$. About 18 400 for 27 classes, so 861 recordings cannot be counted that way; about 700 for
+# two. BATCH and LSMI escape by not counting: classifiers share what they learn between cells. They pay with assumptions.
 
 # %%
 for n_labels in (27, 2):
@@ -876,7 +980,11 @@ print(
 # (a) Within a class the sources become independent and keep their distributions: {eq}`eq-witnesses`. (b) R, U1 and U2.
 # (c) What is left of S is what two independent witnesses would have; what disappears needed the pairs. The shuffled
 # control breaks the label from everything and asks *is there information at all?*; this one keeps all that a single
-# source knows and asks *is there anything in the pairs?*
+# source knows and asks *is there anything in the pairs?* What is exact for the digits themselves, from their table: S falls
+# from 1 to 0.5 bits, and R, U1 and U2 stay. The sum of the digits is gone altogether, as for XOR. But each picture still
+# tells the label half of the time, under rule R and under its own, and after the shuffle that no longer happens to both
+# at once or to neither: in three quarters of the samples at least one tells. That is 1.5 bits, of which R is 1; the rest is
+# synergy of witnesses who fill each other's gaps.
 
 # %%
 train, _, _ = data.load(
@@ -884,6 +992,12 @@ train, _, _ = data.load(
 )
 x1, x2 = (x.flatten(1).numpy() for x in train.inputs.values())
 y = train.target.numpy()
+table = train.label_table()
+for name, p in (
+    ("as they are", table),
+    ("shuffled within classes", witnesses(table)),
+):
+    print(f"{name:24s}", dict(zip(NAMES, decompose(p).atoms.round(2).tolist(), strict=True)), "exact")  # fmt: skip
 mixed = x2.copy()
 for label in np.unique(y):
     own = np.flatnonzero(y == label)
@@ -918,7 +1032,7 @@ for name, view in (("as they are", x2), ("shuffled within classes", mixed)):
 # ## Further reading
 #
 # * {cite:t}`cao2014` on how the votes were collected; {cite:t}`cai2019` and {cite:t}`qin2023` on sarcasm and how much of it
-#   is in the hashtags; {cite:t}`wang2021` on the molecules; {cite:t}`chen2015` on the actions; {cite:t}`wah2011` on the birds;
-#   {cite:t}`vanbreukelen1998` on the numerals.
+#   is in the hashtags; {cite:t}`wang2021` on the molecules; {cite:t}`chen2015` on the actions; {cite:t}`breukelen1998` on
+#   the numerals, {cite:t}`wah2011` on the birds.
 # * {cite:t}`panzeri1996` and {cite:t}`paninski2003` on what counts invent, and on when no correction can help.
 # * {cite:t}`liang2023` for a first tour of real data by BROJA.

@@ -190,12 +190,12 @@ def test_the_groups_say_who_speaks() -> None:
     splits = data.load("spoken_digits", **sizes, cue=False)
     trained = np.isin(arrays["speaker"], [0, 1, 3, 4])
     x = arrays["x"].astype(np.float32)
-    x = torch.from_numpy((x - x[trained].mean()) / x[trained].std())
+    recordings = torch.from_numpy((x - x[trained].mean()) / x[trained].std())
     for part, speakers in zip(splits, ({0, 1, 3, 4}, {2}, {5}), strict=True):
         assert part.groups is not None
         assert set(part.groups.tolist()) == speakers
         for sound, who in zip(part.inputs["audio"][:20, 0], part.groups, strict=False):
-            found = [k for k in range(len(x)) if torch.equal(x[k], sound)]
+            found = [k for k, of in enumerate(recordings) if torch.equal(of, sound)]
             assert int(who) in arrays["speaker"][found]
 
 

@@ -243,8 +243,9 @@ def _resample_groups(by_group: Array, n_bootstrap: int, rng: np.random.Generator
     """Draw tables of as many groups, from counts of each group (G, ...)."""
     n_groups = len(by_group)
     drawn = rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups), size=n_bootstrap)
-    tables = np.tensordot(drawn, by_group, 1)
-    return tables / tables.sum(axis=(1, 2, 3), keepdims=True)
+    tables: Array = np.tensordot(drawn, by_group, 1)
+    tables /= tables.sum(axis=(1, 2, 3), keepdims=True)
+    return tables
 
 
 def _estimate(counts: Array, resampled: Array) -> Estimate:

@@ -86,7 +86,8 @@ def lsmi_pid(
     groups : array_like or Tensor of int or str, shape (N,), optional
         The person, recording or place that each sample is from. A group stays in one fold, so
         networks and densities that score a sample saw no other sample of its group, and groups
-        are resampled, not samples. By default every sample stands alone.
+        are resampled, not samples. Where nothing carries over to other groups, the atoms can sum
+        to less than zero. By default every sample stands alone.
     device : str
         Where to learn, as in `fit`.
     seed : int

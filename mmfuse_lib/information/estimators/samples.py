@@ -84,7 +84,7 @@ def as_groups(groups: Samples | None, n_samples: int) -> NDArray[np.int64] | Non
         array = array.astype(str)
     if array.dtype.kind not in "iubUS":
         raise DataError(f"groups holds {array.dtype}: expected integers or strings")
-    numbers = np.unique(array, return_inverse=True)[1].astype(np.int64)
+    numbers: NDArray[np.int64] = np.unique(array, return_inverse=True)[1].astype(np.int64)
     if numbers.max() == 0:
         raise DataError("all samples are of one group: expected at least two groups")
     return numbers

@@ -63,6 +63,15 @@ def test_what_holds_for_everybody_is_found_with_groups_too(
     assert found.redundancy > 0.85
 
 
+def test_nobody_is_less_surprising_for_having_been_seen() -> None:
+    """Densities too are those of other people: of looks all over the place, lower."""
+    x1, x2, who = people()
+    known, unknown = (
+        LSMI(x1, x2, who % 2, groups=groups).diagnostics["log_density_x1"] for groups in (None, who)
+    )
+    assert unknown < known - 1
+
+
 @ALL
 def test_intervals_count_people_where_their_rows_are_alike(
     estimator: Callable[..., Estimate],
