@@ -266,7 +266,7 @@ def test_a_tolerance_that_no_computer_meets_warns_and_says_what_was_reached() ->
     ps = np.stack([random_table((4, 4, 3), "flat", seed) for seed in range(10)])
     with pytest.warns(GapWarning, match=r"of 10 tables have a certified gap above 1e-18 bits") as w:
         ds = decompose_batch(ps, tolerance=1e-18)
-    assert 1e-18 < ds.gap.max() < 1e-9
+    assert 1e-18 < ds.gap.max() < 1e-7  # what is promised; what is reached differs by processor
     assert f"at most {ds.gap.max():.1e}" in str(w[0].message)
     assert f"{(ds.gap > 1e-18).sum()} of 10" in str(w[0].message)
     assert w[0].filename == __file__
