@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat
 import yaml
 
-from . import chapters, execution, machine
+from . import chapters, execution, fidelity, machine
 from .tree import BookError, Tree, write_atomic
 
 # In `book/`, but not pages of the book.
@@ -60,6 +60,9 @@ def assemble(tree: Tree, profile: str, source: Path) -> None:
     if REPORT_MARK not in text:
         raise BookError(f"book/reproduce.md has lost its line {REPORT_MARK}")
     write_atomic(report, text.replace(REPORT_MARK, execution_report(tree, profile)))
+    compared = source / "book" / "fidelity.md"
+    if compared.exists():
+        write_atomic(compared, fidelity.fill(compared.read_text("utf8")))
 
 
 def check_toc(tree: Tree) -> None:

@@ -1,0 +1,1 @@
+"""The library against numbers that the authors' published code returned (see `parts`)."""
