@@ -14,6 +14,7 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from mmfuse_lib.data import INTERACTIONS
+from mmfuse_lib.errors import DataError
 from mmfuse_lib.evaluation import mean_interval
 from mmfuse_lib.explanations.measure import HEADS, LSMI, REPORT
 from mmfuse_lib.explanations.scores import agreement
@@ -107,6 +108,12 @@ def across_tasks(table: pd.DataFrame) -> pd.DataFrame:
     Spearman's rank correlation over tasks between a component's share in the global report and
     its share in the exact decomposition, mean over the four components: from -1 to 1. A
     component that a method reports alike for all tasks counts 0.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Rows of `records`. All tasks of a method count, so methods can be compared only where
+        they have the same tasks (`leaderboard` sees to that).
     """
     rows = []
     for (method, seed), group in table.groupby(["method", "seed"], sort=False):
@@ -114,8 +121,7 @@ def across_tasks(table: pd.DataFrame) -> pd.DataFrame:
             name: np.array([s.loc[name].to_numpy(dtype=float) for s in group["shares"]])
             for name in ("report", "decomposition")
         }
-        fine = np.isfinite(shares["report"]).all(axis=1)
-        said, true = shares["report"][fine], shares["decomposition"][fine]
+        said, true = shares["report"], shares["decomposition"]
         if len(said) < 3:
             continue
         found = [
@@ -127,7 +133,7 @@ def across_tasks(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def leaderboard(table: pd.DataFrame, scores: Iterable[str] = SCORES) -> pd.DataFrame:
-    """Average the scores of each method, with two intervals.
+    """Average the scores of each method over the tasks that all have in common, with intervals.
 
     Parameters
     ----------
@@ -140,28 +146,28 @@ def leaderboard(table: pd.DataFrame, scores: Iterable[str] = SCORES) -> pd.DataF
     -------
     DataFrame
         A row for each method and score: ``mean``, over tasks of the mean over seeds; ``seeds``
-        and ``tasks``, half-widths of 95 % t-intervals; ``n_tasks``, on how many the score is
-        defined.
+        and ``tasks``, half-widths of 95 % t-intervals; ``n_tasks``, over how many tasks. These
+        are, for each score, the tasks on which every method that has the score at all has it:
+        means over different tasks would compare tasks, not methods.
 
         * ``seeds``: of the means over tasks, one a seed. What another draw of data, weights and
           batches would change, on these tasks. NaN for a single seed.
         * ``tasks``: of the means over seeds, one a task. What other tasks would change, as
           far as this suite is a sample of them: it is chosen, not drawn.
+
+    Raises
+    ------
+    DataError
+        If the methods that have a score have no task in common.
     """
     rows = []
-    has_shares = table[table["shares"].notna()] if "shares" in table else table[:0]
-    ordering = across_tasks(has_shares) if len(has_shares) else None
     for score in scores:
         if score == "across_tasks":
-            if ordering is not None:
-                for method, group in ordering.groupby("method", sort=False):
-                    mean, half = mean_interval(group[score])
-                    n = int(table.loc[table["method"] == method, "task"].nunique())
-                    rows.append((method, score, mean, half, np.nan, n))
+            rows += _ordering_rows(table)
             continue
         if score not in table:
             continue
-        defined = table[["method", "task", "seed", score]].dropna()
+        defined = _on_common_tasks(table[["method", "task", "seed", score]].dropna(), score)
         for method, group in defined.groupby("method", sort=False):
             by_task = group.groupby("task")[score].mean()
             by_seed = group.groupby("seed")[score].mean()
@@ -172,14 +178,46 @@ def leaderboard(table: pd.DataFrame, scores: Iterable[str] = SCORES) -> pd.DataF
     return pd.DataFrame(rows, columns=columns)
 
 
+def _on_common_tasks(table: pd.DataFrame, score: str) -> pd.DataFrame:
+    """Keep the rows of the tasks that every method of the table has."""
+    n_methods = table["method"].nunique()
+    shared = table.groupby("task")["method"].nunique() == n_methods
+    if n_methods and not shared.any():
+        raise DataError(
+            f"no task has {score!r} for all of {', '.join(map(str, table['method'].unique()))}: "
+            "leave some of them out"
+        )
+    return table[table["task"].map(shared)]
+
+
+def _ordering_rows(table: pd.DataFrame) -> list[tuple[Any, ...]]:
+    """Return the rows of `leaderboard` for the order of the tasks."""
+    if "shares" not in table:
+        return []
+    has_report = table["shares"].map(
+        lambda s: isinstance(s, pd.DataFrame) and np.isfinite(s.loc["report"].astype(float)).all()
+    )
+    if not has_report.any():
+        return []
+    common = _on_common_tasks(table[has_report], "across_tasks")
+    n_tasks = int(common["task"].nunique())
+    found = across_tasks(common).groupby("method", sort=False)["across_tasks"]
+    return [
+        (method, "across_tasks", *mean_interval(values), np.nan, n_tasks)
+        for method, values in found
+    ]
+
+
 def leaderboard_text(board: pd.DataFrame, scores: Iterable[str] = SCORES) -> pd.DataFrame:
     """Return a `leaderboard` as text: ``mean ± seeds ± tasks``, a row a method, a column a score.
 
-    An interval that is not defined is left out, and so is a score that no method has.
+    The head of a column says over how many tasks its means are. An interval that is not defined
+    is left out, and so is a score that no method has.
     """
     cells: dict[str, dict[str, str]] = {method: {} for method in board["method"].unique()}
     for _, row in board.iterrows():
         halves = [f" ±{half:.2f}" for half in (row["seeds"], row["tasks"]) if np.isfinite(half)]
         cells[row["method"]][row["score"]] = f"{row['mean']:.2f}" + "".join(halves)
-    shown = [score for score in scores if any(score in found for found in cells.values())]
-    return pd.DataFrame(cells).T.reindex(columns=shown).fillna("")
+    sizes = board.groupby("score")["n_tasks"].first()
+    heads = {score: f"{score} ({sizes[score]} tasks)" for score in scores if score in sizes}
+    return pd.DataFrame(cells).T.reindex(columns=list(heads)).rename(columns=heads).fillna("")

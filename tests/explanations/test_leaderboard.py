@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from mmfuse_lib import evaluate_explanations, explanations, methods
+from mmfuse_lib.errors import DataError
 from mmfuse_lib.evaluation import mean_interval
 from mmfuse_lib.explanations import (
     best_possible,
@@ -132,3 +133,45 @@ def test_the_best_possible_is_perfect_with_the_cue_only() -> None:
     told = best_possible(knows_label=True).set_index("task")["auroc"]
     assert told["digits, no cue/balanced"] > 0.9
     assert not any(name.startswith("gate") for name in best.index)
+
+
+def test_methods_are_compared_on_the_tasks_that_all_of_them_have() -> None:
+    table = rows(
+        A={("easy", 0): 0.9, ("hard", 0): 0.5, ("x", 0): 0.7},
+        B={("easy", 0): 0.8, ("x", 0): 0.6},
+        C={("easy", 0): 0.7, ("hard", 0): 0.1, ("x", 0): 0.5},
+    )
+    board = leaderboard(table, ["auroc"]).set_index("method")
+    assert board["mean"].to_dict() == pytest.approx({"A": 0.8, "B": 0.7, "C": 0.6})
+    assert set(board["n_tasks"]) == {2}
+    assert list(explanations.leaderboard_text(board.reset_index())) == ["auroc (2 tasks)"]
+
+
+def test_a_method_without_a_score_does_not_take_tasks_from_the_others() -> None:
+    table = rows(A={("x", 0): 0.5, ("y", 0): 0.7}, B={("x", 0): 0.5, ("y", 0): 0.7})
+    table["brier"] = [0.2, 0.4, np.nan, np.nan]
+    board = leaderboard(table, ["auroc", "brier"])
+    assert board["method"].tolist() == ["A", "B", "A"]
+    assert set(board["n_tasks"]) == {2}
+
+
+def test_the_order_of_tasks_is_judged_on_common_tasks_too() -> None:
+    def of(method: str, names: str) -> list[dict[str, Any]]:
+        report = {"w": 0.9, "x": 0.1, "y": 0.2, "z": 0.3}
+        truth = {"w": 0.0, "x": 0.1, "y": 0.2, "z": 0.3}
+        return [
+            {"method": method, "task": t, "seed": 0,
+             "shares": shares([report[t], 0, 0, 0], [truth[t], 0, 0, 0])}
+            for t in names
+        ]  # fmt: skip
+
+    table = pd.DataFrame(of("A", "wxyz") + of("B", "xyz"))
+    board = leaderboard(table, ["across_tasks"]).set_index("method")
+    assert board["mean"].to_dict() == pytest.approx({"A": 0.25, "B": 0.25})  # R of four in order
+    assert set(board["n_tasks"]) == {3}
+
+
+def test_no_common_task_is_an_error_that_names_the_methods() -> None:
+    table = rows(A={("x", 0): 0.5}, B={("y", 0): 0.7})
+    with pytest.raises(DataError, match="'auroc' for all of A, B"):
+        leaderboard(table, ["auroc"])
