@@ -1,8 +1,8 @@
 """Fusion: features ``[z_1, .., z_n]`` in, logits ``(B, K)`` out.
 
-Each takes the feature lengths of the modalities, in order, and the number of outputs. `SumFusion`
-is *additive*: its logits are a sum of one term a modality, so XOR is out of its reach. The others
-let the modalities meet before the last layer.
+Each takes the feature lengths of the modalities, in order, and the number of outputs.
+`LinearFusion` and `SumFusion` are *additive*: their logits are a sum of one term a modality, so
+XOR is out of their reach. The others let the modalities meet before the last layer.
 """
 
 from __future__ import annotations
@@ -82,8 +82,32 @@ class ConcatFusion(Fusion):
         return torch.relu(self.hidden.total(parts))
 
 
+class LinearFusion(Fusion):
+    """One linear layer on the concatenation, ``W [z_1; ..; z_n] + b``: DI-MML's fusion head.
+
+    Its authors call it "concat". It expresses the same functions as `SumFusion`; its latent vector
+    is the concatenation.
+    """
+
+    def __init__(self, dims: Sequence[int], n_outputs: int) -> None:
+        super().__init__()
+        self.out = nn.Linear(sum(dims), n_outputs)
+
+    def parts(self, z: Sequence[Tensor]) -> list[Tensor]:
+        """Return the features as they are."""
+        return list(z)
+
+    def latent(self, parts: Sequence[Tensor]) -> Tensor:
+        """Concatenate."""
+        return torch.cat(list(parts), dim=-1)
+
+
 class SumFusion(Fusion):
-    """Add one linear classifier per modality: ``sum_m W_m z_m``. XOR is out of its reach."""
+    """Add one linear classifier a modality, ``sum_m (W_m z_m + b_m)``: a vote, and additive.
+
+    The same functions as `LinearFusion`; each classifier starts as one of its modality alone
+    would, and what a modality adds to the logits (`parts`) can be read off.
+    """
 
     adds_parts = True
 
@@ -106,6 +130,9 @@ class FiLMFusion(Fusion):
 
     The features of the first modality are scaled by ``gamma`` and shifted by ``beta``, both linear
     in the features of all the others: ``W relu(gamma * V z_1 + beta)``.
+
+    The ``film`` of DI-MML's code is another: there the first of two modalities modulates the
+    second, without V and without the ReLU, ``W (gamma * z_2 + beta)``.
     """
 
     def __init__(self, dims: Sequence[int], n_outputs: int, hidden: int = 128) -> None:
@@ -131,6 +158,9 @@ class GatedFusion(Fusion):
 
     ``h = sum_m g_m * tanh(V_m z_m)`` with gates ``g = softmax_m(G [z_1; ..; z_n])`` per hidden
     unit; logits are linear in h.
+
+    The ``gated`` of DI-MML's code is another (Kiela et al., AAAI 2018): a sigmoid of the first of
+    two modalities gates the second, ``W (sigmoid(V_1 z_1) * V_2 z_2)``.
     """
 
     def __init__(self, dims: Sequence[int], n_outputs: int, hidden: int = 128) -> None:
@@ -365,6 +395,7 @@ def with_auxiliary(terms: Mapping[str, Tensor], fusions: Iterable[nn.Module]) ->
 
 FUSIONS: dict[str, Callable[[Sequence[int], int], nn.Module]] = {
     "concat": ConcatFusion,
+    "linear": LinearFusion,
     "sum": SumFusion,
     "film": FiLMFusion,
     "gated": GatedFusion,

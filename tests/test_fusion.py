@@ -18,6 +18,7 @@ from mmfuse_lib.fusion import (
     FiLMFusion,
     Fusion,
     GatedFusion,
+    LinearFusion,
     LowRankFusion,
     SparseMoEFusion,
     SumFusion,
@@ -45,6 +46,29 @@ def test_concat_by_hand() -> None:
 def test_concat_clips_what_is_negative() -> None:
     z = [torch.tensor([[-20.0]]), torch.tensor([[5.0, -1.0]])]
     assert constant(ConcatFusion([1, 2], 1, hidden=3))(z).tolist() == [[2.0]]
+
+
+def test_linear_by_hand() -> None:
+    # Sum of features 6: half of it, and one bias.
+    assert constant(LinearFusion([1, 2], 1))(Z).tolist() == [[5.0]]
+
+
+def test_linear_has_a_column_a_feature_in_the_order_of_the_modalities() -> None:
+    model = LinearFusion([1, 2], 1)
+    with torch.no_grad():
+        model.out.weight.copy_(torch.tensor([[1.0, 10.0, 100.0]]))
+        model.out.bias.fill_(1000.0)
+    assert model(Z).tolist() == [[1000 + 2 + 50 - 100]]
+
+
+def test_linear_and_sum_are_the_same_functions() -> None:
+    torch.manual_seed(0)
+    linear, added = LinearFusion([3, 2, 4], 5), SumFusion([3, 2, 4], 5)
+    with torch.no_grad():
+        linear.out.weight.copy_(torch.cat([head.weight for head in added.heads], dim=1))
+        linear.out.bias.copy_(torch.stack([head.bias for head in added.heads]).sum(dim=0))
+    z = [torch.randn(6, d) for d in (3, 2, 4)]
+    torch.testing.assert_close(linear(z), added(z))
 
 
 def test_sum_by_hand() -> None:
@@ -228,6 +252,8 @@ def test_a_part_depends_on_its_own_modality_only(name: str) -> None:
     assert changed == [False, True, False]
 
 
+ADDITIVE = ("linear", "sum")
+
 numbers = st.lists(st.floats(-100, 100), min_size=2, max_size=2)
 
 
@@ -239,18 +265,19 @@ def excess(fusion: nn.Module, a: Tensor, b: Tensor, c: Tensor, d: Tensor) -> flo
         )
 
 
+@pytest.mark.parametrize("name", ADDITIVE)
 @given(a=numbers, b=numbers, c=numbers, d=numbers, seed=st.integers(0, 100))
-def test_sum_is_additive_for_any_inputs_and_weights(
-    a: list[float], b: list[float], c: list[float], d: list[float], seed: int
+def test_linear_and_sum_are_additive_for_any_inputs_and_weights(
+    name: str, a: list[float], b: list[float], c: list[float], d: list[float], seed: int
 ) -> None:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        model = SumFusion([2, 2], 3).double()
+        model = make_fusion(name, [2, 2], 3).double()
     inputs = [torch.tensor([x], dtype=torch.float64) for x in (a, b, c, d)]
     assert excess(model, *inputs) < 1e-9
 
 
-@pytest.mark.parametrize("name", sorted(set(FUSIONS) - {"sum"}))
+@pytest.mark.parametrize("name", sorted(set(FUSIONS) - set(ADDITIVE)))
 def test_the_others_are_not_additive(name: str) -> None:
     with torch.random.fork_rng():
         torch.manual_seed(0)

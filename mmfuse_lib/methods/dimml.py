@@ -60,7 +60,8 @@ class DIMML(Method):
         modality of more than the smallest length gets a linear map to it: the shared head needs
         one space.
     fusion : str or callable
-        As in `JointFusion`.
+        As in `JointFusion`. The default, ``"linear"``, is the paper's: its logits are a sum of one
+        term a modality, so synergy is out of its reach. ``"concat"`` adds a hidden layer.
     temperature : float
         tau of `duc_loss`, on the scale of a dot product. The paper uses 50 (CREMA-D, ModelNet40)
         or 10 (AVE, UCF101) for d = 512; 50 also suits digit pairs and default encoders.
@@ -77,7 +78,8 @@ class DIMML(Method):
         tau_2 of `certainty_weights`: 1 (CREMA-D, UCF101) or 3 (AVE, ModelNet40) in the paper;
         infinity weighs all heads alike.
     lr_schedule : callable
-        Maps the epoch, counted from 0 over the first two stages, to a factor of the learning rate.
+        Maps the epoch, counted from 0 over the first two stages, to a factor of the learning rate;
+        constant by default. The fusion stage keeps the full rate.
     one_way : bool
         Whether the teacher is left alone. False is an ablation: both sides move.
     selected : bool
@@ -92,12 +94,44 @@ class DIMML(Method):
     -----
     The paper trains ResNet-18 with SGD on batches of 16; its recipe is ::
 
-        model = DIMML.for_data(train, temperature=50, lr_schedule=lambda e: 0.1 if e >= 70 else 1)
+        model = DIMML.for_data(train, temperature=50, lr_schedule=lambda e: 0.1 ** (e // 70))
         sgd = partial(torch.optim.SGD, momentum=0.9, weight_decay=1e-4)
         fit(model, train, val, epochs=150, batch_size=16, lr=1e-3, optimizer=sgd)
 
     Every stage has at least one epoch, whatever the budget. A class that is missing from the
     training data has no centroid and is nobody's nearest.
+
+    **What differs from the paper and its code**
+
+    * Choice of the epoch. Their encoders and own heads are those of the last epoch; their fusion
+      head is that of the epoch with the best accuracy on the test data. Here each stage keeps the
+      epoch with the lowest loss on the validation data, and no test data is looked at. In the
+      first two stages that is the loss of the heads, ``own + w * shared``: DUC is a means, and an
+      epoch chosen on the total may be one at which DUC is low and the heads are worse. Called
+      without validation data, `fit` keeps the last epoch of every stage.
+    * The end of the warm-up. They train 150 epochs with one optimiser. Here it is a boundary of
+      stages: the best epoch's weights are restored (where there is validation data), and a new
+      optimiser starts, so momentum begins again at zero. There is no option that carries it over.
+    * Learning rate. Theirs falls to a tenth at epoch 70 and again at epoch 140; ours is constant
+      unless `lr_schedule` says otherwise, as in the recipe above. The fusion stage has the full
+      rate in both: theirs is a run of its own, whose 20 epochs do not reach the decay.
+    * Fusion head. ``"linear"`` and ``"sum"`` are the same functions as their "concat", which is
+      their default, and "sum"; ``"concat"`` here has a hidden layer. Our ``"film"`` and ``"gated"``
+      are not theirs: their FiLM modulates the second modality by the first and has no ReLU, their
+      gate is a sigmoid of the first modality on the second. A class of one's own gives these.
+      Their head starts from Xavier's normal distribution with biases of zero, ours as torch's
+      linear layers do.
+    * Contrastive term. Where a pair has no dimension to transfer, theirs adds ``log B``, a constant
+      without gradient, and ours 0. Theirs exponentiates dot products as they are, which overflows
+      for large features; ours takes the largest out first. Otherwise value and gradient agree.
+    * Selection. They compute the rates on randomly cropped and mirrored training images, since
+      their training set makes a new view at each access; ours sees the images as they are. If a
+      class has no training samples all their rates are 0 and nothing is selected; ours leaves the
+      class out.
+    * Batches. Their last batch of an epoch holds what is left over; here all batches of an epoch
+      have nearly the same size. It matters to DUC, which contrasts within a batch.
+    * Number of modalities. Their code takes two, with features of one length. Here every ordered
+      pair of any number teaches, and features of different lengths are mapped to the shortest.
     """
 
     rates: Tensor
@@ -108,7 +142,7 @@ class DIMML(Method):
         spec: Spec,
         encoders: Mapping[str, nn.Module],
         *,
-        fusion: str | Callable[[Sequence[int], int], nn.Module] = "concat",
+        fusion: str | Callable[[Sequence[int], int], nn.Module] = "linear",
         temperature: float = 50.0,
         shared_weight: float = 1.0,
         duc_weight: float = 1.0,
@@ -175,12 +209,20 @@ class DIMML(Method):
         unimodal = [self.encoders, self.project, self.heads, self.shared]
         warmup = max(1, round(self.warmup * epochs))
         return [
-            Stage("detached", warmup, unimodal, self.detached_terms, lr_factor=self.lr_schedule),
+            Stage(
+                "detached",
+                warmup,
+                unimodal,
+                self.detached_terms,
+                monitor="heads",
+                lr_factor=self.lr_schedule,
+            ),
             Stage(
                 "interactive",
                 max(1, epochs - warmup),
                 unimodal,
                 self.interactive_terms,
+                monitor="heads",
                 prepare=self.select_dimensions,
                 lr_factor=lambda epoch: self.lr_schedule(warmup + epoch),
             ),
@@ -237,7 +279,8 @@ class DIMML(Method):
         pairs = zip(self.heads.values(), z, strict=True)
         own = torch.stack([F.cross_entropy(head(z_m), y) for head, z_m in pairs]).sum()
         shared = torch.stack([F.cross_entropy(self.shared(z_m), y) for z_m in z]).sum()
-        return {"total": own + self.shared_weight * shared, "own": own, "shared": shared}
+        heads = own + self.shared_weight * shared
+        return {"total": heads, "heads": heads, "own": own, "shared": shared}
 
 
 def duc_loss(

@@ -185,7 +185,7 @@ def test_making_a_probe_leaves_the_global_random_state_alone() -> None:
 # What each can learn.
 
 
-@pytest.mark.parametrize("fusion", sorted(set(FUSIONS) - {"sum"}))
+@pytest.mark.parametrize("fusion", sorted(set(FUSIONS) - {"linear", "sum"}))
 def test_fusion_that_is_not_additive_learns_xor(fusion: str) -> None:
     model = JointFusion.for_data(xor(600), fusion=fusion)
     train(model, xor(600), epochs=30, lr=3e-3)
@@ -196,11 +196,12 @@ def test_fusion_that_is_not_additive_learns_xor(fusion: str) -> None:
     "model",
     [
         JointFusion.for_data(xor(600), fusion="sum"),
+        JointFusion.for_data(xor(600), fusion="linear"),
         Ensemble.for_data(xor(600)),
         Unimodal.for_data(xor(600), modality="a"),
         Unimodal.for_data(xor(600), modality="b"),
     ],
-    ids=["sum", "ensemble", "unimodal-a", "unimodal-b"],
+    ids=["sum", "linear", "ensemble", "unimodal-a", "unimodal-b"],
 )
 def test_addition_and_one_modality_stay_at_chance_on_xor(model: Method) -> None:
     train(model, xor(600), epochs=30, lr=3e-3)

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from mmfuse_lib import evaluate, fit
 from mmfuse_lib.data import MultimodalData, from_arrays
 from mmfuse_lib.errors import DataError
+from mmfuse_lib.fusion import LinearFusion
 from mmfuse_lib.methods import DIMML
 from mmfuse_lib.methods.dimml import (
     certainty_weights,
@@ -362,8 +363,9 @@ def test_losses_equal_loops(data: MultimodalData) -> None:
     total = expected["own"] + 0.3 * expected["shared"] + 0.7 * expected["duc"]
     assert terms["total"] == pytest.approx(total, rel=1e-4)
     detached = model.detached_terms(data)
-    assert set(detached) == {"total", "own", "shared"}
+    assert set(detached) == {"total", "heads", "own", "shared"}
     without = expected["own"] + 0.3 * expected["shared"]
+    assert terms["heads"] == pytest.approx(without, rel=1e-4)
     assert detached["total"].item() == pytest.approx(without, rel=1e-4)
 
 
@@ -399,13 +401,13 @@ def test_all_pairs_teach_each_other_and_every_student_keeps_its_own_dimensions()
 
 
 def test_the_papers_schedule() -> None:
-    model = DIMML.for_data(three(), lr_schedule=lambda epoch: 0.1 if epoch >= 70 else 1.0)
+    model = DIMML.for_data(three(), lr_schedule=lambda epoch: 0.1 ** (epoch // 70))
     stages = model.stages(150)
     assert [(s.name, s.epochs) for s in stages] == [
         ("detached", 20), ("interactive", 130), ("fusion", 20),
     ]  # fmt: skip
     factors = [s.lr_factor(epoch) for s in stages for epoch in range(s.epochs)]
-    assert factors == [1.0] * 70 + [0.1] * 80 + [1.0] * 20
+    assert factors == [1.0] * 70 + [0.1] * 70 + [0.1**2] * 10 + [1.0] * 20
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 3])
@@ -416,10 +418,34 @@ def test_every_stage_has_an_epoch(epochs: int) -> None:
 
 def test_the_papers_recipe_runs() -> None:
     sgd = partial(torch.optim.SGD, momentum=0.9, weight_decay=1e-4)
-    model = DIMML.for_data(three(), temperature=50, lr_schedule=lambda e: 0.1 if e >= 2 else 1.0)
+    model = DIMML.for_data(three(), temperature=50, lr_schedule=lambda e: 0.1 ** (e // 2))
     before = weights(model)
     train(model, three(), epochs=4, batch_size=16, optimizer=sgd)
     assert not any(torch.equal(before[k], x) for k, x in weights(model).items() if "weight" in k)
+
+
+@pytest.mark.parametrize("stage", ["detached", "interactive"])
+def test_the_epoch_is_chosen_by_the_loss_of_the_heads(stage: str) -> None:
+    # At this temperature DUC is so large that the total is lowest where DUC is.
+    data, val = three(120), three(120, seed=1)
+    model = DIMML.for_data(data, temperature=0.05, warmup=0.5)
+    history = fit(model, data, val, epochs=40, batch_size=32, lr=0.01, device="cpu", progress=False)
+    rows = history.to_frame().query("split == 'val' and stage == @stage")
+    loss = rows.pivot(index="epoch", columns="term", values="value")
+    assert loss["heads"].to_numpy() == pytest.approx((loss["own"] + loss["shared"]).to_numpy())
+    assert history.best_epoch[stage] == loss["heads"].idxmin()
+    if stage == "interactive":
+        assert loss["total"].idxmin() != loss["heads"].idxmin()
+
+
+def test_the_fusion_head_is_one_linear_layer_on_the_features_side_by_side() -> None:
+    data = three(20)
+    model = DIMML.for_data(data, dim=4)
+    assert isinstance(model.fusion, LinearFusion)
+    expected = nn.functional.linear(
+        torch.cat(model.encode(data.inputs), dim=1), *model.fusion.out.parameters()
+    )
+    assert torch.equal(model.head_logits(data.inputs)[:, -1], expected)
 
 
 class WithoutFusion(DIMML):
@@ -581,10 +607,14 @@ def test_three_modalities_together_tell_what_each_alone_cannot() -> None:
     assert evaluate(model, three(400, seed=1), device="cpu").metrics["accuracy"] > 0.95
 
 
-@pytest.mark.parametrize(("fusion", "learns"), [("concat", True), ("sum", False)])
-def test_xor_is_learnt_only_by_a_fusion_head_that_can_express_it(fusion: str, learns: bool) -> None:
+@pytest.mark.parametrize(
+    ("options", "learns"), [({"fusion": "concat"}, True), ({"fusion": "sum"}, False), ({}, False)]
+)
+def test_xor_is_learnt_only_by_a_fusion_head_that_can_express_it(
+    options: dict[str, Any], learns: bool
+) -> None:
     # The bits are in plain sight, so even encoders that learn nothing pass them on.
-    model = DIMML.for_data(xor(600), fusion=fusion, fusion_epochs=1.0)
+    model = DIMML.for_data(xor(600), fusion_epochs=1.0, **options)
     train(model, xor(600), epochs=30, lr=3e-3)
     accuracy = evaluate(model, xor(2000, seed=1), device="cpu").metrics["accuracy"]
     if learns:
