@@ -102,6 +102,7 @@ class I2MoE(Method):
         experts: Sequence[str] | None = None,
         weights: str = "sample",
         losses_on: str = "logits",
+        shared_start: bool = False,
     ) -> None:
         super().__init__(spec, encoders)
         n = len(self.encoders)
@@ -116,6 +117,10 @@ class I2MoE(Method):
         self.experts = nn.ModuleDict(
             {name: make_fusion(fusion, dims, spec.n_outputs) for name in self.interaction_names}
         )
+        if shared_start:
+            first, *others = self.experts.values()
+            for expert in others:
+                expert.load_state_dict(first.state_dict())
         self.reweight: nn.Module = _SameForAll(len(self.experts))
         if weights == "sample":
             self.reweight = nn.Sequential(
