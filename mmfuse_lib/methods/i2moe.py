@@ -9,10 +9,11 @@ model gives each expert a weight, per sample: the method's account of which inte
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmfuse_lib.data import MultimodalData
@@ -33,6 +34,7 @@ CHOICES = {
     "perturbation": tuple(PERTURBATIONS),
     "weights": ("sample", "global"),
     "losses_on": ("logits", "latent"),
+    "regression_losses": ("margin", "published"),
 }
 
 #: Distance that a uniqueness or synergy expert is asked to keep, in units of its output.
@@ -46,11 +48,10 @@ class I2MoE(Method):
     logits. Loss: the task's, plus ``lambda / E`` times the sum of the experts' interaction losses,
     plus what the fusion model itself asks for (the balance of a sparse mixture's gate).
 
-    A modality is replaced after its encoder, once a batch, by the same stand-in for all experts;
-    no gradient goes through the stand-in. All passes of an expert, complete and with one modality
-    replaced, are one call, and share what belongs to a single modality (see `Fusion.parts`).
-    Experts run one after the other: side by side, as one stack of weights, they take as long on a
-    CPU (``benchmarks/i2moe.py``).
+    A modality is replaced after its encoder; no gradient goes through the stand-in. All passes of
+    an expert, complete and with one modality replaced, are one call, and share what belongs to a
+    single modality (see `Fusion.parts`). Experts run one after the other: side by side, as one
+    stack of weights, they take as long on a CPU (``benchmarks/i2moe.py``).
 
     Parameters
     ----------
@@ -79,13 +80,33 @@ class I2MoE(Method):
     losses_on : str
         Where the interaction losses are taken: ``"logits"``, or ``"latent"`` for the vector that
         the last layer of an expert reads.
+    shared_start : bool
+        Whether all experts start as copies of one, as published, or each from its own weights.
+    dropout : float
+        Share of the reweighting model's hidden units that are dropped in training; .5 as
+        published.
+    fresh_stand_ins : bool
+        Whether each expert gets stand-ins of its own, as published, or all the same in a batch.
+        Matters where stand-ins are drawn: for ``"noise"`` and ``"shuffle"``.
+    regression_losses : str
+        For regression, ``"margin"``: `interaction_losses`, beside the squared error; or
+        ``"published"``: `published_regression_losses`, beside the smooth L1 loss.
 
     Raises
     ------
     DataError
-        If there is only one modality, or a number is out of range.
+        If there is only one modality, a number is out of range, or the published losses of a
+        regression are asked for where they do not apply.
     UnknownNameError
         If a name is none of those above.
+
+    Notes
+    -----
+    The code is that of the authors, github.com/Raina-Xin/I2MoE, commit 75b578e.
+
+    **What differs from the paper and its code**
+
+    * DIFFERS
     """
 
     def __init__(
@@ -102,24 +123,46 @@ class I2MoE(Method):
         experts: Sequence[str] | None = None,
         weights: str = "sample",
         losses_on: str = "logits",
+        shared_start: bool = False,
+        dropout: float = 0.0,
+        fresh_stand_ins: bool = False,
+        regression_losses: str = "margin",
     ) -> None:
         super().__init__(spec, encoders)
         n = len(self.encoders)
         names = ("R", *(f"U{m + 1}" for m in range(n)), "S")
         self.interaction_names = _chosen(names, experts)
-        _check_numbers(n, interaction_weight, temperature)
-        _check_names(perturbation=perturbation, weights=weights, losses_on=losses_on)
+        _check_numbers(n, interaction_weight, temperature, dropout)
+        _check_names(
+            perturbation=perturbation,
+            weights=weights,
+            losses_on=losses_on,
+            regression_losses=regression_losses,
+        )
+        if regression_losses == "published" and (spec.task, losses_on) != ("regression", "logits"):
+            raise DataError(
+                "regression_losses='published' is for regression with losses_on='logits', not for "
+                f"{spec.task} with losses_on={losses_on!r}"
+            )
         self.interaction_weight, self.temperature = interaction_weight, temperature
         self.perturbation, self.losses_on = perturbation, losses_on
+        self.fresh_stand_ins = fresh_stand_ins
+        self.regression_losses = regression_losses
         self.perturbed_passes = _checked_passes(perturbed_passes, n, self.interaction_names)
         dims = list(self.dims.values())
         self.experts = nn.ModuleDict(
             {name: make_fusion(fusion, dims, spec.n_outputs) for name in self.interaction_names}
         )
+        if shared_start:
+            first, *others = self.experts.values()
+            for expert in others:
+                expert.load_state_dict(first.state_dict())
         self.reweight: nn.Module = _SameForAll(len(self.experts))
         if weights == "sample":
             self.reweight = nn.Sequential(
-                nn.Linear(sum(dims), hidden), nn.ReLU(), nn.Linear(hidden, len(self.experts))
+                nn.Linear(sum(dims), hidden),
+                nn.Sequential(nn.ReLU(), nn.Dropout(dropout)),
+                nn.Linear(hidden, len(self.experts)),
             )
         if losses_on == "latent" and not all(isinstance(e, Fusion) for e in self.experts.values()):
             raise DataError("losses_on='latent' needs a fusion model that is a Fusion, with latent")
@@ -141,23 +184,44 @@ class I2MoE(Method):
         """Train everything at once; the prediction on validation data picks the epoch."""
         return [Stage("experts", epochs, trains=[self], loss=self.loss_terms, monitor="task")]
 
+    def task_terms(self, batch: MultimodalData) -> dict[str, Tensor]:
+        """Return the loss of the prediction on a batch, of the kind `regression_losses` asks."""
+        return self._task_terms(self(batch.inputs), batch.target)
+
     def loss_terms(self, batch: MultimodalData) -> dict[str, Tensor]:
         """Return ``total``, ``task`` (and ``accuracy``), and each expert's interaction loss."""
         z = self.encode(batch.inputs)
         replaced = self._draw_modalities()
-        versions = make_versions(z, {m: PERTURBATIONS[self.perturbation](z[m]) for m in replaced})
-        passes = [run_passes(expert, versions) for expert in self.experts.values()]
+        passes = list(self._passes(z, replaced))
         logits = torch.stack([logits for logits, _ in passes])
-        prediction = task_terms(_mix(logits[:, 0], self._weights(z)), batch.target)
+        prediction = self._task_terms(_mix(logits[:, 0], self._weights(z)), batch.target)
         terms = {"total": prediction["total"], "task": prediction.pop("total"), **prediction}
         if self.interaction_weight > 0:
             is_latent = self.losses_on == "latent"
             outputs = torch.stack([latent for _, latent in passes]) if is_latent else logits
-            asked = interaction_losses(self.interaction_names, outputs, replaced)
+            is_published = self.regression_losses == "published"
+            losses = published_regression_losses if is_published else interaction_losses
+            asked = losses(self.interaction_names, outputs, replaced)
             terms["total"] = terms["total"] + self.interaction_weight * asked.mean()
             names = (f"interaction_{name}" for name in self.interaction_names)
             terms |= dict(zip(names, asked.unbind(), strict=True))
         return with_auxiliary(terms, self.experts.values())
+
+    def _passes(
+        self, z: Sequence[Tensor], replaced: Sequence[int]
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield logits and latent vectors of each expert (see `run_passes`)."""
+        perturb = PERTURBATIONS[self.perturbation]
+        versions = None
+        for expert in self.experts.values():
+            if versions is None or self.fresh_stand_ins:
+                versions = make_versions(z, {m: perturb(z[m]) for m in replaced})
+            yield run_passes(expert, versions)
+
+    def _task_terms(self, prediction: Tensor, target: Tensor) -> dict[str, Tensor]:
+        if self.regression_losses == "published":
+            return {"total": F.smooth_l1_loss(prediction.squeeze(1), target)}
+        return task_terms(prediction, target)
 
     def _expert_logits(self, z: Sequence[Tensor]) -> Tensor:
         return torch.stack([expert(z) for expert in self.experts.values()])
@@ -318,6 +382,33 @@ def interaction_losses(names: Sequence[str], outputs: Tensor, replaced: Sequence
     return torch.stack([losses.get(name, outputs.new_zeros(())) for name in names])
 
 
+def published_regression_losses(
+    names: Sequence[str], outputs: Tensor, replaced: Sequence[int]
+) -> Tensor:
+    """Return the interaction losses that the authors' code has for regression.
+
+    With ``d_i`` the mean of ``(a - b_i)^2`` over the batch: ``Ui``: mean over j != i of
+    ``d_j - d_i``, which has no lower bound; ``R`` *and* ``S``: mean over i of ``d_i``. The synergy
+    expert is asked for what the redundancy expert is asked for, that no replacement change its
+    output.
+
+    Parameters and result are those of `interaction_losses`.
+    """
+    replaced = list(replaced)
+    changes = (outputs[:, :1] - outputs[:, 1:]).square().mean(dim=(2, 3))  # (experts, p)
+    losses = []
+    for name, change in zip(names, changes, strict=True):
+        if name in ("R", "S"):
+            losses.append(change.mean())
+        elif (own := int(name[1:]) - 1) in replaced:
+            # The term of j = i is 0, whatever the outputs.
+            gaps = change - change[replaced.index(own)]
+            losses.append(gaps.sum() / (len(replaced) - 1))
+        else:
+            losses.append(outputs.new_zeros(()))
+    return torch.stack(losses)
+
+
 def _distance(a: Tensor, b: Tensor) -> Tensor:
     if a.shape[-1] == 1:
         return (a - b).square().squeeze(-1)
@@ -374,13 +465,15 @@ def _chosen(names: Sequence[str], experts: Sequence[str] | None) -> tuple[str, .
     return tuple(name for name in names if name in wanted)
 
 
-def _check_numbers(n: int, interaction_weight: float, temperature: float) -> None:
+def _check_numbers(n: int, interaction_weight: float, temperature: float, dropout: float) -> None:
     if n < 2:
         raise DataError("I2MoE needs two or more modalities; use Unimodal for one")
     if not 0 <= interaction_weight < float("inf"):
         raise DataError(f"interaction_weight is {interaction_weight}: expected a number >= 0")
     if not 0 < temperature < float("inf"):
         raise DataError(f"temperature is {temperature}: expected a number > 0")
+    if not 0 <= dropout < 1:
+        raise DataError(f"dropout is {dropout}: expected a number from 0, below 1")
 
 
 def _check_names(**choices: str) -> None:

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,13 @@ from mmfuse_lib.methods.i2moe import (
     interaction_loss,
     interaction_losses,
     make_versions,
+    published_regression_losses,
     run_passes,
 )
 from tests.support import bits, leaves_no_random_trace, linear, same, two_labels, weights, xor
+
+#: What the authors' code returned for random outputs (its README is in the book's repository).
+PUBLISHED = np.load(Path(__file__).parents[1] / "fidelity" / "i2moe_losses.npz")
 
 
 def three(n: int = 40, seed: int = 0) -> MultimodalData:
@@ -81,6 +86,65 @@ def test_a_uniqueness_loss_is_the_mean_over_the_other_modalities() -> None:
 def test_losses_of_a_regression_by_hand(name: str, loss: float) -> None:
     rows = outputs([2.0], [2.5], [4.0])
     assert interaction_loss(name, rows, [0, 1]).item() == pytest.approx(loss, abs=1e-6)
+
+
+REGRESSIONS = [
+    key.removesuffix("_regression_synergy")
+    for key in PUBLISHED
+    if key.endswith("_regression_synergy")
+]
+
+
+@pytest.mark.parametrize("case", REGRESSIONS)
+def test_the_published_losses_of_a_regression_are_those_of_the_authors_code(case: str) -> None:
+    outputs = torch.from_numpy(PUBLISHED[f"{case}_outputs"]).requires_grad_()
+    n = len(outputs) - 1
+    names = [*(f"U{m + 1}" for m in range(n)), "S", "R"]
+    losses = published_regression_losses(names, outputs.expand(n + 2, -1, -1, -1), range(n))
+    theirs = {
+        kind: PUBLISHED[f"{case}_regression_{kind}"]
+        for kind in ("uniqueness", "synergy", "redundancy")
+    }
+    assert theirs["synergy"] == theirs["redundancy"]
+    expected = np.array([*theirs["uniqueness"], theirs["synergy"], theirs["redundancy"]])
+    torch.testing.assert_close(losses, torch.from_numpy(expected), rtol=0, atol=1e-12)
+    grads = [torch.autograd.grad(loss, outputs, retain_graph=True)[0] for loss in losses]
+    theirs_grads = [PUBLISHED[f"{case}_regression_{kind}_grad"] for kind in theirs]
+    for grad, other in zip(grads, [*theirs_grads[0], *theirs_grads[1:]], strict=True):
+        torch.testing.assert_close(grad, torch.from_numpy(other), rtol=0, atol=1e-12)
+
+
+def test_the_published_losses_of_a_regression_by_hand_and_for_fewer_passes() -> None:
+    # Squared differences 0.25 and 4, then 9.
+    rows = outputs([2.0], [2.5], [4.0], [-1.0]).unsqueeze(0)
+    for names, replaced, loss in (
+        (["U1"], [0, 1, 2], ((4 - 0.25) + (9 - 0.25)) / 2),
+        (["U3"], [0, 1, 2], ((0.25 - 9) + (4 - 9)) / 2),
+        (["S"], [0, 1, 2], (0.25 + 4 + 9) / 3),
+        (["U2"], [0, 1], 0.25 - 4),
+        (["U3"], [0, 1], 0.0),
+    ):
+        found = published_regression_losses(names, rows[:, : 1 + len(replaced)], replaced)
+        assert found.item() == pytest.approx(loss, abs=1e-6)
+
+
+def test_a_regression_may_have_the_published_losses() -> None:
+    data = linear(40)
+    model = I2MoE.for_data(data, regression_losses="published", perturbation="zero")
+    terms = model.loss_terms(data)
+    off = model(data.inputs).squeeze(1) - data.target
+    smooth = torch.where(off.abs() < 1, off.square() / 2, off.abs() - 0.5).mean()
+    torch.testing.assert_close(terms["task"], smooth)
+    torch.testing.assert_close(model.task_terms(data)["total"], smooth)
+    ours = I2MoE.for_data(data, perturbation="zero").loss_terms(data)
+    torch.testing.assert_close(terms["interaction_R"], ours["interaction_R"])  # without a margin
+    names = model.interaction_names
+    asked = torch.stack([terms[f"interaction_{name}"] for name in names])
+    torch.testing.assert_close(terms["total"], smooth + 0.1 * asked.mean())
+    z = model.encode(data.inputs)
+    versions = make_versions(z, {m: torch.zeros_like(z_m) for m, z_m in enumerate(z)})
+    passes = torch.stack([run_passes(expert, versions)[0] for expert in model.experts.values()])
+    torch.testing.assert_close(asked, published_regression_losses(names, passes, [0, 1]))
 
 
 @pytest.mark.parametrize("name", ["R", "U1", "S"])
@@ -253,6 +317,22 @@ def test_experts_start_from_different_weights() -> None:
             assert not any(torch.equal(one[k], other[k]) for k in one)
 
 
+def test_experts_may_start_as_copies_of_one() -> None:
+    model = I2MoE.for_data(xor(20), shared_start=True)
+    apart = I2MoE.for_data(xor(20), shared_start=False)
+    first, *others = [weights(expert) for expert in model.experts.values()]
+    for other in others:
+        assert same(first, other)
+    # All else starts the same, so that runs can be compared in pairs.
+    assert same(first, weights(apart.experts["R"]))
+    assert same(weights(model.reweight), weights(apart.reweight))
+    assert same(weights(model.encoders), weights(apart.encoders))
+    # Copies, not one network under four names: the losses drive them apart.
+    train(model, xor(60), epochs=2)
+    trained = [weights(expert) for expert in model.experts.values()]
+    assert not any(same(trained[0], other) for other in trained[1:])
+
+
 def permuted(model: I2MoE, order: Sequence[str], data: MultimodalData) -> I2MoE:
     """The same model for the modalities in another order."""
     old = list(model.encoders)
@@ -390,6 +470,34 @@ def test_a_modality_is_perturbed_once_for_all_experts(monkeypatch: pytest.Monkey
     assert len(seen) == 3
 
 
+@pytest.mark.parametrize("perturbation", ["noise", "shuffle"])
+def test_each_expert_may_get_stand_ins_of_its_own(perturbation: str) -> None:
+    data = three(20)
+    for fresh in (False, True):
+        model = I2MoE.for_data(
+            data, perturbation=perturbation, fresh_stand_ins=fresh, shared_start=True
+        )
+        # Copies that see the same stand-ins react the same: R and S then ask for opposites.
+        terms = model.loss_terms(data)
+        opposite = float((terms["interaction_R"] + terms["interaction_S"]).detach())
+        assert (abs(opposite - 1) > 1e-4) == fresh
+
+
+def test_dropout_is_in_the_reweighting_model_and_in_training_only() -> None:
+    data = xor(300)
+    model, plain = (I2MoE.for_data(data, dropout=p) for p in (0.5, 0.0))
+    model.eval()
+    assert torch.equal(model.interactions(data.inputs), plain.interactions(data.inputs))
+    model.train()
+    plain.train()
+    one, other = (model.interactions(data.inputs) for _ in range(2))
+    assert not torch.equal(one, other)
+    assert torch.equal(model.expert_outputs(data.inputs), plain.expert_outputs(data.inputs))
+    dropped = model.reweight[1](torch.ones(20_000))  # type: ignore[index]
+    assert sorted(dropped.unique().tolist()) == [0, 2]
+    assert (dropped == 0).float().mean().item() == pytest.approx(0.5, abs=0.02)
+
+
 @pytest.mark.parametrize("perturbation", ["mean", "shuffle"])  # the others say nothing of z
 def test_no_gradient_goes_through_a_stand_in(perturbation: str) -> None:
     torch.manual_seed(0)
@@ -474,6 +582,7 @@ def test_a_readers_own_fusion_has_no_latent() -> None:
         ({"perturbation": "nois"}, "unknown perturbation 'nois'. Did you mean 'noise'"),
         ({"weights": "globl"}, "unknown weights 'globl'. Did you mean 'global'"),
         ({"losses_on": "logit"}, "unknown losses_on 'logit'. Did you mean 'logits'"),
+        ({"regression_losses": "publishd"}, "unknown regression_losses 'publishd'. Did you mean"),
         ({"experts": ("R", "U3")}, "unknown expert 'U3'.*Known: R, U1, U2, S"),
         ({"fusion": "cncat"}, "unknown fusion"),
     ],
@@ -489,6 +598,9 @@ def test_unknown_names_get_the_closest_one(options: dict[str, Any], message: str
         ({"interaction_weight": -1}, "interaction_weight is -1"),
         ({"interaction_weight": float("nan")}, "interaction_weight is nan"),
         ({"temperature": 0}, "temperature is 0"),
+        ({"dropout": 1}, "dropout is 1: expected a number from 0, below 1"),
+        ({"dropout": float("nan")}, "dropout is nan"),
+        ({"regression_losses": "published"}, "is for regression .* not for classification"),
         ({"experts": ()}, "experts is empty"),
         ({"perturbed_passes": 1}, "perturbed_passes is 1: expected 2 .. 2"),
         ({"perturbed_passes": 3}, "perturbed_passes is 3: expected 2 .. 2"),
@@ -498,6 +610,11 @@ def test_unknown_names_get_the_closest_one(options: dict[str, Any], message: str
 def test_numbers_out_of_range_are_named(options: dict[str, Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
         I2MoE.for_data(xor(20), **options)
+
+
+def test_published_losses_of_a_regression_are_those_of_logits() -> None:
+    with pytest.raises(DataError, match="with losses_on='logits', not for regression with losses_"):
+        I2MoE.for_data(linear(20), regression_losses="published", losses_on="latent")
 
 
 def test_one_modality_is_refused() -> None:
