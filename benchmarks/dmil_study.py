@@ -14,6 +14,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any, cast
 from unittest.mock import patch
@@ -140,7 +141,10 @@ SEARCH: list[Row] = [
 ]
 
 #: What lam and alpha are, together, in `regularisers`.
-GRID = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
+LAM, ALPHA = (1e-6, 1e-5, 1e-4, 1e-3), (1e-5, 1e-3, 1e-1)
+
+#: And with two classes, where synergy is easy and all values learn it; alpha is the default.
+LAM_EASY = (1e-5, 1e-4, 1e-3, 1e-2)
 
 #: The terms of the objective.
 TERMS = (
@@ -190,11 +194,13 @@ def jobs(part: str) -> Iterator[Row]:
         )
         yield from ({"method": m, "seed": s} for s in SEEDS for m in names)
     elif part == "regularisers":
+        four = [*product(LAM, ALPHA), (1e-2, 1e-5)]
+        two = [(lam, 1e-5) for lam in LAM_EASY]
         yield from (
-            {"data": "digit_pairs", "lam": lam, "alpha": alpha, "seed": seed}
+            {"data": "digit_pairs", "classes": K, "lam": lam, "alpha": alpha, "seed": seed}
             for seed in SEEDS
-            for lam in GRID
-            for alpha in GRID
+            for K, points in ((4, four), (2, two))
+            for lam, alpha in points
         )
     else:
         raise SystemExit(f"unknown part {part!r}: {', '.join(PARTS)}")
@@ -339,7 +345,7 @@ def run_regularisers(job: Row) -> Row:
     seed = job["seed"]
     options: Row = {"lam": job["lam"], "alpha": job["alpha"], "seed": seed}
     if job["data"] == "digit_pairs":
-        train, val, _ = data.load("digit_pairs", seed=seed, n_classes=4, **SPLITS)
+        train, val, _ = data.load("digit_pairs", seed=seed, n_classes=job["classes"], **SPLITS)
         training = TRAINING
     else:
         train, val, _ = data.load(job["data"])
