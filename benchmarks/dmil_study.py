@@ -5,12 +5,16 @@ objective, on validation data), ``curve`` (accuracy against the difficulty of sy
 (which part limits it; the remedy without each of its parts), ``probes`` (what level 1 keeps of the
 digits), ``ablations`` and ``real`` (UTD-MHAD). Rows are added to ``reproduce/dmil.json``, which the
 chapter on DMIL reads; a row that is there is not computed again.
+
+The part ``regularisers`` varies lam and alpha together, on digit pairs and on UTD-MHAD. It reads
+validation data only, and goes to ``reproduce/dmil_regularisers.json``.
 """
 
 import json
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any, cast
 from unittest.mock import patch
@@ -25,12 +29,14 @@ from mmfuse_lib.data import INTERACTIONS, MultimodalData
 from mmfuse_lib.data.labels import composition_weights, draw_symbols
 from mmfuse_lib.encoders import MLPEncoder
 from mmfuse_lib.evaluation import Evaluation
+from mmfuse_lib.explanations.scores import score_report
 from mmfuse_lib.methods import DMIL, Method
 from mmfuse_lib.methods.base import Stage
 from mmfuse_lib.methods.dmil import Bottleneck, IntraLevel
 from mmfuse_lib.randomness import own_randomness
 
 OUTPUT = Path(__file__).parents[1] / "reproduce" / "dmil.json"
+OUTPUT_2 = OUTPUT.with_name("dmil_regularisers.json")
 
 SEEDS = range(3)
 SPLITS = {"n_train": 12_000, "n_val": 2_000, "n_test": 4_000}
@@ -134,6 +140,18 @@ SEARCH: list[Row] = [
     {"beta": 0.01, "gamma": 0.01},
 ]
 
+#: What lam and alpha are, together, in `regularisers`.
+LAM, ALPHA = (1e-6, 1e-5, 1e-4, 1e-3), (1e-5, 1e-3, 1e-1)
+
+#: And with two classes, where synergy is easy and all values learn it; alpha is the default.
+LAM_EASY = (1e-5, 1e-4, 1e-3, 1e-2)
+
+#: The terms of the objective.
+TERMS = (
+    "prediction", "task_1", "task_2", "variational_1", "variational_2", "alignment_2",
+    "reconstruction_1", "reconstruction_2",
+)  # fmt: skip
+
 
 def jobs(part: str) -> Iterator[Row]:
     """Return what each row of a part is about."""
@@ -175,6 +193,15 @@ def jobs(part: str) -> Iterator[Row]:
             "linear layers (FC)",
         )
         yield from ({"method": m, "seed": s} for s in SEEDS for m in names)
+    elif part == "regularisers":
+        four = [*product(LAM, ALPHA), (1e-2, 1e-5)]
+        two = [(lam, 1e-5) for lam in LAM_EASY]
+        yield from (
+            {"data": "digit_pairs", "classes": K, "lam": lam, "alpha": alpha, "seed": seed}
+            for seed in SEEDS
+            for K, points in ((4, four), (2, two))
+            for lam, alpha in points
+        )
     else:
         raise SystemExit(f"unknown part {part!r}: {', '.join(PARTS)}")
 
@@ -309,6 +336,41 @@ def run_real(job: Row) -> Row:
     return row
 
 
+def run_regularisers(job: Row) -> Row:
+    """Train DMIL with some lam and alpha, and return what it does on validation data.
+
+    The terms of the objective are those of the training split, unweighted, in the epoch that is
+    kept.
+    """
+    seed = job["seed"]
+    options: Row = {"lam": job["lam"], "alpha": job["alpha"], "seed": seed}
+    if job["data"] == "digit_pairs":
+        train, val, _ = data.load("digit_pairs", seed=seed, n_classes=job["classes"], **SPLITS)
+        training = TRAINING
+    else:
+        train, val, _ = data.load(job["data"])
+        with own_randomness(seed):
+            options["encoders"] = {n: MLPEncoder(shape, DIM) for n, shape in train.shapes.items()}
+        training = REAL_TRAINING
+    model = DMIL.for_data(train, **options)
+    start = time.process_time()
+    history = fit(model, train, val, seed=seed, device="cpu", progress=False, **training)
+    row: Row = {"cpu_seconds": round(time.process_time() - start, 1)}
+    last = history.to_frame().query("stage == 'joint'")
+    losses = last.query("split == 'val' and term == 'prediction'").set_index("epoch")["value"]
+    kept = last.query("split == 'train' and epoch == @losses.idxmin()").set_index("term")["value"]
+    result = evaluate(model, val, device="cpu")
+    row |= {"validation_loss": round(float(losses.min()), 5), "validation": {}}
+    wanted = ("accuracy", *(f"accuracy_{k}" for k in INTERACTIONS))
+    row["validation"] = {k: round(v, 4) for k, v in result.metrics.items() if k in wanted}
+    row["terms"] = {term: float(f"{kept[term]:.4g}") for term in TERMS}
+    if val.composition is not None:
+        scores = score_report(result.interactions, val.composition.numpy())
+        row["auroc"] = {k: round(scores[f"auroc_{k}"], 4) for k in INTERACTIONS}
+        row |= _components(model, val, result.interactions.to_numpy())
+    return row
+
+
 PARTS: dict[str, Callable[[Row], Row]] = {
     "search": run_digits,
     "curve": run_digits,
@@ -316,6 +378,13 @@ PARTS: dict[str, Callable[[Row], Row]] = {
     "ablations": run_digits,
     "probes": run_probe,
     "real": run_real,
+    "regularisers": run_regularisers,
+}
+
+#: The parts of each file.
+FILES = {
+    OUTPUT: [part for part in PARTS if part != "regularisers"],
+    OUTPUT_2: ["regularisers"],
 }
 
 
@@ -324,24 +393,25 @@ def main(parts: list[str]) -> None:
     torch.set_num_threads(1)
     work = [(job["seed"], part, job) for part in parts or PARTS for job in jobs(part)]
     for _, part, job in sorted(work, key=lambda item: item[0]):
-        if any(job.items() <= r.items() and len(job) == r["keys"] for r in _read()[part]):
+        path = next(path for path, held in FILES.items() if part in held)
+        if any(job.items() <= r.items() and len(job) == r["keys"] for r in _read(path)[part]):
             continue
         row = job | {"keys": len(job)} | PARTS[part](job)
-        content = _read()
+        content = _read(path)
         content[part].append(row)
-        _write(content)
+        _write(path, content)
         print(part, row, flush=True)
 
 
-def _read() -> dict[str, Any]:
-    if OUTPUT.exists():
-        content: dict[str, Any] = json.loads(OUTPUT.read_text(encoding="utf-8"))
+def _read(path: Path) -> dict[str, Any]:
+    if path.exists():
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     else:
         content = {}
-    return {part: content.get(part, []) for part in PARTS}
+    return {part: content.get(part, []) for part in FILES[path]}
 
 
-def _write(content: dict[str, Any]) -> None:
+def _write(path: Path, content: dict[str, Any]) -> None:
     head = {
         **provenance("python -m benchmarks.dmil_study"),
         "training": TRAINING | SPLITS,
@@ -352,8 +422,8 @@ def _write(content: dict[str, Any]) -> None:
         lines.append(
             f" {json.dumps(part)}: [\n  {body}\n ]" if rows else f" {json.dumps(part)}: []"
         )
-    OUTPUT.parent.mkdir(exist_ok=True)
-    OUTPUT.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
