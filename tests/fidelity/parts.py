@@ -25,7 +25,11 @@ from mmfuse_lib.information import decompose
 from mmfuse_lib.information.pointwise import pointwise_atoms
 from mmfuse_lib.methods.base import Method, Spec
 from mmfuse_lib.methods.dimml import certainty_weights, dimension_rates, duc_loss
-from mmfuse_lib.methods.i2moe import interaction_loss
+from mmfuse_lib.methods.i2moe import (
+    interaction_loss,
+    interaction_losses,
+    published_regression_losses,
+)
 
 HERE = Path(__file__).parent
 
@@ -187,10 +191,8 @@ def linear_head() -> Part:
     for case in cases("dimml_fusion"):
         x, y, weight = case["x"], case["y"], case["concat_fc_out_weight"]
         head: Any = make_fusion("linear", [x.shape[1], y.shape[1]], len(weight)).double()
-        columns = torch.split(weight, [x.shape[1], y.shape[1]], dim=1)
         with torch.no_grad():
-            for own, theirs in zip(head.out.weights, columns, strict=True):
-                own.copy_(theirs)
+            head.out.weight.copy_(weight)
             head.out.bias.copy_(case["concat_fc_out_bias"])
             values.append(apart(head([x, y]), case["concat_logits"]))
     return Part(
@@ -256,6 +258,32 @@ def synergy_and_redundancy() -> Part:
     return Part(
         "I2MoE", "synergy and redundancy losses", "src/imoe/InteractionMoE.py, 204-229",
         len(values) // 2, max(values), 1e-14, max(gradients), 1e-15,
+    )  # fmt: skip
+
+
+def published_regression() -> Part:
+    """The losses of their class for regression, which the library has as an option."""
+    values, gradients = [], []
+    for case in (*cases("i2moe_losses"), *cases("i2moe_losses", "single")):
+        n = len(case["regression_uniqueness"])
+        for index, (name, theirs) in enumerate(
+            [
+                ("R", "redundancy"),
+                *((f"U{m + 1}", "uniqueness") for m in range(n)),
+                ("S", "synergy"),
+            ]
+        ):
+            place = index - 1 if theirs == "uniqueness" else ()
+            outputs = case["outputs"].requires_grad_()
+            losses = published_regression_losses([name], outputs.unsqueeze(0), range(n))
+            (gradient,) = _gradients(losses[0], outputs)
+            values.append(apart(losses[0].detach(), case[f"regression_{theirs}"][place]))
+            gradients.append(apart(gradient, case[f"regression_{theirs}_grad"][place]))
+    n_cases = len(list(cases("i2moe_losses"))) + len(list(cases("i2moe_losses", "single")))
+    return Part(
+        "I2MoE", "losses of a regression, as published",
+        "src/imoe/InteractionMoERegression.py, 164-180 and 196-221",
+        n_cases, max(values), 1e-12, max(gradients), 1e-12,
     )  # fmt: skip
 
 
@@ -367,7 +395,7 @@ def _build(method: type[M], n: int, d: int, n_classes: int, **options: Any) -> M
 #: All parts, in the order in which the book shows them.
 PARTS: tuple[Callable[[], Part], ...] = (
     duc, duc_pairs, selection, certainty, linear_head, sum_head,
-    uniqueness, synergy_and_redundancy, mixture, reweighting,
+    uniqueness, synergy_and_redundancy, published_regression, mixture, reweighting,
     pointwise, broja,
 )  # fmt: skip
 
@@ -439,5 +467,29 @@ def missing_class() -> Difference:
     )  # fmt: skip
 
 
+def regression() -> Difference:
+    """The default losses of a regression, on outputs of one number a sample."""
+    theirs, ours = [], []
+    for case in cases("i2moe_losses", "single"):
+        n = len(case["regression_uniqueness"])
+        names = _expert_names(n)
+        losses = interaction_losses(names, case["outputs"].expand(n + 2, -1, -1, -1), range(n))
+        ours.append((float(losses[-1]), float(losses[0])))
+        theirs.append((case.number("regression_synergy"), case.number("regression_redundancy")))
+
+    def told(pairs: list[tuple[float, float]]) -> str:
+        return "; ".join(f"{s:.2f} and {r:.2f}" for s, r in pairs)
+
+    return Difference(
+        "I2MoE", "synergy and redundancy losses of a regression",
+        told(theirs), told(ours),
+        "theirs are the same number, so the synergy expert learns to ignore what is replaced; "
+        "their uniqueness loss has no margin and no lower bound",
+        'regression_losses="published"', published_regression().value,
+    )  # fmt: skip
+
+
 #: All of them, in the order in which the book shows them.
-DIFFERENCES: tuple[Callable[[], Difference], ...] = (no_dimensions, overflow, missing_class)
+DIFFERENCES: tuple[Callable[[], Difference], ...] = (
+    no_dimensions, overflow, missing_class, regression,
+)  # fmt: skip
