@@ -26,7 +26,7 @@ from mmfuse_lib.checkpoints import load_checkpoint, save_checkpoint
 from mmfuse_lib.data import MultimodalData, check_trainable
 from mmfuse_lib.errors import CheckpointError, DataError, TrainingError, UnusedTermWarning
 from mmfuse_lib.identity import Identity, tensor_digest
-from mmfuse_lib.methods.base import Method, Stage
+from mmfuse_lib.methods.base import Method, Stage, check_values
 from mmfuse_lib.randomness import device_state, own_randomness, set_device_state
 
 #: How many batches may pass before their losses are looked at: on a GPU each look waits for it.
@@ -104,7 +104,9 @@ def fit(
     ``monitor``) are restored, so the best checkpoint is carried from stage to stage; without
     `val` the last weights stay. The model ends on the device it came from, in eval mode. The
     global random state is left as it was, and a run is a function of its arguments: same machine,
-    device and thread count, same result.
+    device and number of threads, same result. With another number of threads
+    (`torch.set_num_threads`) sums are rounded in another order, which may change the epoch that is
+    kept: a study computes each cell with one.
 
     Parameters
     ----------
@@ -139,14 +141,25 @@ def fit(
     History
         Losses and accuracies per stage and epoch.
 
+    Warns
+    -----
+    UnusedTermWarning
+        If a loss returns a term that has a gradient and is not part of its total: it trains
+        nothing. What is only recorded is to be detached.
+
     Raises
     ------
     DataError
-        If the data does not fit the model, or has one class only; before anything is trained.
+        If the data does not fit the model, has one class only, or values that are NaN, infinite or
+        out of the range of single precision; before anything is trained.
     TrainingError
         If a loss is NaN or infinite; names the stage, the epoch and the batch.
     CheckpointError
-        If the checkpoint in `checkpoint_dir` cannot be read, or is of another run.
+        If the checkpoint in `checkpoint_dir` cannot be read, or is of another run: other data or
+        arguments, another class or option of the model, another initial weight, other code (also
+        of the optimizer). The message names what differs.
+    ValueError
+        If an argument or a stage cannot be used.
     KeyboardInterrupt
         Passed on; the last checkpoint stays usable.
     """
@@ -347,7 +360,18 @@ class _Run:
                 f"the checkpoint in {self.folder} lacks {missing[0]!r}: it is of another version "
                 "of mmfuse, or made by hand. Use another folder, or delete it to start over"
             )
-        there = Identity(state["settings"], state["digests"])
+        try:
+            self._check_is_of_this_run(Identity(state["settings"], state["digests"]))
+            self._restore(state)
+        except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+            if isinstance(error, CheckpointError):
+                raise
+            raise CheckpointError(
+                f"the checkpoint in {self.folder} cannot be used: {error}. Use another folder, or "
+                "delete it to start over"
+            ) from error
+
+    def _check_is_of_this_run(self, there: Identity) -> None:
         differences = self.identity.differences(there)
         if differences and _count_as_it_began(self.model, self.identity):
             differences = self.identity.differences(there)
@@ -358,6 +382,8 @@ class _Run:
                 f"the checkpoint in {self.folder} is of another run: {listed}{more}. Use another "
                 "folder, or delete it to start over"
             )
+
+    def _restore(self, state: dict[str, Any]) -> None:
         self.model.load_state_dict(state["weights"])
         self.position = _Position(**state["position"])
         self.history = History(**state["history"])
@@ -418,11 +444,12 @@ def _check_arguments(
     patience: int | None,
 ) -> None:
     check_trainable(train)
-    model.spec.check(train)
-    if val is not None:
-        model.spec.check(val)
-        if len(val) == 0:
-            raise DataError("there are no samples to validate on: leave val out instead")
+    for split, data in (("training", train), ("validation", val)):
+        if data is not None:
+            model.spec.check(data)
+            check_values(data, split)
+    if val is not None and len(val) == 0:
+        raise DataError("there are no samples to validate on: leave val out instead")
     for name, value in {"epochs": epochs, "batch_size": batch_size, "patience": patience}.items():
         if value is not None and not (isinstance(value, int | np.integer) and value >= 1):
             raise ValueError(f"{name} is {value}: expected an integer of at least 1")
@@ -454,7 +481,7 @@ def _check_terms(stage: Stage, terms: dict[str, Tensor]) -> None:
             "part of 'total' is minimised. Add to the total what is to be trained on, and detach "
             "what is only recorded",
             UnusedTermWarning,
-            stacklevel=2,
+            stacklevel=6,  # at the call of `fit`
         )
 
 
