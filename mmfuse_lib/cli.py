@@ -21,7 +21,7 @@ from mmfuse_lib.errors import (
     TrainingError,
     UnknownNameError,
 )
-from mmfuse_lib.runs import RESULT, Settings, read_settings, run
+from mmfuse_lib.runs import RESULT, Settings, default_folder, read_settings, run
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 
@@ -46,7 +46,9 @@ def train_command(
     method: Annotated[str | None, typer.Argument(help="Such as JointFusion.")] = None,
     data_set: Annotated[str | None, typer.Argument(metavar="DATA", help="See mmfuse data.")] = None,
     config: Annotated[Path | None, typer.Option(help="A YAML file of settings.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the run.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the run; default: one under runs, by settings.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option()] = None,
     batch_size: Annotated[int | None, typer.Option()] = None,
     lr: Annotated[float | None, typer.Option(help="Learning rate.")] = None,
@@ -61,7 +63,8 @@ def train_command(
     """Train METHOD on DATA, evaluate it on the test split, write OUT/result.json.
 
     Settings come from the options, else from the file given by --config, else from the defaults.
-    The same command again continues a run that was interrupted.
+    The same command again continues a run that was interrupted; with other settings it is another
+    run, in a folder of its own.
     """
     with _errors():
         values = {} if config is None else read_settings(config)
@@ -75,10 +78,13 @@ def train_command(
         }.items():  # fmt: skip
             values[name] = {**(values.get(name) or {}), **_parse(pairs or ())}
         settings = Settings.of(values)
-        folder = out or Path("runs") / f"{settings.method}-{settings.data}-{settings.seed}"
+        folder = out or default_folder(settings)
         result = run(settings, folder)
         for split, metrics in result["metrics"].items():
-            found = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+            found = ", ".join(
+                f"{name} {'not defined' if value is None else f'{value:.4f}'}"
+                for name, value in metrics.items()
+            )
             typer.echo(f"{split}: {found}")
         typer.echo(f"wrote {folder / RESULT}")
 

@@ -66,5 +66,9 @@ class CheckpointError(RuntimeError):
     """A checkpoint that cannot be read, or that belongs to another run."""
 
 
+class UnusedTermWarning(UserWarning):
+    """A loss returns a term that could be minimised, and is not: it is not part of the total."""
+
+
 class ClusterError(RuntimeError):
     """A cluster that cannot be used: no client installed, or no scheduler answers."""

@@ -25,7 +25,7 @@ from torchmetrics.functional.classification import (
 from mmfuse_lib.data import INTERACTIONS, MultimodalData
 from mmfuse_lib.encoders import eval_mode
 from mmfuse_lib.errors import DataError
-from mmfuse_lib.methods.base import Method
+from mmfuse_lib.methods.base import Method, check_values
 from mmfuse_lib.training import device_of, find_device
 
 #: Samples a forward pass; bounds memory, does not change the result.
@@ -85,10 +85,12 @@ def evaluate(
     Raises
     ------
     DataError
-        If the data does not fit the model, or is empty.
+        If the data does not fit the model, is empty, or has values that are NaN, infinite or out
+        of the range of single precision; if the model's own outputs are NaN or infinite.
     """
     for m in (model, *unimodal):
         m.spec.check(data)
+    check_values(data)
     if len(data) == 0:
         raise DataError("there are no samples to evaluate on")
     logits, claims = _predict(model, data, device)
@@ -167,7 +169,14 @@ def _predict(model: Method, data: MultimodalData, device: str) -> tuple[Tensor, 
                 claims.append(model.interactions(inputs).float().cpu())
     finally:
         model.to(home)
-    return torch.cat(logits), torch.cat(claims)
+    outputs = torch.cat(logits)
+    is_good = torch.isfinite(outputs).all(dim=1)
+    if not is_good.all():
+        raise DataError(
+            f"the outputs of {type(model).__name__} are NaN or infinite (first for sample "
+            f"{int((~is_good).nonzero()[0])}): its weights are broken, or inputs far too large"
+        )
+    return outputs, torch.cat(claims)
 
 
 def _prediction_table(logits: Tensor, data: MultimodalData) -> pd.DataFrame:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import glob
+import json
+import math
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -77,6 +79,21 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
             os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON, whole or not at all; null for NaN and infinities, which JSON lacks."""
+    text = json.dumps(finite(content), indent=2, allow_nan=False) + "\n"
+    write_whole(path, lambda file: file.write(text.encode()))
+
+
+def finite(value: Any) -> Any:
+    """Return the same with None in the place of NaN and infinities, also inside of lists."""
+    if isinstance(value, Mapping):
+        return {name: finite(x) for name, x in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(x) for x in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _open_partial(path: Path) -> tuple[Path, IO[bytes]]:

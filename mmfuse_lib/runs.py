@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import json
 import math
 import platform
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -24,15 +26,18 @@ from mmfuse_lib.data import MultimodalData
 from mmfuse_lib.encoders import make_encoder
 from mmfuse_lib.errors import DataError, UnknownNameError, check_options
 from mmfuse_lib.evaluation import evaluate
-from mmfuse_lib.files import write_whole
+from mmfuse_lib.files import check_writable, finite, write_json
 from mmfuse_lib.methods import Method
 from mmfuse_lib.randomness import own_randomness
-from mmfuse_lib.training import History, find_device, fit
+from mmfuse_lib.training import History, adamw, find_device, fit
 
 #: Where a run's folder keeps its result.
 RESULT = "result.json"
 
-OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {"adam": Adam, "adamw": AdamW, "sgd": SGD}
+#: What makes an optimizer, and torch's class, whose options it takes. AdamW is that of `fit`.
+OPTIMIZERS: dict[str, tuple[Callable[..., Optimizer], type[Optimizer]]] = {
+    "adam": (Adam, Adam), "adamw": (adamw, AdamW), "sgd": (SGD, SGD),
+}  # fmt: skip
 
 Splits = tuple[MultimodalData, MultimodalData, MultimodalData]
 
@@ -54,7 +59,8 @@ class Settings:
     dim : int
         Length of the feature vectors.
     optimizer : dict
-        Its ``name`` (``"adam"``, ``"adamw"``, ``"sgd"``), and what torch's class takes.
+        Its ``name`` (``"adam"``, ``"adamw"``, ``"sgd"``), and what torch's class takes. The
+        default is that of `mmfuse_lib.fit`: AdamW in its fused form.
     epochs, batch_size, lr, patience, precision, device, seed
         As in `mmfuse_lib.fit`.
 
@@ -218,19 +224,21 @@ def run(settings: Settings, folder: Path, *, progress: bool = True) -> dict[str,
     Returns
     -------
     dict
-        What was written: the settings, the metrics on the validation and the test split, the
-        epochs that were kept, and what it ran on.
+        What was written: the settings, the metrics on the validation and the test split (None
+        where one is not defined), the epochs that were kept, and what it ran on.
 
     Raises
     ------
     UnknownNameError, DataError, DownloadError
-        If the settings do not fit together, or the data cannot be had; before anything is trained.
+        If the settings do not fit together, the data cannot be had, or the folder not be written
+        to; before anything is trained.
     TrainingError, CheckpointError
         As in `mmfuse_lib.fit`.
     """
+    check_writable(folder)
     trained = train(settings, checkpoint_dir=folder / "checkpoints", progress=progress)
     named = dict(zip(("train", "val", "test"), trained.splits, strict=True))
-    result = {
+    result: dict[str, Any] = {
         "settings": asdict(settings),
         "metrics": {
             name: evaluate(trained.model, named[name], device=settings.device).metrics
@@ -241,9 +249,20 @@ def run(settings: Settings, folder: Path, *, progress: bool = True) -> dict[str,
         "seconds_of_training": round(trained.seconds, 1),
         **provenance(settings.device),
     }
-    text = json.dumps(result, indent=2) + "\n"
-    write_whole(folder / RESULT, lambda file: file.write(text.encode()))
-    return result
+    try:
+        write_json(folder / RESULT, result)
+    except OSError as error:
+        raise DataError(f"cannot write {folder / RESULT}: {error.strerror or error}") from error
+    written: dict[str, Any] = finite(result)
+    return written
+
+
+def default_folder(settings: Settings) -> Path:
+    """Return a folder that no other settings have: ``runs/METHOD-DATA-SEED-DIGEST``."""
+    plain = json.dumps(asdict(settings), sort_keys=True, default=str)
+    digest = hashlib.blake2b(plain.encode(), digest_size=4).hexdigest()
+    named = f"{settings.method}-{settings.data}-{settings.seed}-{digest}"
+    return Path("runs") / re.sub(r"[^\w.-]+", "-", named)
 
 
 def build(settings: Settings, train: MultimodalData) -> Method:
@@ -279,8 +298,9 @@ def make_optimizer(chosen: Mapping[str, Any]) -> Callable[..., Optimizer]:
     name = options.pop("name", None)
     if name not in OPTIMIZERS:
         raise UnknownNameError("optimizer", name, OPTIMIZERS)
-    check_options(f"optimizer {name!r}", OPTIMIZERS[name], options, given=("params", "lr"))
-    return partial(OPTIMIZERS[name], **options)
+    make, kind = OPTIMIZERS[name]
+    check_options(f"optimizer {name!r}", kind, options, given=("params", "lr"))
+    return partial(make, **options) if options else make
 
 
 def steps(factors: Mapping[Any, Any]) -> Callable[[int], float]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
 import re
+import warnings
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
@@ -23,17 +24,30 @@ from tqdm import tqdm
 
 from mmfuse_lib.checkpoints import load_checkpoint, save_checkpoint
 from mmfuse_lib.data import MultimodalData, check_trainable
-from mmfuse_lib.errors import CheckpointError, DataError, TrainingError
-from mmfuse_lib.methods.base import Method, Stage
+from mmfuse_lib.errors import CheckpointError, DataError, TrainingError, UnusedTermWarning
+from mmfuse_lib.identity import Identity, tensor_digest
+from mmfuse_lib.methods.base import Method, Stage, check_values
 from mmfuse_lib.randomness import device_state, own_randomness, set_device_state
 
 #: How many batches may pass before their losses are looked at: on a GPU each look waits for it.
 CHECK_EVERY = 50
 
+#: How many differences the refusal of a checkpoint names.
+LISTED = 3
 
-def adamw(parameters: list[nn.Parameter], lr: float) -> Optimizer:
-    """Return AdamW with torch's default betas and weight decay, in its fused form."""
-    return AdamW(parameters, lr=lr, fused=True)
+#: What a checkpoint holds.
+KEYS = (
+    "settings", "digests", "position", "history", "weights", "optimizer", "precision", "shuffle",
+    "random", "random_device",
+)  # fmt: skip
+
+
+def adamw(parameters: list[nn.Parameter], lr: float, **options: Any) -> Optimizer:
+    """Return AdamW with torch's default betas and weight decay, in its fused form.
+
+    Other options of torch's class can be given. Its other forms round differently.
+    """
+    return AdamW(parameters, lr=lr, **{"fused": True, **options})
 
 
 @dataclass
@@ -90,7 +104,9 @@ def fit(
     ``monitor``) are restored, so the best checkpoint is carried from stage to stage; without
     `val` the last weights stay. The model ends on the device it came from, in eval mode. The
     global random state is left as it was, and a run is a function of its arguments: same machine,
-    device and thread count, same result.
+    device and number of threads, same result. With another number of threads
+    (`torch.set_num_threads`) sums are rounded in another order, which may change the epoch that is
+    kept: a study computes each cell with one.
 
     Parameters
     ----------
@@ -125,14 +141,25 @@ def fit(
     History
         Losses and accuracies per stage and epoch.
 
+    Warns
+    -----
+    UnusedTermWarning
+        If a loss returns a term that has a gradient and is not part of its total: it trains
+        nothing. What is only recorded is to be detached.
+
     Raises
     ------
     DataError
-        If the data does not fit the model, or has one class only; before anything is trained.
+        If the data does not fit the model, has one class only, or values that are NaN, infinite or
+        out of the range of single precision; before anything is trained.
     TrainingError
         If a loss is NaN or infinite; names the stage, the epoch and the batch.
     CheckpointError
-        If the checkpoint in `checkpoint_dir` cannot be read, or is of another run.
+        If the checkpoint in `checkpoint_dir` cannot be read, or is of another run: other data or
+        arguments, another class or option of the model, another initial weight, other code (also
+        of the optimizer). The message names what differs.
+    ValueError
+        If an argument or a stage cannot be used.
     KeyboardInterrupt
         Passed on; the last checkpoint stays usable.
     """
@@ -140,10 +167,17 @@ def fit(
     fabric = make_fabric(device, precision)
     home = device_of(model)
     folder = None if checkpoint_dir is None else Path(checkpoint_dir)
-    settings = {
-        "epochs": epochs, "batch_size": batch_size, "lr": lr, "patience": patience, "seed": seed,
-        "optimizer": _name_of(optimizer), "precision": precision,
-    }  # fmt: skip
+    identity = Identity()
+    if folder is not None:  # only a checkpoint needs it, and it reads all the data
+        identity = _identity_of(model)
+        for name, value in {
+            "epochs": epochs, "batch_size": batch_size, "lr": lr, "patience": patience,
+            "seed": seed, "optimizer": optimizer, "precision": precision,
+        }.items():  # fmt: skip
+            identity.add(name, value)
+        _add_data(identity, "training", train)
+        if val is not None:
+            _add_data(identity, "validation", val)
     with (
         own_randomness(seed, fabric.device),
         _deterministic_cudnn(),
@@ -154,6 +188,8 @@ def fit(
             stages = model.stages(epochs)
             trainable = {p for p in model.parameters() if p.requires_grad}
             _check_stages(stages, trainable)
+            if folder is not None:
+                _add_stages(identity, stages)
             run = _Run(
                 model=model,
                 stages=stages,
@@ -165,13 +201,16 @@ def fit(
                 patience=patience,
                 shuffle=torch.Generator().manual_seed(seed),
                 folder=folder,
-                # Only a checkpoint needs it, and it reads all the data.
-                fingerprint=_fingerprint(model, stages, train, val, settings) if folder else "",
+                identity=identity,
                 trainable=trainable,
                 progress=progress,
             )
             run.resume()
-            run.run()
+            try:
+                run.run()
+            finally:
+                if folder is not None:
+                    _TRAINED[model] = identity, _identity_of(model)
         finally:
             model.to(home)
     model.eval()
@@ -192,12 +231,13 @@ class _Run:
     patience: int | None
     shuffle: torch.Generator
     folder: Path | None
-    fingerprint: str
+    identity: Identity
     trainable: set[nn.Parameter]
     progress: bool
     history: History = field(default_factory=History)
     position: _Position = field(default_factory=_Position)
     optimizer_state: dict[str, Any] | None = None
+    looked_at: Stage | None = None
 
     def run(self) -> None:
         """Run the stages that are left."""
@@ -248,6 +288,9 @@ class _Run:
             optimizer.zero_grad()
             with self.fabric.autocast():
                 terms = stage.loss(batch)
+            if stage is not self.looked_at:
+                _check_terms(stage, terms)
+                self.looked_at = stage
             self.fabric.backward(terms["total"])
             optimizer.step()
             log.add(terms, len(batch))
@@ -293,7 +336,8 @@ class _Run:
         save_checkpoint(
             self.folder,
             {
-                "fingerprint": self.fingerprint,
+                "settings": self.identity.settings,
+                "digests": self.identity.digests,
                 "position": asdict(self.position),
                 "history": asdict(self.history),
                 "weights": self.model.state_dict(),
@@ -310,11 +354,36 @@ class _Run:
         state = None if self.folder is None else load_checkpoint(self.folder, self.fabric.device)
         if state is None:
             return
-        if state.get("fingerprint") != self.fingerprint:
+        missing = [key for key in KEYS if key not in state]
+        if missing:
             raise CheckpointError(
-                f"the checkpoint in {self.folder} is of another run: another model, data or "
-                "argument of fit. Use another folder, or delete it to start over"
+                f"the checkpoint in {self.folder} lacks {missing[0]!r}: it is of another version "
+                "of mmfuse, or made by hand. Use another folder, or delete it to start over"
             )
+        try:
+            self._check_is_of_this_run(Identity(state["settings"], state["digests"]))
+            self._restore(state)
+        except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+            if isinstance(error, CheckpointError):
+                raise
+            raise CheckpointError(
+                f"the checkpoint in {self.folder} cannot be used: {error}. Use another folder, or "
+                "delete it to start over"
+            ) from error
+
+    def _check_is_of_this_run(self, there: Identity) -> None:
+        differences = self.identity.differences(there)
+        if differences and _count_as_it_began(self.model, self.identity):
+            differences = self.identity.differences(there)
+        if differences:
+            listed = "; ".join(differences[:LISTED])
+            more = f" (and {len(differences) - LISTED} more)" if differences[LISTED:] else ""
+            raise CheckpointError(
+                f"the checkpoint in {self.folder} is of another run: {listed}{more}. Use another "
+                "folder, or delete it to start over"
+            )
+
+    def _restore(self, state: dict[str, Any]) -> None:
         self.model.load_state_dict(state["weights"])
         self.position = _Position(**state["position"])
         self.history = History(**state["history"])
@@ -343,11 +412,11 @@ class _TermLog:
             self._check()
 
     def means(self) -> dict[str, float]:
-        """Return the mean over samples of each term."""
+        """Return the mean over samples of each term, in double precision, which MPS lacks."""
         self._check()
         sizes = torch.tensor(self.sizes, dtype=torch.float64)
         return {
-            name: float((torch.stack(values).double().cpu() * sizes).sum() / sizes.sum())
+            name: float((torch.stack(values).cpu().double() * sizes).sum() / sizes.sum())
             for name, values in self.terms.items()
         }
 
@@ -375,11 +444,12 @@ def _check_arguments(
     patience: int | None,
 ) -> None:
     check_trainable(train)
-    model.spec.check(train)
-    if val is not None:
-        model.spec.check(val)
-        if len(val) == 0:
-            raise DataError("there are no samples to validate on: leave val out instead")
+    for split, data in (("training", train), ("validation", val)):
+        if data is not None:
+            model.spec.check(data)
+            check_values(data, split)
+    if val is not None and len(val) == 0:
+        raise DataError("there are no samples to validate on: leave val out instead")
     for name, value in {"epochs": epochs, "batch_size": batch_size, "patience": patience}.items():
         if value is not None and not (isinstance(value, int | np.integer) and value >= 1):
             raise ValueError(f"{name} is {value}: expected an integer of at least 1")
@@ -393,6 +463,43 @@ def _check_stages(stages: Sequence[Stage], trainable: set[nn.Parameter]) -> None
             raise ValueError(
                 f"stage {stage.name!r} has nothing to train: no parameter has requires_grad=True"
             )
+
+
+def _check_terms(stage: Stage, terms: dict[str, Tensor]) -> None:
+    """Refuse a loss that lacks what is needed of it; warn of terms that look minimised only."""
+    for name, use in (("total", "minimised"), (stage.monitor, "monitored")):
+        if name not in terms:
+            raise ValueError(
+                f"the loss of stage {stage.name!r} returns {', '.join(terms)}: expected also "
+                f"{name!r}, which is {use}"
+            )
+    nodes = _graph_of(terms["total"])
+    unused = [name for name, x in terms.items() if x.requires_grad and _node_of(x) not in nodes]
+    if unused:
+        warnings.warn(
+            f"stage {stage.name!r} does not minimise {', '.join(map(repr, unused))}: only what is "
+            "part of 'total' is minimised. Add to the total what is to be trained on, and detach "
+            "what is only recorded",
+            UnusedTermWarning,
+            stacklevel=6,  # at the call of `fit`
+        )
+
+
+def _node_of(x: Tensor) -> object:
+    """Return where a tensor is in the graph of what is computed from it."""
+    return x.view_as(x).grad_fn.next_functions[0][0] if x.grad_fn is None else x.grad_fn
+
+
+def _graph_of(x: Tensor) -> set[object]:
+    """Return all that a tensor was computed by and from."""
+    found: set[object] = set()
+    left = deque([_node_of(x)] if x.requires_grad else [])
+    while left:
+        node: Any = left.pop()
+        if node is not None and node not in found:
+            found.add(node)
+            left.extend(before for before, _ in node.next_functions)
+    return found
 
 
 def make_fabric(device: str, precision: str = "32-true") -> Fabric:
@@ -471,30 +578,51 @@ def _training_flags_restored(model: nn.Module) -> Iterator[None]:
             parameter.requires_grad_(flag)
 
 
-def _name_of(function: Callable[..., Any]) -> str:
-    """Return a name that is the same in another process."""
-    if isinstance(function, partial):
-        return f"partial({_name_of(function.func)}, {function.args}, {function.keywords})"
-    return getattr(function, "__qualname__", type(function).__qualname__)
+def _add_data(identity: Identity, split: str, data: MultimodalData) -> None:
+    """Note all of the data that a loss may look at."""
+    for name, x in data.inputs.items():
+        identity.digests[f"{split} data of modality {name!r}"] = tensor_digest({name: x})
+    identity.digests[f"{split} targets"] = tensor_digest({"": data.target})
+    if data.composition is not None:
+        identity.digests[f"{split} compositions"] = tensor_digest({"": data.composition})
 
 
-def _fingerprint(
-    model: Method,
-    stages: Sequence[Stage],
-    train: MultimodalData,
-    val: MultimodalData | None,
-    settings: dict[str, Any],
-) -> str:
-    """Return a digest of what makes a run this run: model, stages' schedule, data, arguments."""
-    digest = hashlib.blake2b(digest_size=16)
-    schedule = [(stage.name, stage.epochs) for stage in stages]
-    digest.update(json.dumps([settings, schedule], sort_keys=True, default=int).encode())
-    digest.update(type(model).__qualname__.encode())
-    for name, tensor in model.state_dict().items():
-        digest.update(f"{name} {tuple(tensor.shape)}".encode())
-    for data in (train, val):
-        if data is not None:
-            for name, x in {**data.inputs, "target": data.target}.items():
-                digest.update(f"{name} {tuple(x.shape)} {x.dtype}".encode())
-                digest.update(x.contiguous().cpu().numpy().data)
-    return digest.hexdigest()
+def _add_stages(identity: Identity, stages: Sequence[Stage]) -> None:
+    for number, stage in enumerate(stages, start=1):
+        of = f"stage {number}"
+        identity.add(of, stage.name)
+        for name in ("epochs", "monitor", "loss", "prepare", "lr_factor"):
+            identity.add(f"{of}.{name}", getattr(stage, name))
+
+
+#: Per model that was trained with checkpoints: the run, and the model as it was afterwards.
+_TRAINED: WeakKeyDictionary[Method, tuple[Identity, Identity]] = WeakKeyDictionary()
+
+
+def _identity_of(model: Method) -> Identity:
+    identity = Identity()
+    identity.add_model(model)
+    return identity
+
+
+def _count_as_it_began(model: Method, now: Identity) -> bool:
+    """Make `now` what it was before this very model was trained, so that it can go on itself.
+
+    What training changed counts as it was: the weights, and what the method noted in attributes.
+
+    Returns
+    -------
+    bool
+        False, with nothing done, if the model was not trained with checkpoints, or if its weights
+        were changed since.
+    """
+    run, after = _TRAINED.get(model, (now, Identity()))
+    if now.digests["initial weights"] != after.digests.get("initial weights"):
+        return False
+    now.digests["initial weights"] = run.digests["initial weights"]
+    for name, value in after.settings.items():
+        if name not in run.settings:
+            now.settings.pop(name, None)
+        elif run.settings[name] != value:
+            now.settings[name] = run.settings[name]
+    return True

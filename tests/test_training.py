@@ -337,7 +337,6 @@ Relabelled.__qualname__ = JointFusion.__qualname__
         with_options(patience=1),
         with_options(precision="bf16-mixed"),
         with_options(optimizer=torch.optim.SGD),
-        with_options(optimizer=partial(training.adamw)),
         with_class(Ensemble),
         with_class(Relabelled),
         with_data(TRAIN),
@@ -350,7 +349,7 @@ Relabelled.__qualname__ = JointFusion.__qualname__
         ),
     ],
     ids=[
-        "epochs", "seed", "lr", "batch size", "patience", "precision", "optimizer", "partial",
+        "epochs", "seed", "lr", "batch size", "patience", "precision", "optimizer",
         "class", "stages", "no validation", "validation data", "training data", "shuffled labels",
         "order of samples", "encoders",
     ],

@@ -626,9 +626,8 @@ class DMIL(Method):
     def _output(self, at: _Pass, target: Tensor) -> Terms:
         """Return the terms of the method's own prediction, and the mean weights of the gate."""
         terms = task_terms(at.prediction, target)
-        weights = zip(self.interaction_names, at.gate.mean(dim=0), strict=True)
-        shares = {f"gate_{c}": g.detach() for c, g in weights}
-        return {"prediction": terms.pop("total")} | terms | shares
+        weights = zip(self.interaction_names, at.gate.mean(dim=0).detach(), strict=True)
+        return {"prediction": terms.pop("total")} | terms | {f"gate_{c}": g for c, g in weights}
 
     def _total(self, terms: Terms) -> Tensor:
         """Return the weighted sum of a level's loss terms."""

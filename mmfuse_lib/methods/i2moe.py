@@ -204,7 +204,7 @@ class I2MoE(Method):
             asked = losses(self.interaction_names, outputs, replaced)
             terms["total"] = terms["total"] + self.interaction_weight * asked.mean()
             names = (f"interaction_{name}" for name in self.interaction_names)
-            terms |= dict(zip(names, asked.unbind(), strict=True))
+            terms |= dict(zip(names, asked.detach().unbind(), strict=True))
         return with_auxiliary(terms, self.experts.values())
 
     def _passes(
