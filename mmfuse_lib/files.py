@@ -1,14 +1,55 @@
-"""Files that are whole or absent."""
+"""Files that are whole or absent, and folders that can be written to."""
 
+from __future__ import annotations
+
+import glob
 import os
+import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
 
+from mmfuse_lib.errors import DataError
+
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    fcntl = None  # type: ignore[assignment]
+
+#: Bytes that `check_writable` writes: a block of most file systems, and more.
+PROBE_BYTES = 65_536
+
+
+def check_writable(folder: Path) -> None:
+    """Raise `DataError` unless files can be written in a folder; to be called before work starts.
+
+    A few bytes are written in it, or in the nearest folder above it that exists. Nothing stays
+    behind, and no folder is made.
+
+    Raises
+    ------
+    DataError
+        If something in its place is no folder, writing is not allowed, or the disk is full.
+    """
+    place = next(p for p in (folder.absolute(), *folder.absolute().parents) if p.exists())
+    if not place.is_dir():
+        raise DataError(f"cannot write in {folder}: {place} is a file, expected a folder")
+    try:
+        with tempfile.TemporaryFile(dir=place) as file:
+            file.write(bytes(PROBE_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise DataError(f"cannot write in {folder}: {error.strerror or error}") from error
+
 
 def write_whole(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
     """Write a file under another name and rename it when it is complete and on disk.
+
+    What a process that was killed left behind on the way to the same file is removed; what
+    another process is writing now is not (where the system has no file locks, nothing is).
 
     Parameters
     ----------
@@ -23,12 +64,40 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
         If it cannot be written; then nothing is left behind, and what was there is untouched.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{uuid4().hex}.partial")
+    _sweep(path)
+    partial, file = _open_partial(path)
     try:
-        with partial.open("wb") as file:
+        with file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(partial, path)
+            if fcntl is not None:  # while the lock is held; Windows renames no open file
+                os.replace(partial, path)
+        if fcntl is None:
+            os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _open_partial(path: Path) -> tuple[Path, IO[bytes]]:
+    """Make a file beside `path`, and hold a lock on it for as long as it is open."""
+    while True:
+        partial = path.with_name(f"{path.name}.{uuid4().hex}.partial")
+        file = partial.open("wb")
+        if fcntl is None:
+            return partial, file
+        with suppress(OSError):  # a file system without locks: nobody sweeps there either
+            fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink > 0:
+            return partial, file
+        file.close()  # swept away before it was locked
+
+
+def _sweep(path: Path) -> None:
+    """Remove the partial files of `path` whose writers are gone: their locks went with them."""
+    if fcntl is None:
+        return
+    for partial in path.parent.glob(f"{glob.escape(path.name)}.{'?' * 32}.partial"):
+        with suppress(OSError), partial.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            partial.unlink()

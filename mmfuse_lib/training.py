@@ -6,6 +6,7 @@ import copy
 import hashlib
 import json
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
@@ -82,6 +83,7 @@ def fit(
     device: str = "auto",
     precision: str = "32-true",
     checkpoint_dir: str | Path | None = None,
+    checkpoint_every: float = 0.0,
     progress: bool = True,
 ) -> History:
     """Train a method, stage by stage.
@@ -117,6 +119,8 @@ def fit(
     checkpoint_dir : path, optional
         Folder of the run. A checkpoint is written there after each epoch, whole or not at all;
         calling `fit` again with the same arguments continues from it, bit for bit.
+    checkpoint_every : float
+        Seconds that have to pass between two checkpoints; by default none are waited for.
     progress : bool
         Show a progress bar.
 
@@ -165,6 +169,7 @@ def fit(
                 patience=patience,
                 shuffle=torch.Generator().manual_seed(seed),
                 folder=folder,
+                checkpoint_every=checkpoint_every,
                 # Only a checkpoint needs it, and it reads all the data.
                 fingerprint=_fingerprint(model, stages, train, val, settings) if folder else "",
                 trainable=trainable,
@@ -195,6 +200,8 @@ class _Run:
     fingerprint: str
     trainable: set[nn.Parameter]
     progress: bool
+    checkpoint_every: float = 0.0
+    saved_at: float = field(default_factory=time.monotonic)
     history: History = field(default_factory=History)
     position: _Position = field(default_factory=_Position)
     optimizer_state: dict[str, Any] | None = None
@@ -288,7 +295,7 @@ class _Run:
             )  # fmt: skip
 
     def _save(self, optimizer: Any | None) -> None:
-        if self.folder is None:
+        if self.folder is None or time.monotonic() - self.saved_at < self.checkpoint_every:
             return
         save_checkpoint(
             self.folder,
@@ -304,6 +311,7 @@ class _Run:
                 "random_device": device_state(self.fabric.device),
             },
         )
+        self.saved_at = time.monotonic()
 
     def resume(self) -> None:
         """Continue from the checkpoint in the run's folder, if there is one."""

@@ -1,7 +1,6 @@
 """What a cell computes, and which files count as done."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +19,9 @@ from mmfuse_lib.study.cells import (
     compute,
     n_steps,
     pack_right,
-    read_record,
     unpack_right,
-    write_record,
 )
+from mmfuse_lib.study.records import write_record
 from mmfuse_lib.training import fit
 
 
@@ -115,53 +113,5 @@ def test_numbers_that_json_lacks_become_null(
         MEASURES, "evaluation", lambda trained: {"auroc": float("nan"), "all": [1.0, float("inf")]}
     )
     write_record(tmp_path, cell, attempt(cell))
-    record = read_record(tmp_path, cell.key)
-    assert record is not None
-    assert record["results"]["evaluation"] == {"auroc": None, "all": [1.0, None]}
-
-
-# Files.
-
-
-@pytest.fixture
-def done(finished: Path, tmp_path: Path) -> Path:
-    """One file of a finished cell, in a folder of its own."""
-    source = next(p for p in sorted(finished.glob("*.json")) if p.name != "study.json")
-    return Path(shutil.copy(source, tmp_path))
-
-
-def test_a_whole_file_is_used(done: Path) -> None:
-    record = read_record(done.parent, done.stem)
-    assert record == json.loads(done.read_text())
-
-
-@pytest.mark.parametrize("share", [0.0, 0.3, 0.99])
-def test_a_file_half_written_is_not(done: Path, share: float) -> None:
-    text = done.read_text()
-    done.write_text(text[: int(share * len(text))])
-    assert read_record(done.parent, done.stem) is None
-
-
-def test_a_file_under_another_hash_is_not(done: Path) -> None:
-    other = done.rename(done.with_name("0123456789abcdef.json"))
-    assert read_record(other.parent, other.stem) is None
-
-
-@pytest.mark.parametrize("change", [("settings", "lr"), ("settings", "seed"), ("measures", None)])
-def test_a_file_whose_configuration_was_changed_is_not(
-    done: Path, change: tuple[str, str | None]
-) -> None:
-    record = json.loads(done.read_text())
-    part, name = change
-    if name is None:
-        record[part] = ["explanations"]
-    else:
-        record[part][name] = 7
-    done.write_text(json.dumps(record))
-    assert read_record(done.parent, done.stem) is None
-
-
-@pytest.mark.parametrize("content", ["[]", "3", "{}", "null"])
-def test_a_file_that_is_no_record_is_not(done: Path, content: str) -> None:
-    done.write_text(content)
-    assert read_record(done.parent, done.stem) is None
+    text = (tmp_path / f"{cell.key}.json").read_text()
+    assert json.loads(text)["results"]["evaluation"] == {"auroc": None, "all": [1.0, None]}

@@ -22,8 +22,9 @@ from typer.testing import CliRunner, Result
 from mmfuse_lib.cli import app
 from mmfuse_lib.errors import ClusterError, DataError
 from mmfuse_lib.study import Study, execution, run_study
-from mmfuse_lib.study.cells import Cell, Record, attempt, read_record
+from mmfuse_lib.study.cells import Cell, Record, attempt
 from mmfuse_lib.study.display import Display, progress_table
+from mmfuse_lib.study.records import read_records
 from tests.study.conftest import TINY, write_config
 
 Config = dict[str, Any]
@@ -73,9 +74,9 @@ def test_only_what_is_missing_damaged_or_new_is_run(
     config["seeds"] = [0, 1, 5]
     ran: list[Cell] = []
 
-    def noted(cell: Cell) -> Record:
+    def noted(cell: Cell, checkpoints: Path) -> Record:
         ran.append(cell)
-        return attempt(cell)
+        return attempt(cell, checkpoints)
 
     monkeypatch.setattr(execution, "attempt", noted)
     outcome = run_study(Study.of(config), folder, progress=False)
@@ -117,10 +118,10 @@ class _Deadly:
     def __init__(self, key: str) -> None:
         self.key = key
 
-    def __call__(self, cell: Cell) -> tuple[str, Record]:
+    def __call__(self, cell: Cell, checkpoints: Path, parent: int) -> tuple[str, Record]:
         if cell.key == self.key:
             os.kill(os.getpid(), signal.SIGKILL)
-        return cell.key, attempt(cell)
+        return cell.key, attempt(cell, checkpoints)
 
 
 # Nothing lost.
@@ -137,7 +138,8 @@ def test_a_failing_cell_does_not_lose_the_others_and_is_tried_again(
     assert "6 of 12 cells are done, 6 of them now" in done.output
     for cell in Study.of(config).cells:
         error = folder / f"{cell.key}.error"
-        assert (read_record(folder, cell.key) is None) == (cell.settings.lr > 1) == error.exists()
+        records, _ = read_records(folder, [cell.key])
+        assert (records[cell.key] is None) == (cell.settings.lr > 1) == error.exists()
         if error.exists():
             assert f"  {cell} ({error})" in done.output
             assert f"failed: {cell}: TrainingError: the loss is nan" in done.output
@@ -152,7 +154,7 @@ def test_a_failing_cell_does_not_lose_the_others_and_is_tried_again(
 def test_the_note_of_a_failure_goes_when_the_cell_succeeds(
     tmp_path: Path, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(cell: Cell) -> Record:
+    def broken(cell: Cell, checkpoints: Path) -> Record:
         return {"error": "MemoryError: full", "traceback": "here"}
 
     study = Study.of(config)

@@ -12,8 +12,9 @@ from mmfuse_lib.cli import app
 from mmfuse_lib.errors import DataError, UnknownNameError
 from mmfuse_lib.evaluation import mean_interval
 from mmfuse_lib.study import Study, gather, load_results, made_on, scores, table
-from mmfuse_lib.study.cells import Cell, write_record
+from mmfuse_lib.study.cells import Cell
 from mmfuse_lib.study.manifest import write_manifest
+from mmfuse_lib.study.records import write_record
 
 Config = dict[str, Any]
 
@@ -21,6 +22,7 @@ Config = dict[str, Any]
 def record_of(cell: Cell, val: float, right: list[bool]) -> dict[str, Any]:
     return {
         "key": cell.key,
+        "code": cell.code,
         "settings": vars(cell.settings),
         "measures": [],
         "results": {
