@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from mmfuse_lib import data, evaluate, methods
+from mmfuse_lib import data, evaluate, methods, training
+from mmfuse_lib.checkpoints import load_checkpoint
 from mmfuse_lib.evaluation import Evaluation
 from mmfuse_lib.runs import make_optimizer
-from mmfuse_lib.study import Study
+from mmfuse_lib.study import Study, cells
 from mmfuse_lib.study.cells import (
     MEASURES,
     Cell,
+    _splits,
     attempt,
     compute,
     n_steps,
@@ -115,3 +117,69 @@ def test_numbers_that_json_lacks_become_null(
     write_record(tmp_path, cell, attempt(cell))
     text = (tmp_path / f"{cell.key}.json").read_text()
     assert json.loads(text)["results"]["evaluation"] == {"auroc": None, "all": [1.0, None]}
+
+
+def test_what_was_computed_before_changes_nothing(config: dict[str, Any]) -> None:
+    """Cells of a process share data, and nothing that is random."""
+    methods = ("JointFusion", "DIMML", "DMIL", "I2MoE", "Ensemble", "CompositionProbe")
+    config |= {"methods": dict.fromkeys(methods), "search": {"lr": [0.003]}}
+    cells = Study.of(config).cells
+    one_way = {cell.key: compute(cell)["results"] for cell in cells}
+    torch.manual_seed(7)
+    np.random.seed(7)  # noqa: NPY002 (what a careless cell might use)
+    assert {cell.key: compute(cell)["results"] for cell in reversed(cells)} == one_way
+    _splits.cache_clear()
+    alone = {}
+    for cell in cells[:6]:
+        _splits.cache_clear()
+        alone[cell.key] = compute(cell)["results"]
+    assert alone.items() <= one_way.items()
+
+
+# Checkpoints.
+
+
+def interrupted_after(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a checkpoint be written whenever there can be one, and the n-th be the last."""
+    monkeypatch.setattr(cells, "CHECKPOINT_SECONDS", 0.0)
+    save, left = training.save_checkpoint, iter(range(n))
+
+    def saved(folder: Path, state: dict[str, Any]) -> None:
+        save(folder, state)
+        if next(left, n) == n - 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "save_checkpoint", saved)
+
+
+def test_a_cell_that_was_interrupted_goes_on_to_the_same_result(
+    config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DI-MML has several stages; the fifth checkpoint comes after the first of them."""
+    config["methods"] = {"DIMML": {}}
+    cell = Study.of(config).cells[0]
+    whole = compute(cell)
+    with monkeypatch.context() as patch:
+        interrupted_after(5, patch)
+        with pytest.raises(KeyboardInterrupt):
+            attempt(cell, tmp_path)
+    state = load_checkpoint(tmp_path, torch.device("cpu"))
+    assert state is not None
+    assert state["position"]["stage"] > 0
+    rest = attempt(cell, tmp_path)
+    assert rest["results"] == whole["results"]
+    assert rest["ran"]["step_ms"] is None
+    assert whole["ran"]["step_ms"] > 0
+
+
+def test_a_cell_that_is_quick_writes_no_checkpoint(cell: Cell, tmp_path: Path) -> None:
+    assert attempt(cell, tmp_path)["ran"]["step_ms"] > 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_checkpoint_that_cannot_be_used_is_removed(cell: Cell, tmp_path: Path) -> None:
+    folder = tmp_path / "cell"
+    folder.mkdir()
+    (folder / "last.pt").write_bytes(b"no")
+    assert attempt(cell, folder)["error"].startswith("CheckpointError: cannot read")
+    assert "results" in attempt(cell, folder)

@@ -200,8 +200,12 @@ def library_keys() -> dict[str, str]:
     }
 
 
-#: Per module of the library, the cells that depend on it.
-DEPENDS = {
+#: Modules on which all of these cells depend, and the cells that depend on some others.
+COMMON = (
+    "training", "runs", "evaluation", "encoders", "resnet", "fusion", "methods.base",
+    "data.multimodal", "data.labels", "randomness", "study.cells",
+)  # fmt: skip
+DEPENDS: dict[str, set[str]] = {
     "methods.dimml": {"DIMML", "explained"},
     "methods.baselines": {"joint", "speech", "explained"},
     "methods.dmil": set(),
@@ -214,14 +218,8 @@ DEPENDS = {
     "plots.style": set(),
     "study.display": set(),
     "study.records": set(),
-    **dict.fromkeys(
-        [
-            "training", "runs", "evaluation", "encoders", "resnet", "fusion", "methods.base",
-            "data.multimodal", "data.labels", "randomness", "study.cells",
-        ],
-        set(CELLS),
-    ),
-}  # fmt: skip
+    **{name: set(CELLS) for name in COMMON},
+}
 
 
 def test_a_change_in_the_library_makes_other_cells_of_what_depends_on_it(

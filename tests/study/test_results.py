@@ -128,7 +128,8 @@ def test_a_method_with_cells_to_be_run_is_not_reported(folder: Path, study: Stud
 
 
 def test_a_setting_that_fails_is_not_chosen(folder: Path, study: Study) -> None:
-    failing = cell_of(study, "joint", 0.003, 1)
+    """Of joint, lr .003: the cell that is left has .8, more than the mean .7 of lr .001."""
+    failing = cell_of(study, "joint", 0.003, 0)
     (folder / f"{failing.key}.json").unlink()
     write_record(folder, failing, {"error": "TrainingError: nan", "traceback": "there"})
     results = gather(folder)
