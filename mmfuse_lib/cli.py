@@ -21,6 +21,7 @@ from mmfuse_lib.errors import (
     TrainingError,
     UnknownNameError,
 )
+from mmfuse_lib.files import check_writable
 from mmfuse_lib.runs import RESULT, Settings, default_folder, read_settings, run
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
@@ -102,6 +103,8 @@ def study_command(
     tries again what failed.
     """
     with _errors():
+        if out is not None:
+            check_writable(out)
         found = study.read_study(config)
         folder = out or Path("runs") / found.name
         outcome = study.run_study(
@@ -131,6 +134,8 @@ def report_command(
 ) -> None:
     """Print the tables of a study: settings chosen on validation data, results on test data."""
     with _errors():
+        if out is not None:
+            _check_file(out)
         results = study.gather(folder) if folder.is_dir() else study.load_results(folder)
         for name in results.data:
             if results.of(name):
@@ -146,6 +151,13 @@ def report_command(
         if out is not None:
             results.save(out)
             typer.echo(f"wrote {out}")
+
+
+def _check_file(path: Path) -> None:
+    """Refuse a file that cannot be written, before anything is worked out for it."""
+    if path.is_dir():
+        raise DataError(f"--out {path} is a folder: expected the name of a file")
+    check_writable(path.parent)
 
 
 def _board(explained: pd.DataFrame) -> pd.DataFrame:

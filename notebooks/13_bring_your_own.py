@@ -408,7 +408,8 @@ gains = {
     for way in PRETRAINED
     for other in FRESH
 }
-pd.Series({key: percent(d) for key, d in gains.items()}).unstack(sort=False)
+gains_table = pd.Series({key: percent(d) for key, d in gains.items()}).unstack()
+gains_table.loc[list(PRETRAINED), [f"over {other}" for other in FRESH]]
 
 # %% [markdown]
 # On average whatever was learned from many drawings beats whatever starts from nothing. What four splits can show is less

@@ -5,6 +5,7 @@ Each check is a function from texts to disagreements, so that it can be shown to
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import tomllib
@@ -248,3 +249,25 @@ def test_no_file_names_a_private_place() -> None:
     assert private_places(f"cd {ROOT}")
     found = {path: private_places(path.read_text("utf8", "replace")) for path in published()}
     assert {path: places for path, places in found.items() if places} == {}
+
+
+def scrambled(text: str) -> list[int]:
+    """List lines that call ``.unstack(.., sort=..)``: pandas 2.2 puts values into wrong cells."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "unstack"
+        and (len(node.args) > 2 or any(keyword.arg in ("sort", None) for keyword in node.keywords))
+    ]
+
+
+def test_no_table_is_unstacked_unsorted() -> None:
+    """``unstack(level=0, sort=False)`` is right on pandas 3.1 and wrong on Colab's 2.2.3."""
+    assert scrambled("a.b.unstack(level=0, sort=False)\nunstack(sort=False)\na.unstack()") == [1]
+    assert scrambled("a\na.unstack(0, None, False)\na.unstack(**options)\na.unstack(0)") == [2, 3]
+    folders = ("notebooks", "mmfuse_lib", "benchmarks", "book", "tests")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    found = {path.relative_to(ROOT): scrambled(path.read_text("utf8")) for path in files}
+    assert {path: lines for path, lines in found.items() if lines} == {}

@@ -39,6 +39,7 @@ __all__ = [
     "describe",
     "from_arrays",
     "load",
+    "loader",
     "names",
 ]
 
@@ -338,6 +339,11 @@ def load(name: str, seed: int = 0, **options: Any) -> Splits:
     card = _card(name)
     check_options(repr(name), card.load, options, given=("seed",))
     return card.load(seed, **options)
+
+
+def loader(name: str) -> Callable[..., Splits]:
+    """Return the function that loads a data set, by the name that `load` knows."""
+    return load_object(name) if is_path(name) else _card(name).load  # type: ignore[no-any-return]
 
 
 def describe(name: str) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import shutil
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cached_property, lru_cache
@@ -18,13 +19,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from mmfuse_lib import explanations
+from mmfuse_lib import data, explanations, methods
+from mmfuse_lib.checkpoints import FILE_NAME
+from mmfuse_lib.errors import CheckpointError, DataError
 from mmfuse_lib.evaluation import Evaluation, evaluate
-from mmfuse_lib.files import write_whole
+from mmfuse_lib.imports import is_path
 from mmfuse_lib.runs import Settings, Splits, Trained, load_splits, provenance, train
+from mmfuse_lib.study.code import ALWAYS, UNKNOWN, digest_of
 
-#: Changed when results of an older version must not be taken for results of this one.
-FORMAT = 1
+#: Seconds between two checkpoints of a cell: one that takes less writes none.
+CHECKPOINT_SECONDS = 30.0
 
 Record = dict[str, Any]
 
@@ -45,6 +49,8 @@ class Cell:
         The searched ones among the settings.
     measures : tuple of str
         Names in `MEASURES` beside ``"evaluation"``, which every cell has.
+    code : str
+        Digest of the code that the result depends on; by default it is taken here.
     """
 
     method: str
@@ -53,6 +59,11 @@ class Cell:
     settings: Settings
     setting: dict[str, Any] = field(default_factory=dict)
     measures: tuple[str, ...] = ()
+    code: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.code:
+            object.__setattr__(self, "code", digest_of(modules_of(self.settings, self.measures)))
 
     def __str__(self) -> str:
         searched = ", ".join(f"{name} {value}" for name, value in self.setting.items())
@@ -63,13 +74,23 @@ class Cell:
     @cached_property
     def key(self) -> str:
         """The hash of all that the result depends on; names of rows and columns do not count."""
-        return key_of(asdict(self.settings), self.measures)
+        return key_of(self.code, asdict(self.settings), self.measures)
 
 
-def key_of(settings: Mapping[str, Any], measures: tuple[str, ...] | list[str]) -> str:
-    """Return the configuration hash of a cell, from its settings as a file holds them."""
+def modules_of(settings: Settings, measures: Sequence[str]) -> tuple[str, ...]:
+    """Return the modules in which a cell's method, data and measures are, and those of any cell."""
+    named = (settings.method, methods.get), (settings.data, data.loader)
+    return (
+        *(name.partition(":")[0] if is_path(name) else get(name).__module__ for name, get in named),
+        *(MEASURES[name].__module__ for name in measures),
+        *ALWAYS,
+    )
+
+
+def key_of(code: str, settings: Mapping[str, Any], measures: Sequence[str]) -> str:
+    """Return the hash of a cell: of its code's digest, and of its settings as a file has them."""
     # JSON turns keys into text; the order of keys must not depend on whether it has done so yet.
-    plain = json.loads(json.dumps([FORMAT, settings, sorted(measures)]))
+    plain = json.loads(json.dumps([code, settings, sorted(measures)]))
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -121,42 +142,76 @@ def unpack_right(packed: str, n: int) -> np.ndarray[tuple[int], np.dtype[np.bool
 _ALONE = threading.Lock()
 
 
-def attempt(cell: Cell) -> Record:
-    """Compute a cell; what goes wrong is returned as ``{"error": ..}`` and harms no other cell."""
+def attempt(cell: Cell, checkpoints: Path | None = None) -> Record:
+    """Compute a cell; what goes wrong is returned as ``{"error": ..}`` and harms no other cell.
+
+    Parameters
+    ----------
+    cell : Cell
+        What to compute.
+    checkpoints : Path, optional
+        A folder for this cell alone: computing goes on from what an interrupted attempt left
+        there. It stays, since the result is not on disk yet.
+    """
     try:
         with _ALONE, _one_thread():
-            return compute(cell)
+            return compute(cell, checkpoints)
     except Exception as error:
+        if isinstance(error, CheckpointError) and checkpoints:  # the next attempt starts over
+            shutil.rmtree(checkpoints, ignore_errors=True)
         return {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
 
 
-def compute(cell: Cell) -> Record:
+def compute(cell: Cell, checkpoints: Path | None = None) -> Record:
     """Train and measure.
 
     Returns
     -------
     dict
-        The cell's hash and configuration; ``results``, a function of these; and ``ran``, what
-        differs from run to run: times, hardware, versions.
+        The cell's hash, code and configuration; ``results``, a function of these; and ``ran``,
+        what differs from run to run: times, hardware, versions. The times are those of this
+        attempt; there is none of a step if another one began.
+
+    Raises
+    ------
+    DataError
+        If the code of this process is not that of the one which made the cell.
     """
     wall, cpu = time.perf_counter(), time.process_time()
     settings = cell.settings
+    _check_code(cell)
+    resumed = checkpoints is not None and (checkpoints / FILE_NAME).exists()
     options = json.dumps(settings.data_options, sort_keys=True)
-    trained = train(settings, _splits(settings.data, settings.seed, options), progress=False)
+    trained = train(
+        settings, _splits(settings.data, settings.seed, options, cell.code),
+        checkpoint_dir=checkpoints, checkpoint_every=CHECKPOINT_SECONDS, progress=False,
+    )  # fmt: skip
     results = {name: MEASURES[name](trained) for name in ("evaluation", *cell.measures)}
+    step_ms = round(1e3 * trained.seconds / n_steps(trained), 3)
     return {
         "key": cell.key,
+        "code": cell.code,
         "settings": asdict(settings),
         "measures": list(cell.measures),
         "results": _finite(results),
         "ran": {
             "seconds": round(time.perf_counter() - wall, 2),
             "cpu_seconds": round(time.process_time() - cpu, 2),
-            "step_ms": round(1e3 * trained.seconds / n_steps(trained), 3),
+            "step_ms": None if resumed else step_ms,
             "date": time.strftime("%Y-%m-%d"),
             **provenance(settings.device),
         },
     }
+
+
+def _check_code(cell: Cell) -> None:
+    """Refuse to compute with other code than the cell stands for, as an old worker would."""
+    here = digest_of(modules_of(cell.settings, cell.measures))
+    if here != cell.code and not here.startswith(UNKNOWN):
+        raise DataError(
+            "the code was edited since the study was started, or a worker has another version of "
+            "it: start the study (and the workers) again"
+        )
 
 
 def n_steps(trained: Trained) -> int:
@@ -166,8 +221,8 @@ def n_steps(trained: Trained) -> int:
 
 
 @lru_cache(maxsize=1)
-def _splits(data: str, seed: int, options: str) -> Splits:
-    """Load data, once for cells in a row that share it."""
+def _splits(data: str, seed: int, options: str, code: str) -> Splits:
+    """Load data, once for cells in a row that share it and the code."""
     return load_splits(Settings("", data, data_options=json.loads(options), seed=seed))
 
 
@@ -189,33 +244,3 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_finite(v) for v in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-# Files: `KEY.json` for a cell that is done, `KEY.error` for one that failed.
-
-
-def read_record(folder: Path, key: str) -> Record | None:
-    """Return a finished cell's record, or None if there is none that can be used."""
-    try:
-        record = json.loads((folder / f"{key}.json").read_text("utf8"))
-        good = record["key"] == key == key_of(record["settings"], record["measures"])
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
-    return record if good and {"results", "ran"} <= record.keys() else None
-
-
-def write_record(folder: Path, cell: Cell, record: Record) -> None:
-    """Write what `attempt` returned: the record, or the error that there was instead."""
-    error = folder / f"{cell.key}.error"
-    if "error" in record:
-        text = f"{cell}\n\n{record['traceback']}\n"
-        write_whole(error, lambda file: file.write(text.encode()))
-        return
-    text = json.dumps(record, indent=1, allow_nan=False) + "\n"
-    write_whole(folder / f"{cell.key}.json", lambda file: file.write(text.encode()))
-    error.unlink(missing_ok=True)
-
-
-def failed(folder: Path, key: str) -> bool:
-    """Return whether the last attempt at a cell failed."""
-    return (folder / f"{key}.error").exists()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +15,25 @@ from joblib import Parallel, delayed
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from mmfuse_lib.errors import ClusterError, DataError
-from mmfuse_lib.study.cells import Cell, Record, attempt, read_record, write_record
+from mmfuse_lib.files import check_writable
+from mmfuse_lib.study.cells import Cell, Record, attempt
 from mmfuse_lib.study.display import Display
 from mmfuse_lib.study.grid import Study
 from mmfuse_lib.study.manifest import write_manifest
+from mmfuse_lib.study.records import (
+    checkpoints_of,
+    computed_before,
+    read_records,
+    remove_checkpoints,
+    write_record,
+)
 from mmfuse_lib.training import make_fabric
 
 #: How long a scheduler may take to answer.
 CONNECT_SECONDS = 10
+
+#: How often a worker looks whether the process that started it is still there.
+WATCH_SECONDS = 1.0
 
 Finished = Iterator[tuple[Cell, Record]]
 
@@ -52,8 +66,10 @@ def run_study(
 ) -> Outcome:
     """Compute the cells that are not done yet, and write each as it comes in.
 
-    A cell is a function of its configuration: where it is computed, and beside how many others,
-    changes no digit of its results. Only this process writes, so a cluster needs no shared files.
+    A cell is a function of its configuration and its code: where it is computed, and beside how
+    many others, changes no digit of its results. Only this process writes results, so a cluster
+    needs no shared files. On this machine a cell that takes long also writes checkpoints, and goes
+    on from them if it was interrupted.
 
     Parameters
     ----------
@@ -72,6 +88,8 @@ def run_study(
 
     Raises
     ------
+    DataError
+        If the folder cannot be written to; before anything is trained.
     ClusterError
         If ``distributed`` is missing, or no scheduler answers.
     KeyboardInterrupt
@@ -79,22 +97,29 @@ def run_study(
     """
     if jobs < 1:
         raise DataError(f"jobs is {jobs}: expected an integer of at least 1")
-    records = {cell.key: read_record(folder, cell.key) for cell in study.cells}
+    check_writable(folder)
+    records, problems = read_records(folder, [cell.key for cell in study.cells])
     todo = [cell for cell in study.cells if records[cell.key] is None]
     write_manifest(study, folder)
+    remove_checkpoints(folder, but=[cell.key for cell in todo])
     if scheduler is None:
         for device, precision in {(c.settings.device, c.settings.precision) for c in todo}:
             make_fabric(device, precision)  # refuses what this machine does not have
     failed: list[Cell] = []
     start = time.perf_counter()
     with Display(study.cells, records, show=progress and bool(todo)) as display:
-        finished = _on_cluster(todo, scheduler) if scheduler else _on_this_machine(todo, jobs)
+        for line in [*problems, *_of_other_code(folder, todo)]:
+            display.say(line)
+        finished = (
+            _on_cluster(todo, scheduler) if scheduler else _on_this_machine(todo, jobs, folder)
+        )
         for cell, record in finished:
             write_record(folder, cell, record)
             if "error" in record:
                 failed.append(cell)
                 display.say(f"failed: {cell}: {record['error']}")
             display.update(cell, record)
+    remove_checkpoints(folder, but=[cell.key for cell in failed])
     n_ran = len(todo) - len(failed)
     if n_ran:
         write_manifest(study, folder, {
@@ -107,34 +132,55 @@ def run_study(
     return Outcome(len(study.cells) - len(failed), n_ran, failed)
 
 
-def _on_this_machine(cells: Sequence[Cell], jobs: int) -> Finished:
+def _of_other_code(folder: Path, cells: Sequence[Cell]) -> list[str]:
+    n = len(computed_before(folder, cells))
+    return [f"{n} cells are of other code and are run again"] if n else []
+
+
+def _on_this_machine(cells: Sequence[Cell], jobs: int, folder: Path) -> Finished:
     """Compute in processes; a cell whose process dies (out of memory) is tried again alone."""
     queue, suspects = {cell.key: cell for cell in cells}, []
     while queue:
         try:
-            for key, record in _in_processes(list(queue.values()), jobs):
+            for key, record in _in_processes(list(queue.values()), jobs, folder):
                 yield queue.pop(key), record
         except TerminatedWorkerError:
             running = list(queue)[:jobs]  # one of them is to blame
             suspects += [queue.pop(key) for key in running]
     for cell in suspects:
         try:
-            yield from ((cell, record) for _, record in _in_processes([cell], 2))
+            yield from ((cell, record) for _, record in _in_processes([cell], 2, folder))
         except TerminatedWorkerError as error:
             text = f"its process died: {error}"
             yield cell, {"error": text, "traceback": text}
 
 
-def _in_processes(cells: Sequence[Cell], jobs: int) -> Iterator[tuple[str, Record]]:
+def _in_processes(cells: Sequence[Cell], jobs: int, folder: Path) -> Iterator[tuple[str, Record]]:
     """Compute cells with joblib, in this process if `jobs` is 1; yield them as they finish."""
     pool = Parallel(
         n_jobs=jobs, batch_size=1, pre_dispatch="n_jobs", return_as="generator_unordered"
     )
-    yield from pool(delayed(_keyed)(cell) for cell in cells)
+    yield from pool(
+        delayed(_keyed)(cell, checkpoints_of(folder, cell.key), os.getpid()) for cell in cells
+    )
 
 
-def _keyed(cell: Cell) -> tuple[str, Record]:
-    return cell.key, attempt(cell)
+def _keyed(cell: Cell, checkpoints: Path, parent: int) -> tuple[str, Record]:
+    if os.getpid() != parent:
+        _end_with(parent)
+    return cell.key, attempt(cell, checkpoints)
+
+
+@cache
+def _end_with(parent: int) -> None:
+    """Let this process end soon after its parent has, even if that was killed."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(WATCH_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _on_cluster(cells: Sequence[Cell], address: str) -> Finished:

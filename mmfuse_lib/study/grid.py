@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from mmfuse_lib import methods
 from mmfuse_lib.errors import DataError, UnknownNameError
 from mmfuse_lib.runs import Settings, Splits, build, load_splits, make_optimizer, read_settings
-from mmfuse_lib.study.cells import MEASURES, NEEDS, Cell
+from mmfuse_lib.study.cells import MEASURES, NEEDS, Cell, modules_of
+from mmfuse_lib.study.code import digest_of
 
 #: Keys of a method's entry; all other settings are the same for every method.
 METHOD_KEYS = ("method", "method_options", "only")
@@ -84,6 +87,7 @@ class Study:
             _check_row(row, entry, columns)
         cells: list[Cell] = []
         modalities = {}
+        digest = cache(digest_of)  # of the code as it is now, once for the cells that share it
         for column, entry in columns.items():
             points = _search(column, entry, config)
             common = {**(config.get("settings") or {}), **entry, "data": entry.get("data", column)}
@@ -95,7 +99,8 @@ class Study:
             shown = list(_expand(chosen, modalities[column]))
             for seed, (row, name, own), point in itertools.product(seeds, shown, points):
                 settings = _settings(column, common | own | point, seed)
-                cells.append(Cell(name, column, row, settings, point, measures))
+                code = digest(modules_of(settings, measures))
+                cells.append(Cell(name, column, row, settings, point, measures, code))
                 if seed == seeds[0]:
                     _try(cells[-1], splits)
         _check_cells(cells)
@@ -109,6 +114,13 @@ def read_study(path: Path) -> Study:
 
 
 def _check_keys(config: Values) -> None:
+    try:
+        json.dumps(config, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"the configuration holds what JSON cannot ({error}): expected texts, finite numbers, "
+            "true, false, lists and mappings"
+        ) from error
     known = ["name", "methods", "data", "seeds", "search", "settings"]
     known += [name for name in MEASURES if name != "evaluation"]
     for key in config:

@@ -7,17 +7,29 @@ from pathlib import Path
 from typing import Any
 
 from mmfuse_lib.errors import DataError
-from mmfuse_lib.files import write_whole
 from mmfuse_lib.study.grid import Study
+from mmfuse_lib.study.records import read_json, write_text
 
 MANIFEST = "study.json"
 
+#: What must be in it, and of each cell in it.
+PARTS = {"name": str, "config": dict, "modalities": dict, "cells": list, "runs": list}
+CELL_PARTS = {"key", "method", "data", "seed", "setting"}
+
 
 def write_manifest(study: Study, folder: Path, run: dict[str, Any] | None = None) -> None:
-    """Write what the cells in a folder belong to; runs are added to those noted before."""
+    """Write what the cells in a folder belong to; runs are added to those noted before.
+
+    Of a file that is damaged, the runs are kept that can still be read.
+
+    Raises
+    ------
+    DataError
+        If it cannot be written.
+    """
     path = folder / MANIFEST
-    runs = read_manifest(folder)["runs"] if path.exists() else []
     content = {
+        "runs": [*noted_runs(path), *([run] if run else [])],  # first: the end is what gets lost
         "name": study.name,
         "config": study.config,
         "modalities": study.modalities,
@@ -28,10 +40,8 @@ def write_manifest(study: Study, folder: Path, run: dict[str, Any] | None = None
             }
             for cell in study.cells
         ],
-        "runs": [*runs, *([run] if run else [])],
     }  # fmt: skip
-    text = json.dumps(content) + "\n"
-    write_whole(path, lambda file: file.write(text.encode()))
+    write_text(path, json.dumps(content, allow_nan=False) + "\n")
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -43,8 +53,33 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         If there is no study in the folder, or its file is damaged.
     """
     path = folder / MANIFEST
+    if not path.exists():
+        raise DataError(f"{path} cannot be read: is {folder} the folder of a study?")
     try:
-        found: dict[str, Any] = json.loads(path.read_text("utf8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read ({error}): is this a folder of a study?") from error
+        found: dict[str, Any] = read_json(path)
+        good = all(isinstance(found[part], kind) for part, kind in PARTS.items())
+        if not good or not all(cell.keys() >= CELL_PARTS for cell in found["cells"]):
+            raise ValueError("parts of it are missing")
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise DataError(
+            f"{path} is damaged ({error}). 'mmfuse study CONFIG --out {folder}' writes it anew; "
+            "cells that are done are kept"
+        ) from error
     return found
+
+
+def noted_runs(path: Path) -> list[dict[str, Any]]:
+    """Return the runs that a file notes: all, or those that can still be read if it is damaged."""
+    text = path.read_text("utf8", "replace") if path.is_file() else ""
+    _, found, rest = text.partition('"runs": [')
+    runs: list[dict[str, Any]] = []
+    while found:
+        try:
+            run, end = json.JSONDecoder().raw_decode(rest)
+        except ValueError:
+            break
+        if not isinstance(run, dict) or not isinstance(run.get("seconds"), int):
+            break
+        runs.append(run)
+        rest = rest[end:].lstrip(", \n")
+    return runs

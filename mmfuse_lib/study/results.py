@@ -14,9 +14,9 @@ import pandas as pd
 
 from mmfuse_lib.errors import DataError, UnknownNameError
 from mmfuse_lib.evaluation import mean_interval, synergy_indicator
-from mmfuse_lib.files import write_whole
-from mmfuse_lib.study.cells import Record, failed, read_record, unpack_right
+from mmfuse_lib.study.cells import Record, unpack_right
 from mmfuse_lib.study.manifest import read_manifest
+from mmfuse_lib.study.records import failed, read_json, read_records, write_text
 
 #: What a setting is chosen by, on validation data: the first that the task has.
 SCORES = ("accuracy", "micro_f1", "r2")
@@ -60,9 +60,10 @@ class Results:
         sets that are not complete.
     cells : list of dict
         A row a cell: ``data``, ``method``, ``seed``, ``setting``, ``key``, ``score`` (on
-        validation data), ``chosen``. Those of the chosen setting also have ``val`` and ``test``
-        (metrics; the test's with ``synergy_indicator`` where each modality was trained alone),
-        ``n_parameters``, ``step_ms``, and what else was measured, by its name.
+        validation data), ``chosen``, ``code`` (a digest of it). Those of the chosen setting also
+        have ``val`` and ``test`` (metrics; the test's with ``synergy_indicator`` where each
+        modality was trained alone), ``n_parameters``, ``step_ms``, and what else was measured, by
+        its name.
     """
 
     about: dict[str, Any]
@@ -95,11 +96,17 @@ class Results:
         return found
 
     def save(self, path: Path) -> None:
-        """Write all to one file, a cell a line."""
-        about = json.dumps(self.about, indent=1, ensure_ascii=False)[1:-2]
-        lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in self.cells)
-        text = f'{{{about},\n "cells": [\n{lines}\n]}}\n'
-        write_whole(path, lambda file: file.write(text.encode()))
+        """Write all to one file, a cell a line.
+
+        Raises
+        ------
+        DataError
+            If it cannot be written.
+        """
+        write = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+        about = json.dumps(self.about, indent=1, ensure_ascii=False, allow_nan=False)[1:-2]
+        lines = ",\n".join(map(write, self.cells))
+        write_text(path, f'{{{about},\n "cells": [\n{lines}\n]}}\n')
 
 
 def load_results(path: str | Path) -> Results:
@@ -111,7 +118,7 @@ def load_results(path: str | Path) -> Results:
         If it cannot be read.
     """
     try:
-        found = json.loads(Path(path).read_text("utf8"))
+        found = read_json(Path(path))
         cells = found.pop("cells")
         if not all("chosen" in row for row in cells):
             raise ValueError("its cells were not gathered")
@@ -133,12 +140,12 @@ def gather(folder: Path) -> Results:
         If the folder holds no study, or nothing in it is complete.
     """
     manifest = read_manifest(folder)
-    records = {cell["key"]: read_record(folder, cell["key"]) for cell in manifest["cells"]}
+    records, problems = read_records(folder, [cell["key"] for cell in manifest["cells"]])
     groups: dict[tuple[str, str], list[Row]] = {}
     for cell in manifest["cells"]:
         groups.setdefault((cell["data"], cell["method"]), []).append(cell)
     rows: list[Row] = []
-    missing: list[str] = []
+    missing = list(problems)
     for (data, method), cells in groups.items():
         absent = [c for c in cells if records[c["key"]] is None]
         n_failed = sum(failed(folder, c["key"]) for c in absent)
@@ -149,7 +156,8 @@ def gather(folder: Path) -> Results:
             missing.append(f"{method} on {data}: {n_failed} failed cells of settings not chosen")
         rows += [_row(c, record, best) for c in cells if (record := records[c["key"]])]
     if not any(row["chosen"] for row in rows):
-        raise DataError(f"{folder}: no method has all its cells yet; run mmfuse study first")
+        why = "".join(f"\n{line}" for line in problems[:1])
+        raise DataError(f"{folder}: no method has all its cells yet; run mmfuse study first{why}")
     for data, modalities in manifest["modalities"].items():
         _add_synergy_indicator([r for r in rows if r["data"] == data], modalities, records)
     found = [record for record in records.values() if record]
@@ -188,6 +196,7 @@ def _row(cell: Row, record: Record, best: str | None) -> Row:
         "seed": cell["seed"],
         "setting": cell["setting"],
         "key": cell["key"],
+        "code": record["code"],
         "score": _rounded(score_of(evaluation["val"])),
         "cpu_seconds": record["ran"]["cpu_seconds"],
         "chosen": _text(cell["setting"]) == best,

@@ -1,11 +1,13 @@
 """The results in the repository are those of the configuration in the repository."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from mmfuse_lib.runs import read_settings
 from mmfuse_lib.study import Results, Study, load_results, scores, table
+from mmfuse_lib.study.cells import key_of
 
 FOLDER = Path(__file__).parents[2] / "reproduce"
 ROWS = ("Ensemble", "JointFusion", "DIMML", "DMIL", "DMIL, synergy first", "I2MoE")
@@ -24,12 +26,22 @@ def test_the_results_are_complete_and_of_this_configuration(results: Results) ->
     assert results.data == ["digit_pairs", "spoken_digits", "utd_mhad"]
 
 
-def test_the_cells_are_those_of_this_library(results: Results) -> None:
-    """A change of the settings, or of how they are hashed, asks for the study to be run again."""
+def test_the_cells_are_those_of_this_configuration(results: Results) -> None:
+    """A change of the settings, or of how they are hashed, asks for the study to be run again.
+
+    A change of the code does so where it changes a result, which only running it can tell.
+    """
     config = read_settings(FOLDER / "book.yml")
     digits = {"digit_pairs": config["data"]["digit_pairs"]}
-    keys = {cell.key for cell in Study.of(config | {"data": digits}).cells}
-    assert keys == {row["key"] for row in results.cells if row["data"] == "digit_pairs"}
+    cells = {
+        (c.method, c.settings.seed, str(c.setting)): c
+        for c in Study.of(config | {"data": digits}).cells
+    }
+    rows = [row for row in results.cells if row["data"] == "digit_pairs"]
+    assert len(rows) == len(cells)
+    for row in rows:
+        cell = cells[row["method"], row["seed"], str(row["setting"])]
+        assert row["key"] == key_of(row["code"], asdict(cell.settings), cell.measures)
 
 
 @pytest.mark.parametrize("data", ["digit_pairs", "spoken_digits", "utd_mhad"])

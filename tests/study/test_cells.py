@@ -1,7 +1,6 @@
 """What a cell computes, and which files count as done."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,21 +8,22 @@ import numpy as np
 import pytest
 import torch
 
-from mmfuse_lib import data, evaluate, methods
+from mmfuse_lib import data, evaluate, methods, training
+from mmfuse_lib.checkpoints import load_checkpoint
 from mmfuse_lib.evaluation import Evaluation
 from mmfuse_lib.runs import make_optimizer
-from mmfuse_lib.study import Study
+from mmfuse_lib.study import Study, cells
 from mmfuse_lib.study.cells import (
     MEASURES,
     Cell,
+    _splits,
     attempt,
     compute,
     n_steps,
     pack_right,
-    read_record,
     unpack_right,
-    write_record,
 )
+from mmfuse_lib.study.records import write_record
 from mmfuse_lib.training import fit
 
 
@@ -115,53 +115,71 @@ def test_numbers_that_json_lacks_become_null(
         MEASURES, "evaluation", lambda trained: {"auroc": float("nan"), "all": [1.0, float("inf")]}
     )
     write_record(tmp_path, cell, attempt(cell))
-    record = read_record(tmp_path, cell.key)
-    assert record is not None
-    assert record["results"]["evaluation"] == {"auroc": None, "all": [1.0, None]}
+    text = (tmp_path / f"{cell.key}.json").read_text()
+    assert json.loads(text)["results"]["evaluation"] == {"auroc": None, "all": [1.0, None]}
 
 
-# Files.
+def test_what_was_computed_before_changes_nothing(config: dict[str, Any]) -> None:
+    """Cells of a process share data, and nothing that is random."""
+    methods = ("JointFusion", "DIMML", "DMIL", "I2MoE", "Ensemble", "CompositionProbe")
+    config |= {"methods": dict.fromkeys(methods), "search": {"lr": [0.003]}}
+    cells = Study.of(config).cells
+    one_way = {cell.key: compute(cell)["results"] for cell in cells}
+    torch.manual_seed(7)
+    np.random.seed(7)  # noqa: NPY002 (what a careless cell might use)
+    assert {cell.key: compute(cell)["results"] for cell in reversed(cells)} == one_way
+    _splits.cache_clear()
+    alone = {}
+    for cell in cells[:6]:
+        _splits.cache_clear()
+        alone[cell.key] = compute(cell)["results"]
+    assert alone.items() <= one_way.items()
 
 
-@pytest.fixture
-def done(finished: Path, tmp_path: Path) -> Path:
-    """One file of a finished cell, in a folder of its own."""
-    source = next(p for p in sorted(finished.glob("*.json")) if p.name != "study.json")
-    return Path(shutil.copy(source, tmp_path))
+# Checkpoints.
 
 
-def test_a_whole_file_is_used(done: Path) -> None:
-    record = read_record(done.parent, done.stem)
-    assert record == json.loads(done.read_text())
+def interrupted_after(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a checkpoint be written whenever there can be one, and the n-th be the last."""
+    monkeypatch.setattr(cells, "CHECKPOINT_SECONDS", 0.0)
+    save, left = training.save_checkpoint, iter(range(n))
+
+    def saved(folder: Path, state: dict[str, Any]) -> None:
+        save(folder, state)
+        if next(left, n) == n - 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "save_checkpoint", saved)
 
 
-@pytest.mark.parametrize("share", [0.0, 0.3, 0.99])
-def test_a_file_half_written_is_not(done: Path, share: float) -> None:
-    text = done.read_text()
-    done.write_text(text[: int(share * len(text))])
-    assert read_record(done.parent, done.stem) is None
-
-
-def test_a_file_under_another_hash_is_not(done: Path) -> None:
-    other = done.rename(done.with_name("0123456789abcdef.json"))
-    assert read_record(other.parent, other.stem) is None
-
-
-@pytest.mark.parametrize("change", [("settings", "lr"), ("settings", "seed"), ("measures", None)])
-def test_a_file_whose_configuration_was_changed_is_not(
-    done: Path, change: tuple[str, str | None]
+def test_a_cell_that_was_interrupted_goes_on_to_the_same_result(
+    config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record = json.loads(done.read_text())
-    part, name = change
-    if name is None:
-        record[part] = ["explanations"]
-    else:
-        record[part][name] = 7
-    done.write_text(json.dumps(record))
-    assert read_record(done.parent, done.stem) is None
+    """DI-MML has several stages; the fifth checkpoint comes after the first of them."""
+    config["methods"] = {"DIMML": {}}
+    cell = Study.of(config).cells[0]
+    whole = compute(cell)
+    with monkeypatch.context() as patch:
+        interrupted_after(5, patch)
+        with pytest.raises(KeyboardInterrupt):
+            attempt(cell, tmp_path)
+    state = load_checkpoint(tmp_path, torch.device("cpu"))
+    assert state is not None
+    assert state["position"]["stage"] > 0
+    rest = attempt(cell, tmp_path)
+    assert rest["results"] == whole["results"]
+    assert rest["ran"]["step_ms"] is None
+    assert whole["ran"]["step_ms"] > 0
 
 
-@pytest.mark.parametrize("content", ["[]", "3", "{}", "null"])
-def test_a_file_that_is_no_record_is_not(done: Path, content: str) -> None:
-    done.write_text(content)
-    assert read_record(done.parent, done.stem) is None
+def test_a_cell_that_is_quick_writes_no_checkpoint(cell: Cell, tmp_path: Path) -> None:
+    assert attempt(cell, tmp_path)["ran"]["step_ms"] > 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_checkpoint_that_cannot_be_used_is_removed(cell: Cell, tmp_path: Path) -> None:
+    folder = tmp_path / "cell"
+    folder.mkdir()
+    (folder / "last.pt").write_bytes(b"no")
+    assert attempt(cell, folder)["error"].startswith("CheckpointError: cannot read")
+    assert "results" in attempt(cell, folder)

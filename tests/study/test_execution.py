@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import json
 import os
@@ -15,16 +16,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from distributed import Client
 from typer.testing import CliRunner, Result
 
 from mmfuse_lib.cli import app
 from mmfuse_lib.errors import ClusterError, DataError
-from mmfuse_lib.study import Study, execution, run_study
-from mmfuse_lib.study.cells import Cell, Record, attempt, read_record
+from mmfuse_lib.study import Study, execution, gather, records, run_study
+from mmfuse_lib.study.cells import Cell, Record, attempt
 from mmfuse_lib.study.display import Display, progress_table
+from mmfuse_lib.study.records import read_records
 from tests.study.conftest import TINY, write_config
+from tests.study.test_cells import interrupted_after
 
 Config = dict[str, Any]
 
@@ -73,9 +77,9 @@ def test_only_what_is_missing_damaged_or_new_is_run(
     config["seeds"] = [0, 1, 5]
     ran: list[Cell] = []
 
-    def noted(cell: Cell) -> Record:
+    def noted(cell: Cell, checkpoints: Path) -> Record:
         ran.append(cell)
-        return attempt(cell)
+        return attempt(cell, checkpoints)
 
     monkeypatch.setattr(execution, "attempt", noted)
     outcome = run_study(Study.of(config), folder, progress=False)
@@ -117,10 +121,10 @@ class _Deadly:
     def __init__(self, key: str) -> None:
         self.key = key
 
-    def __call__(self, cell: Cell) -> tuple[str, Record]:
+    def __call__(self, cell: Cell, checkpoints: Path, parent: int) -> tuple[str, Record]:
         if cell.key == self.key:
             os.kill(os.getpid(), signal.SIGKILL)
-        return cell.key, attempt(cell)
+        return cell.key, attempt(cell, checkpoints)
 
 
 # Nothing lost.
@@ -137,7 +141,8 @@ def test_a_failing_cell_does_not_lose_the_others_and_is_tried_again(
     assert "6 of 12 cells are done, 6 of them now" in done.output
     for cell in Study.of(config).cells:
         error = folder / f"{cell.key}.error"
-        assert (read_record(folder, cell.key) is None) == (cell.settings.lr > 1) == error.exists()
+        records, _ = read_records(folder, [cell.key])
+        assert (records[cell.key] is None) == (cell.settings.lr > 1) == error.exists()
         if error.exists():
             assert f"  {cell} ({error})" in done.output
             assert f"failed: {cell}: TrainingError: the loss is nan" in done.output
@@ -152,7 +157,7 @@ def test_a_failing_cell_does_not_lose_the_others_and_is_tried_again(
 def test_the_note_of_a_failure_goes_when_the_cell_succeeds(
     tmp_path: Path, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(cell: Cell) -> Record:
+    def broken(cell: Cell, checkpoints: Path) -> Record:
         return {"error": "MemoryError: full", "traceback": "here"}
 
     study = Study.of(config)
@@ -181,6 +186,177 @@ def _has_cuda() -> bool:
     return torch.cuda.is_available()
 
 
+# Other code.
+
+
+def test_cells_whose_code_was_changed_are_run_again_and_that_is_said(
+    tmp_path: Path, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def again() -> str:
+        for name in ("own_method", "own_base"):  # as a new process
+            sys.modules.pop(name, None)
+        done = mmfuse("study", path, "--out", tmp_path / "out", "--jobs", 1)
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    base = tmp_path / "own_base.py"
+    base.write_text("from mmfuse_lib.methods import JointFusion\nclass Base(JointFusion): pass\n")
+    (tmp_path / "own_method.py").write_text("from own_base import Base\nclass Mine(Base): pass\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    config["methods"]["mine"] = {"method": "own_method:Mine"}
+    config |= {"seeds": 1, "search": {"lr": [0.001]}}
+    path = write_config(tmp_path, config)
+    assert "other code" not in again()
+    assert "4 of 4 cells are done, 0 of them now" in again()
+    base.write_text(base.read_text().replace("pass", "interaction_names = ()"))
+    said = again()
+    assert "1 cells are of other code and are run again" in said
+    assert "4 of 4 cells are done, 1 of them now" in said
+    results = gather(tmp_path / "out")
+    assert len({row["code"] for row in results.cells}) == 2
+
+
+# What is there is damaged.
+
+
+@pytest.mark.parametrize("damage", ["", "[]", "{}", "half", "no text"])
+def test_a_damaged_manifest_is_written_anew_and_the_runs_stay(
+    finished: Path, tmp_path: Path, config: Config, damage: str
+) -> None:
+    folder = shutil.copytree(finished, tmp_path / "copy")
+    manifest = folder / "study.json"
+    good = manifest.read_bytes()
+    content = {"half": good[: len(good) // 2], "no text": good[:-30] + b"\xff\xfe"}
+    manifest.write_bytes(content.get(damage, damage.encode()))
+    said = mmfuse("report", folder)
+    assert said.exit_code == 1
+    assert f"mmfuse: {manifest} is damaged" in said.output
+    assert "'mmfuse study CONFIG --out" in said.output
+    again = mmfuse("study", write_config(tmp_path, config), "--out", folder)
+    assert "12 of 12 cells are done, 0 of them now" in again.output
+    assert again.exit_code == 0
+    if damage in content:
+        assert json.loads(manifest.read_text()) == json.loads(good)
+    assert mmfuse("report", folder).exit_code == 0
+
+
+def test_a_result_that_was_edited_is_said_and_computed_again(
+    finished: Path, tmp_path: Path, config: Config
+) -> None:
+    folder = shutil.copytree(finished, tmp_path / "copy")
+    file = cells_in(folder)[0]
+    record = json.loads(file.read_text())
+    record["results"]["evaluation"]["test"]["accuracy"] = 0.999
+    file.write_text(json.dumps(record))
+    line = f"{file.name} does not count as done: it says the accuracy is 0.999"
+    assert f"not complete: {line}" in mmfuse("report", folder).output
+    again = mmfuse("study", write_config(tmp_path, config), "--out", folder, "--jobs", 1)
+    assert line in again.output
+    assert "12 of 12 cells are done, 1 of them now" in again.output
+    assert results_in(folder) == results_in(finished)
+
+
+# What cannot be written.
+
+
+def one_line(result: Result) -> str:
+    """Return the only line that a command said, having ended with status 1."""
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
+    assert len(result.output.splitlines()) == 1
+    return result.output
+
+
+def test_a_folder_that_cannot_be_one_is_refused_before_anything_is_read(
+    tmp_path: Path, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, file = write_config(tmp_path, config), tmp_path / "file"
+    file.write_text("mine")
+    monkeypatch.setattr(Study, "of", lambda config: pytest.fail("it was read"))
+    for out in (file, file / "below"):
+        assert f"cannot write in {out}" in one_line(mmfuse("study", path, "--out", out))
+    assert file.read_text() == "mine"
+
+
+def test_a_full_disk_is_said_before_anything_is_computed(
+    tmp_path: Path, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, path = Study.of(config), write_config(tmp_path, config)
+    monkeypatch.setattr(execution, "attempt", lambda cell, checkpoints: pytest.fail("computed"))
+    monkeypatch.setattr(os, "fsync", _full)
+    with pytest.raises(DataError, match="No space left"):
+        run_study(study, tmp_path / "out", progress=False)
+    said = one_line(mmfuse("study", path, "--out", tmp_path / "out"))
+    assert "No space left on device" in said
+    assert not (tmp_path / "out").exists()
+
+
+def _full(file: int) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_disk_that_fills_up_ends_the_study_with_one_line_and_keeps_what_is_done(
+    tmp_path: Path, config: Config, monkeypatch: pytest.MonkeyPatch, jobs: int
+) -> None:
+    path, folder = write_config(tmp_path, config), tmp_path / "out"
+    write = records.write_whole
+
+    def until_full(path: Path, content: Any) -> None:
+        if len(cells_in(folder)) == 3:
+            _full(0)
+        write(path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(records, "write_whole", until_full)
+        done = mmfuse("study", path, "--out", folder, "--jobs", jobs)
+    assert done.exit_code == 1
+    assert isinstance(done.exception, SystemExit)
+    last = done.output.splitlines()[-1]
+    assert last.startswith(f"mmfuse: cannot write {folder}")
+    assert last.endswith("No space left on device")
+    assert "3 of 12 cells are done" not in done.output
+    assert len(cells_in(folder)) == 3
+    assert run_study(Study.of(config), folder, progress=False).ran == 9
+
+
+def test_a_report_that_cannot_be_written_is_refused_before_it_is_made(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    assert "is a folder: expected the name of a file" in one_line(
+        mmfuse("report", finished, "--out", tmp_path)
+    )
+    below = tmp_path / "file" / "found.json"
+    assert f"cannot write in {below.parent}" in one_line(mmfuse("report", finished, "--out", below))
+    monkeypatch.setattr(os, "fsync", _full)
+    said = one_line(mmfuse("report", finished, "--out", tmp_path / "found.json"))
+    assert "No space left on device" in said
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+# Checkpoints.
+
+
+def test_a_study_that_is_interrupted_goes_on_in_the_middle_of_a_cell(
+    finished: Path, tmp_path: Path, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, folder = Study.of(config), tmp_path / "out"
+    left = tmp_path / "out" / "checkpoints" / "of a cell of other code"
+    left.mkdir(parents=True)
+    with monkeypatch.context() as patch:
+        interrupted_after(2, patch)
+        with pytest.raises(KeyboardInterrupt):
+            run_study(study, folder, progress=False)
+    assert [p.name for p in (folder / "checkpoints").iterdir()] == [study.cells[0].key]
+    assert run_study(study, folder, progress=False).ran == 12
+    assert results_in(folder) == results_in(finished)
+    resumed = [p for p in cells_in(folder) if json.loads(p.read_text())["ran"]["step_ms"] is None]
+    assert [p.stem for p in resumed] == [study.cells[0].key]
+    assert not (folder / "checkpoints").exists()
+    assert "pairs" in mmfuse("report", folder).output
+
+
 # Really killed.
 
 
@@ -190,7 +366,11 @@ def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     started: list[subprocess.Popen[str]] = []
 
     def run(*arguments: object) -> subprocess.Popen[str]:
-        environment = {**os.environ, "PYTHONPATH": os.getcwd(), "OMP_NUM_THREADS": "1"}
+        environment = {
+            **os.environ,
+            "PYTHONPATH": f"{os.getcwd()}{os.pathsep}{tmp_path}",
+            "OMP_NUM_THREADS": "1",
+        }
         process = subprocess.Popen(
             [sys.executable, *map(str, arguments)], cwd=tmp_path, env=environment, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
@@ -283,6 +463,46 @@ def test_a_dask_cluster_gives_the_same_also_when_a_worker_is_killed(
     assert workers[0].wait() == -signal.SIGKILL
     assert workers[1].poll() is None
     assert results_in(folder) == slow
+
+
+SLEEPER = """
+import os, pathlib, time
+from mmfuse_lib import data
+
+def load(seed=0):
+    main = pathlib.Path("main.pid")
+    if main.exists() and main.read_text() != str(os.getpid()):
+        pathlib.Path(f"{os.getpid()}.worker").touch()
+        time.sleep(600)
+    main.write_text(str(os.getpid()))
+    return data.load("digit_pairs", seed=seed, n_train=40, n_val=20, n_test=20)
+"""
+
+
+def test_workers_end_when_their_parent_is_killed(
+    tmp_path: Path, start: Callable[..., subprocess.Popen[str]], config: Config
+) -> None:
+    (tmp_path / "sleeper.py").write_text(SLEEPER)
+    config["data"] = {"pairs": {"data": "sleeper:load", "epochs": 1}}
+    path = write_config(tmp_path, config)
+    study = start("-m", "mmfuse_lib.cli", "study", path, "--out", tmp_path / "out", "--jobs", 2)
+    wait_for(lambda: len(list(tmp_path.glob("*.worker"))) == 2, study)
+    workers = [int(p.stem) for p in tmp_path.glob("*.worker")]
+    assert all(is_running(pid) for pid in workers)
+    study.kill()
+    study.wait()
+    end = time.monotonic() + 120
+    while any(is_running(pid) for pid in workers):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def is_running(pid: int) -> bool:
+    """Tell whether a process is there and not only its exit status."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 # A cluster that is not there.

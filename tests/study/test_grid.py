@@ -1,5 +1,6 @@
 """The grid of a study: which cells a configuration means, and what it is refused for."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -108,8 +109,14 @@ def test_no_setting_is_left_out_of_that_test() -> None:
 
 def test_what_is_measured_beside_makes_another_cell_and_names_do_not() -> None:
     settings = cell().settings
-    assert Cell("a", "b", "c", settings, measures=("more",)).key != cell().key
+    assert Cell("a", "b", "c", settings, measures=("explanations",)).key != cell().key
     assert Cell("a", "b", "c", settings, setting={"epochs": 2}).key == cell().key
+
+
+def test_other_code_makes_another_cell() -> None:
+    settings = cell().settings
+    assert Cell("a", "b", "c", settings, code="0123456789abcdef").key != cell().key
+    assert Cell("a", "b", "c", settings, code=cell().code).key == cell().key
 
 
 def test_the_order_of_options_does_not_count() -> None:
@@ -175,6 +182,8 @@ def replaced(config: Config, path: str, value: Any) -> Config:
         ("settings/devic", "cpu", "Did you mean 'device'"),
         ("settings", ["cpu"], "settings is ['cpu']: expected a mapping"),
         ("name", "a/b", "expected a text that can name a folder"),
+        ("methods/joint/method_options", {"x": float("inf")}, "holds what JSON cannot"),
+        ("data/pairs/data_options", {"n_classes": date(2026, 1, 1)}, "date is not JSON"),
     ],
 )
 def test_what_cannot_be_run_is_refused(
