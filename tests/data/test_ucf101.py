@@ -212,7 +212,7 @@ def test_training_of_one_group_is_an_error(root: Path) -> None:
 
 def test_missing_files_are_counted_and_named_with_where_to_get_them(root: Path) -> None:
     (root / "UCF-101" / "YoYo" / "v_YoYo_g01_c01.avi").unlink()
-    with pytest.raises(DataError, match=r"1 of 12 files are missing: \S*YoYo_g01.*crcv\.ucf"):
+    with pytest.raises(DataError, match=r"1 of 12 files are missing: [^,]*YoYo_g01.*crcv\.ucf"):
         data.load("ucf101", root=root)
     shutil.rmtree(root / "tvl1_flow" / "v")
     with pytest.raises(DataError, match=r"12 of 24 files are missing: .*twostreamfusion"):
@@ -221,7 +221,9 @@ def test_missing_files_are_counted_and_named_with_where_to_get_them(root: Path) 
 
 def test_flow_of_one_axis_only_is_named(root: Path) -> None:
     (root / "tvl1_flow" / "v" / "v_YoYo_g09_c01" / "frame000003.jpg").unlink()
-    with pytest.raises(DataError, match=r"u/v_YoYo_g09_c01 has 6 pictures and \S* has 5: expected"):
+    with pytest.raises(
+        DataError, match=r"u/v_YoYo_g09_c01 has 6 pictures and [^,]* has 5: expected"
+    ):
         data.load("ucf101", root=root, modalities="flow")
 
 
@@ -229,5 +231,7 @@ def test_damaged_files_are_counted_and_named(root: Path) -> None:
     for group in (8, 9):
         video = root / "UCF-101" / "YoYo" / f"v_YoYo_g{group:02d}_c01.avi"
         video.write_bytes(video.read_bytes()[:60])
-    with pytest.raises(DataError, match=r"2 of 12 clips cannot be used: \S*v_YoYo_g0\d_c01\.avi "):
+    with pytest.raises(
+        DataError, match=r"2 of 12 clips cannot be used: [^,]*v_YoYo_g0\d_c01\.avi "
+    ):
         data.load("ucf101", root=root, modalities="rgb")
