@@ -41,8 +41,10 @@ Span = tuple[float, float]
 def spread(n_available: int, n_wanted: int) -> list[int]:
     """Return the numbers of the wanted frames: the first, the last, at equal distances between.
 
-    Where fewer are available than wanted, some come twice.
+    A single one is that in the middle. Where fewer are available than wanted, some come twice.
     """
+    if n_wanted == 1:
+        return [(n_available - 1) // 2]
     return [round(k) for k in np.linspace(0, n_available - 1, n_wanted)]
 
 

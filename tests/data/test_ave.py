@@ -83,7 +83,7 @@ def test_the_published_lists_are_the_splits(published: Path) -> None:
     assert classes(train) == ["Bark", "Cat", "Horse", "Bark"]  # of "c" the first event only
     assert classes(val) == ["Cat"]
     assert classes(test) == ["Horse", "Bark"]
-    assert train.shapes == {"audio": (1, 257, 1004), "video": (3, 3, 32, 32)}
+    assert train.shapes == {"audio": (1, 257, 1004), "video": (4, 3, 32, 32)}
     assert train.class_names == EVENTS
     assert len(set(EVENTS)) == 28
 

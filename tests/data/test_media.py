@@ -31,7 +31,9 @@ def pitch(wave: NDArray[np.float32]) -> float:
 
 
 def test_the_wanted_frames_are_spread_from_the_first_to_the_last() -> None:
-    assert media.spread(4, 1) == [0]
+    assert media.spread(4, 1) == [1]
+    assert media.spread(75, 1) == [37]
+    assert media.spread(1, 1) == [0]
     assert media.spread(4, 2) == [0, 3]
     assert media.spread(4, 3) == [0, 2, 3]
     assert media.spread(75, 3) == [0, 37, 74]

@@ -100,7 +100,7 @@ def groups(split: data.MultimodalData) -> list[int]:
 
 def test_the_published_lists_are_the_splits_and_a_group_is_held_out(published: Path) -> None:
     train, val, test = data.load("ucf101", root=published)
-    assert train.shapes == {"rgb": (3, 3, 32, 32), "flow": (10, 2, 32, 32)}
+    assert train.shapes == {"rgb": (1, 3, 32, 32), "flow": (10, 2, 32, 32)}
     assert train.class_names == CLASSES
     assert groups(test) == [1, 101, 201]
     held = {group % 100 for group in groups(val)}
@@ -120,9 +120,15 @@ def test_another_fold_has_other_lists_and_arrays_of_its_own(root: Path) -> None:
     assert sorted(folders) == ["fold1", "fold2"]
 
 
-def test_frames_flow_and_label_are_of_the_same_clip(published: Path) -> None:
+def test_the_only_frame_is_that_in_the_middle(published: Path) -> None:
+    train, _, _ = data.load("ucf101", root=published, modalities="rgb")
+    assert (train.inputs["rgb"][:, 0, 1, 16, 2].int() - 90).abs().max() < 30
+
+
+def test_frames_flow_and_label_are_of_the_same_clip(published: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "three"
     bars = torch.tensor([0, 90, 180])  # 30 times the numbers of the frames
-    for split in data.load("ucf101", root=published):
+    for split in data.load("ucf101", root=published, n_frames=3, prepared=folder):
         for rgb, flow, y in zip(*split.inputs.values(), split.target.tolist(), strict=True):
             assert (rgb[:, :, 16, 24].int() - torch.tensor(COLOURS[y])).abs().max() < 30
             assert (rgb[:, 1, 16, 2].int() - bars).abs().max() < 30
