@@ -61,7 +61,7 @@ def as_array(what: str, x: Any) -> NDArray[Any]:
         If columns of a DataFrame cannot be brought to one type; names them.
     """
     array = np.asarray(x)
-    if array.dtype.kind != "O":
+    if array.dtype.kind != "O" or isinstance(x, pd.MultiIndex):
         return array
     frame = x if isinstance(x, pd.DataFrame) else pd.Series(x).to_frame()
     kinds = {getattr(dtype, "kind", "O") for dtype in frame.dtypes}

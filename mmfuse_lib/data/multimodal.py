@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -344,7 +344,7 @@ def _as_classes(
 def _checked_names(class_names: Sequence[str] | None) -> tuple[str, ...] | None:
     if class_names is None:
         return None
-    if isinstance(class_names, str):
+    if isinstance(class_names, str | bytes | Set) or not isinstance(class_names, Iterable):
         raise DataError(f"class_names is {class_names!r}: expected a sequence of names")
     names = tuple(map(str, class_names))
     twice = [name for name, count in Counter(names).items() if count > 1]
@@ -363,13 +363,15 @@ def _as_composition(composition: Any, n_samples: int) -> Tensor:
 
 
 def _as_table(table: Any) -> NDArray[np.float64]:
-    p: NDArray[np.float64] = np.array(table, dtype=np.float64)
-    if p.ndim != 3 or not (p >= 0).all() or abs(p.sum() - 1) > 1e-6:
-        raise DataError(
-            f"table has shape {p.shape} and sums to {p.sum():.6g}: expected p(x1, x2, y), "
-            "three axes of probabilities that sum to 1"
-        )
-    return p
+    given = _as_array("table", table)
+    if given.dtype.kind in "biuf" and given.ndim == 3 and (given >= 0).all():
+        p: NDArray[np.float64] = given.astype(np.float64)
+        if abs(p.sum() - 1) < 1e-6:
+            return p
+    raise DataError(
+        f"table has shape {given.shape} and dtype {given.dtype}: expected p(x1, x2, y), three "
+        "axes of probabilities that sum to 1"
+    )
 
 
 def _as_groups(groups: Any, n_samples: int) -> Tensor:
@@ -408,20 +410,25 @@ def _as_text(what: str, values: NDArray[Any]) -> NDArray[np.str_]:
 
 def _as_numbers(what: str, x: Any) -> NDArray[Any] | Tensor:
     """Return real numbers in the precision they came in."""
-    array = x.detach() if isinstance(x, Tensor) else _as_array(what, x)
-    if isinstance(array, Tensor):
-        if array.is_complex():
+    if isinstance(x, Tensor):
+        if x.is_complex():
             raise DataError(f"{what} is complex: expected real numbers")
-        if array.layout != torch.strided or array.is_quantized:
-            raise DataError(f"{what} is a sparse or quantized tensor: expected a dense one")
-    elif array.dtype.kind not in "biuf":
+        return _as_dense(what, x)
+    array = _as_array(what, x)
+    if array.dtype.kind not in "biuf":
         raise DataError(f"{what} has dtype {array.dtype}: expected real numbers")
     return array
 
 
+def _as_dense(what: str, x: Tensor) -> Tensor:
+    if x.layout != torch.strided or x.is_quantized or x.is_meta:
+        raise DataError(f"{what} is a tensor of {x.layout} on {x.device}: expected a dense one")
+    return x.detach()
+
+
 def _as_array(what: str, x: Any) -> NDArray[Any]:
     if isinstance(x, Tensor):
-        x = x.detach().cpu()
+        x = _as_dense(what, x).cpu()
         return (x.double() if x.is_floating_point() else x).numpy()
     parts = x if isinstance(x, list | tuple) else [x]
     if any(np.ma.is_masked(part) for part in parts if isinstance(part, np.ma.MaskedArray)):

@@ -155,7 +155,8 @@ NAN = np.where(A == 7, np.nan, A)
         ),
         ({"b": np.where(A == 6, np.nan, np.where(A == 8, 1e200, A))}, r"'b' has NaN .*sample 2"),
         ({"b": np.full((4, 2), 10**39, dtype=object)}, "modality 'b' .*expected real numbers"),
-        ({"b": torch.eye(4).to_sparse()}, "modality 'b' is a sparse"),
+        ({"b": torch.eye(4).to_sparse()}, "modality 'b' is a tensor of torch.sparse_coo"),
+        ({"b": torch.ones(4, 3, device="meta")}, "modality 'b' is a tensor .* on meta"),
         ({"b": np.ones((4, 2)) + 1e-12 * A[:, :2]}, "modality 'b' varies, but by too little"),
         ({"b": 1e-60 * A}, "modality 'b' varies, but by too little"),
         ({"b": torch.tensor(1e-60 * A)}, "modality 'b' varies, but by too little"),
@@ -199,6 +200,9 @@ def test_inputs_that_cannot_be_used_are_named(inputs: Any, message: str) -> None
         ([1, "1", 2, "2"], "target has dtype object"),
         (np.array([b"\xff", b"a", b"a", b"a"]), "target holds bytes that are no text"),
         (pd.date_range("2026-01-01", periods=4), "target has dtype datetime64"),
+        (pd.MultiIndex.from_product([[0, 1], [0, 1]]), "target has dtype object"),
+        (torch.ones(4).to_sparse(), "target is a tensor of torch.sparse_coo"),
+        (torch.ones(4, device="meta"), "target is a tensor .* on meta"),
         (np.array([1, 2, 3, 4], dtype="m8[s]"), "target has dtype timedelta64"),
         ([[0], [0, 1], [1], [1]], "target"),
         (np.ones((4, 1), dtype=int), r"target has shape \(4, 1\)"),
@@ -451,6 +455,9 @@ def test_masked_values_in_a_list_of_arrays_are_not_taken_for_values() -> None:
         (("x", "y", "x"), "class_names has 'x' more than once"),
         ((1, "1"), "class_names has '1' more than once"),
         ("xy", "class_names is 'xy': expected a sequence of names"),
+        (b"xy", "class_names is b'xy': expected a sequence of names"),
+        ({"x", "y", "z"}, "class_names is .*: expected a sequence of names"),
+        (3, "class_names is 3: expected a sequence of names"),
     ],
 )
 @pytest.mark.parametrize("target", [Y, np.eye(4, 3, dtype=int)])
@@ -465,7 +472,16 @@ def test_names_of_classes_for_a_float_target_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "table", [np.full((2, 2), 0.25), np.ones((2, 2, 2)), np.array([[[1.5, -0.5]]]), [[[np.nan]]]]
+    "table",
+    [
+        np.full((2, 2), 0.25),
+        np.ones((2, 2, 2)),
+        np.array([[[1.5, -0.5]]]),
+        [[[np.nan]]],
+        [[[1 + 0j]]],
+        "x",
+        torch.ones(2, 2, 2),
+    ],
 )
 def test_a_table_that_is_no_distribution_is_refused(table: Any) -> None:
     with pytest.raises(DataError, match=r"table has shape .*expected p\(x1, x2, y\)"):
