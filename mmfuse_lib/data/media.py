@@ -1,7 +1,9 @@
 """Pictures, videos and sound as arrays: what the loaders of raw files share.
 
 Videos and their sound are read by the program ffmpeg: the one on the path, else the one that the
-package imageio-ffmpeg brings (``pip install 'mmfuse[video]'``).
+package imageio-ffmpeg brings (``pip install 'mmfuse[video]'``). It reads local files only, for
+`TIMEOUT` seconds at most, and gives `MAX_BYTES` at most: a file that keeps it longer, or holds
+more, is refused.
 """
 
 from __future__ import annotations
@@ -24,6 +26,12 @@ SAMPLE_RATE = 16_000
 #: Samples of a window of the spectrogram, and how many of them the next window has again.
 WINDOW, OVERLAP = 512, 353
 
+#: Seconds that ffmpeg may take for a file. For clips of ten seconds it takes about one.
+TIMEOUT = 120.0
+
+#: Bytes of frames or sound that a file may hold. Five minutes of 25 frames of 224 x 224 a second.
+MAX_BYTES = 2**30
+
 Span = tuple[float, float]
 
 
@@ -33,8 +41,10 @@ Span = tuple[float, float]
 def spread(n_available: int, n_wanted: int) -> list[int]:
     """Return the numbers of the wanted frames: the first, the last, at equal distances between.
 
-    Where fewer are available than wanted, some come twice.
+    A single one is that in the middle. Where fewer are available than wanted, some come twice.
     """
+    if n_wanted == 1:
+        return [(n_available - 1) // 2]
     return [round(k) for k in np.linspace(0, n_available - 1, n_wanted)]
 
 
@@ -148,10 +158,11 @@ def frames_from_video(
     Raises
     ------
     DataError
-        If it cannot be read; says what ffmpeg says.
+        If it cannot be read, takes longer than `TIMEOUT` or holds more than `MAX_BYTES`; names the
+        file and says what ffmpeg says.
     """
     output = ["-vf", f"scale={size}:{size}:flags=bilinear"]
-    output += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    output += ["-f", "rawvideo", "-pix_fmt", "rgb24"]
     done = _run(ffmpeg, path, output, span)
     frames = np.frombuffer(done.stdout, dtype=np.uint8)
     n_frames, rest = divmod(len(frames), size * size * 3)
@@ -176,9 +187,10 @@ def sound_from_video(ffmpeg: str, path: Path, span: Span | None = None) -> NDArr
     Raises
     ------
     DataError
-        If it cannot be read; says what ffmpeg says.
+        If it cannot be read, takes longer than `TIMEOUT` or holds more than `MAX_BYTES`; names the
+        file and says what ffmpeg says.
     """
-    output = ["-map", "0:a:0?", "-ac", "1", "-ar", str(SAMPLE_RATE), "-f", "f32le", "-"]
+    output = ["-map", "0:a:0?", "-ac", "1", "-ar", str(SAMPLE_RATE), "-f", "f32le"]
     done = _run(ffmpeg, path, output, span)
     if done.returncode != 0:
         if b"does not contain any stream" in done.stderr:
@@ -191,14 +203,28 @@ def _run(
     ffmpeg: str, path: Path, output: list[str], span: Span | None
 ) -> subprocess.CompletedProcess[bytes]:
     part = [] if span is None else ["-ss", str(span[0]), "-t", str(span[1] - span[0])]
-    command = [ffmpeg, "-v", "error", *part, "-i", str(path), *output]
-    return subprocess.run(  # noqa: S603
-        command, capture_output=True, check=False, stdin=subprocess.DEVNULL
-    )
+    # A name such as 12:30.mp4 would be taken for an address of the protocol "12".
+    source = ["-protocol_whitelist", "file,pipe", *part, "-i", f"file:{path}"]
+    command = [ffmpeg, "-v", "error", *source, *output, "-fs", str(MAX_BYTES), "-"]
+    try:
+        done = subprocess.run(  # noqa: S603
+            command, capture_output=True, check=False, stdin=subprocess.DEVNULL, timeout=TIMEOUT
+        )
+    except subprocess.TimeoutExpired:
+        raise DataError(
+            f"{path} cannot be read: ffmpeg has not come to its end in {TIMEOUT:g} seconds"
+        ) from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {ffmpeg} does not start: {error}") from error
+    if len(done.stdout) >= MAX_BYTES:
+        raise DataError(
+            f"{path} holds more than {MAX_BYTES:,} bytes of frames or sound: expected a clip"
+        )
+    return done
 
 
 def _unreadable(path: Path, done: subprocess.CompletedProcess[bytes], got: str) -> DataError:
-    said = done.stderr.decode(errors="replace").strip().partition("\n")[0]
+    said = done.stderr.decode(errors="replace").strip().partition("\n")[0][:300]
     return DataError(
         f"{path} cannot be read: ffmpeg ended with {done.returncode} after {got}. {said}"
     )

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from mmfuse_lib.data.frames import as_array, match_rows
 from mmfuse_lib.errors import DataError
 
 #: The kinds of interaction that can decide a label, in the order used everywhere.
 INTERACTIONS: tuple[str, str, str, str] = ("R", "U1", "U2", "S")
+
+#: The largest number of single precision.
+FLOAT32_MAX = float(np.finfo(np.float32).max)
+
+#: Types that `as_array` converts.
+PANDAS = (pd.Series, pd.DataFrame, pd.Index, pd.api.extensions.ExtensionArray)
 
 Task = Literal["classification", "multilabel", "regression"]
 
@@ -173,52 +182,77 @@ class MultimodalData:
 
 
 def from_arrays(
-    inputs: Mapping[str, ArrayLike | Tensor],
-    target: ArrayLike | Tensor,
+    inputs: Mapping[str, ArrayLike | Tensor | pd.DataFrame],
+    target: ArrayLike | Tensor | pd.Series[Any] | pd.DataFrame,
     *,
-    composition: ArrayLike | Tensor | None = None,
-    class_names: tuple[str, ...] | None = None,
+    composition: ArrayLike | Tensor | pd.Series[Any] | None = None,
+    class_names: Sequence[str] | None = None,
     table: NDArray[np.float64] | None = None,
-    groups: ArrayLike | Tensor | None = None,
+    groups: ArrayLike | Tensor | pd.Series[Any] | None = None,
+    align: bool = False,
 ) -> MultimodalData:
-    """Make `MultimodalData` from NumPy arrays, tensors or lists, checking all of it.
+    """Make `MultimodalData` from NumPy arrays, tensors, lists or pandas objects, checking them.
+
+    Row k of every argument belongs to sample k. Where several are pandas objects, their indexes
+    must say so too.
 
     Parameters
     ----------
     inputs : mapping of str to array
-        One array a modality, shape ``(N, ...)``. Everything is converted to float32.
+        One array a modality, shape ``(N, ...)``. Everything is converted to float32, which keeps
+        about seven digits of a number.
     target : array
         Shape ``(N,)``. Floats are regression targets. Integers ``0 .. K-1`` are class indices.
-        Anything else (strings, other integers) names classes, which are numbered in sorted order.
-        Shape ``(N, L)``, two or more columns of integers or booleans: 1 where a sample has the
-        label (multi-label).
+        Anything else (strings, other integers, a pandas categorical) names classes, which are
+        numbered in sorted order. Shape ``(N, L)``, two or more columns of integers or booleans: 1
+        where a sample has the label (multi-label).
     composition : array, optional
         Shape ``(N,)``, indices into `INTERACTIONS`.
-    class_names : tuple of str, optional
+    class_names : sequence of str, optional
         Names of the K classes when `target` holds indices; K may exceed those that occur. Of the
-        L labels when it has L columns.
+        L labels when it has L columns. No two may be equal.
     table : ndarray, optional
-        ``p(x1, x2, y)``, where it is known.
+        ``p(x1, x2, y)``, where it is known: three axes, sums to 1.
     groups : array, optional
         Shape ``(N,)``, integers or strings: the person, recording or place that each sample is
         from. Samples of a group are alike, so `MultimodalData.split` keeps them together.
+    align : bool
+        Put the rows of all pandas objects in the order of the target's index, by label. Each must
+        have the target's labels and no others, once each. An argument without an index cannot
+        follow and is refused where rows have to move.
 
     Raises
     ------
     DataError
-        If a length, a shape or a value cannot be used; the message names the modality.
+        If a length, a shape or a value cannot be used, or indexes of pandas objects differ; the
+        message names the modality and, where it is a sample's fault, the first such sample.
     """
     if not isinstance(inputs, Mapping) or not inputs:
         raise DataError('inputs: expected a non-empty mapping such as {"audio": a, "video": v}')
-    y, names = _as_target(target, class_names)
-    views = {str(name): _as_input(str(name), x, len(y)) for name, x in inputs.items()}
+    named = {_modality(name): x for name, x in inputs.items()}
+    if len(named) < len(inputs):
+        raise DataError(
+            f"two modalities of {list(inputs)} have the same name as text: expected another for "
+            "each"
+        )
+    others = {"composition": composition, "groups": groups}
+    arguments = match_rows(
+        {"target": target, **named, **{k: v for k, v in others.items() if v is not None}},
+        align=align,
+    )
+    y, names = _as_target(arguments["target"], _checked_names(class_names))
     return MultimodalData(
-        inputs=views,
+        inputs={
+            str(name): _as_input(_modality(name), arguments[_modality(name)], len(y))
+            for name in inputs
+        },
         target=y,
         class_names=names,
-        composition=None if composition is None else _as_composition(composition, len(y)),
-        table=table,
-        groups=None if groups is None else _as_groups(groups, len(y)),
+        composition=(
+            None if composition is None else _as_composition(arguments["composition"], len(y))
+        ),
+        table=None if table is None else _as_table(table),
+        groups=None if groups is None else _as_groups(arguments["groups"], len(y)),
     )
 
 
@@ -240,57 +274,53 @@ def check_trainable(data: MultimodalData) -> None:
             )
 
 
-def _as_input(name: str, x: ArrayLike | Tensor, n_samples: int) -> Tensor:
-    array = _as_numeric_tensor(f"modality {name!r}", x)
+def _modality(name: object) -> str:
+    return f"modality {str(name)!r}"
+
+
+def _as_input(what: str, x: Any, n_samples: int) -> Tensor:
+    array = _as_numbers(what, x)
     if array.ndim < 2:
         raise DataError(
-            f"modality {name!r} has shape {tuple(array.shape)}: expected (samples, ...), "
-            "at least two axes"
+            f"{what} has shape {tuple(array.shape)}: expected (samples, ...), at least two axes"
         )
     if len(array) != n_samples:
-        raise DataError(
-            f"modality {name!r} has {len(array)} samples but there are {n_samples} labels"
-        )
+        raise DataError(f"{what} has {len(array)} samples but there are {n_samples} labels")
     if 0 in array.shape[1:]:
-        raise DataError(f"modality {name!r} has an empty axis: shape {tuple(array.shape)}")
-    array = array.to(torch.float32)
-    if not torch.isfinite(array).all():
-        bad = int((~torch.isfinite(array.flatten(1)).all(1)).nonzero()[0])
-        raise DataError(f"modality {name!r} has NaN or infinite values (first in sample {bad})")
-    return array
+        raise DataError(f"{what} has an empty axis: shape {tuple(array.shape)}")
+    return _as_float32(what, array)
 
 
-def _as_target(
-    target: ArrayLike | Tensor, class_names: tuple[str, ...] | None
-) -> tuple[Tensor, tuple[str, ...]]:
-    array = _as_array("target", target)
+def _as_target(target: Any, class_names: tuple[str, ...] | None) -> tuple[Tensor, tuple[str, ...]]:
+    array = _as_labels("target", target)
     if array.ndim == 2 and array.shape[1] > 1 and array.dtype.kind in "biu":
-        return _as_labels(array, class_names)
+        return _as_columns(array, class_names)
     if array.ndim != 1:
         raise DataError(
             f"target has shape {array.shape} and dtype {array.dtype}: expected (samples,), one "
             "label a sample, or two or more columns of integers 0 and 1 (multi-label)"
         )
-    if array.dtype.kind == "f":
-        y = _as_float32(array)
-        if not torch.isfinite(y).all():
-            raise DataError("target has NaN or infinite values")
+    if array.dtype.kind == "f" and not _is_categorical(target):
+        y = _as_float32("target", array)
+        if class_names is not None:
+            raise DataError(
+                f"target holds floats ({array.dtype}), which makes it regression, but there are "
+                f"{len(class_names)} class_names: expected integers"
+            )
         return y, ()
-    if array.dtype.kind == "O" and all(isinstance(v, str) for v in array):
-        array = array.astype(str)
-    if array.dtype.kind not in "biuUS":
+    if array.dtype.kind not in "biufU":
         raise DataError(f"target has dtype {array.dtype}: expected integers, strings or floats")
     return _as_classes(array, class_names)
 
 
-def _as_labels(
+def _as_columns(
     array: NDArray[np.generic], class_names: tuple[str, ...] | None
 ) -> tuple[Tensor, tuple[str, ...]]:
     if not np.isin(array, [0, 1]).all():
         raise DataError(
             "a target with columns must hold 0 and 1 only: 1 where a sample has a label"
         )
-    names = tuple(map(str, range(array.shape[1]) if class_names is None else class_names))
+    names = tuple(map(str, range(array.shape[1]))) if class_names is None else class_names
     if len(names) != array.shape[1]:
         raise DataError(f"there are {len(names)} class_names for {array.shape[1]} labels")
     return torch.tensor(array.astype(np.int64)), names
@@ -307,12 +337,24 @@ def _as_classes(
                 f"target values {values[:5].tolist()}... do not index the "
                 f"{len(class_names)} class_names: expected integers 0 .. {len(class_names) - 1}"
             )
-        return torch.tensor(array.astype(np.int64)), tuple(map(str, class_names))
+        return torch.tensor(array.astype(np.int64)), class_names
     return torch.tensor(index.astype(np.int64)), tuple(str(v) for v in values)
 
 
-def _as_composition(composition: ArrayLike | Tensor, n_samples: int) -> Tensor:
-    kinds = _as_numeric_tensor("composition", composition)
+def _checked_names(class_names: Sequence[str] | None) -> tuple[str, ...] | None:
+    if class_names is None:
+        return None
+    if isinstance(class_names, str | bytes | Set) or not isinstance(class_names, Iterable):
+        raise DataError(f"class_names is {class_names!r}: expected a sequence of names")
+    names = tuple(map(str, class_names))
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise DataError(f"class_names has {twice[0]!r} more than once: expected different names")
+    return names
+
+
+def _as_composition(composition: Any, n_samples: int) -> Tensor:
+    kinds = torch.as_tensor(_as_float32("composition", _as_numbers("composition", composition)))
     if kinds.shape != (n_samples,):
         raise DataError(f"composition has shape {tuple(kinds.shape)}: expected ({n_samples},)")
     if not torch.isin(kinds, torch.arange(len(INTERACTIONS), device=kinds.device)).all():
@@ -320,39 +362,113 @@ def _as_composition(composition: ArrayLike | Tensor, n_samples: int) -> Tensor:
     return kinds.to(torch.int64)
 
 
-def _as_groups(groups: ArrayLike | Tensor, n_samples: int) -> Tensor:
-    array = _as_array("groups", groups)
+def _as_table(table: Any) -> NDArray[np.float64]:
+    given = _as_array("table", table)
+    if given.dtype.kind in "biuf" and given.ndim == 3 and (given >= 0).all():
+        p: NDArray[np.float64] = given.astype(np.float64)
+        if abs(p.sum() - 1) < 1e-6:
+            return p
+    raise DataError(
+        f"table has shape {given.shape} and dtype {given.dtype}: expected p(x1, x2, y), three "
+        "axes of probabilities that sum to 1"
+    )
+
+
+def _as_groups(groups: Any, n_samples: int) -> Tensor:
+    array = _as_labels("groups", groups)
     if array.shape != (n_samples,):
         raise DataError(f"groups has shape {array.shape}: expected ({n_samples},)")
-    if array.dtype.kind == "O" and all(isinstance(v, str) for v in array):
-        array = array.astype(str)
-    if array.dtype.kind not in "biuUS":
+    if array.dtype.kind not in "biuU":
         raise DataError(f"groups has dtype {array.dtype}: expected integers or strings")
     return torch.tensor(np.unique(array, return_inverse=True)[1].astype(np.int64))
 
 
-def _as_numeric_tensor(what: str, x: ArrayLike | Tensor) -> Tensor:
+def _as_labels(what: str, x: Any) -> NDArray[Any]:
+    """Return labels as an array; text, of whatever type it came in, as strings."""
+    array = _as_array(what, x)
+    if array.dtype.kind in "US" and isinstance(x, list | tuple):
+        array = np.array(x, dtype=object)  # NumPy makes text of numbers and gaps beside text
+    if array.ndim == 1 and (array.dtype.kind == "O" or _is_categorical(x)):
+        missing = pd.isna(array)
+        if missing.any():
+            raise DataError(f"{what} has a missing value (first in sample {missing.argmax()})")
+    is_text = array.dtype.kind == "O" and all(isinstance(v, str | bytes) for v in array.flat)
+    return _as_text(what, array) if is_text or array.dtype.kind == "S" else array
+
+
+def _is_categorical(x: Any) -> bool:
+    return isinstance(getattr(x, "dtype", None), pd.CategoricalDtype)
+
+
+def _as_text(what: str, values: NDArray[Any]) -> NDArray[np.str_]:
+    try:
+        texts = [v.decode("utf8") if isinstance(v, bytes) else v for v in values.flat]
+    except UnicodeDecodeError as error:
+        raise DataError(f"{what} holds bytes that are no text in UTF-8: {error}") from error
+    return np.array(texts, dtype=np.str_).reshape(values.shape)
+
+
+def _as_numbers(what: str, x: Any) -> NDArray[Any] | Tensor:
+    """Return real numbers in the precision they came in."""
     if isinstance(x, Tensor):
         if x.is_complex():
             raise DataError(f"{what} is complex: expected real numbers")
-        return x.detach().clone()
+        return _as_dense(what, x)
     array = _as_array(what, x)
     if array.dtype.kind not in "biuf":
         raise DataError(f"{what} has dtype {array.dtype}: expected real numbers")
-    return _as_float32(array)
+    return array
 
 
-def _as_array(what: str, x: ArrayLike | Tensor) -> NDArray[Any]:
+def _as_dense(what: str, x: Tensor) -> Tensor:
+    if x.layout != torch.strided or x.is_quantized or x.is_meta:
+        raise DataError(f"{what} is a tensor of {x.layout} on {x.device}: expected a dense one")
+    return x.detach()
+
+
+def _as_array(what: str, x: Any) -> NDArray[Any]:
     if isinstance(x, Tensor):
-        x = x.detach().cpu()
-        return (x.float() if x.is_floating_point() else x).numpy()
+        x = _as_dense(what, x).cpu()
+        return (x.double() if x.is_floating_point() else x).numpy()
+    parts = x if isinstance(x, list | tuple) else [x]
+    if any(np.ma.is_masked(part) for part in parts if isinstance(part, np.ma.MaskedArray)):
+        raise DataError(f"{what} has masked values: fill them or leave these samples out")
+    if isinstance(x, PANDAS):
+        return as_array(what, x)
     try:
         return np.asarray(x)
     except ValueError as error:
         raise DataError(f"{what} cannot be made into an array: {error}") from error
 
 
-def _as_float32(array: NDArray[Any]) -> Tensor:
-    """Copy; what torch cannot take as it is (byte order, strides, precision) is converted."""
-    with np.errstate(over="ignore"):  # becomes infinite, which the callers refuse
-        return torch.from_numpy(array.astype(np.float32, order="C"))
+def _as_float32(what: str, exact: NDArray[Any] | Tensor) -> Tensor:
+    """Copy numbers, in single precision, and check that it holds them."""
+    if isinstance(exact, Tensor):
+        single = exact.to(torch.float32, copy=True)
+    else:
+        # What torch cannot take as it is (byte order, strides, precision) is converted.
+        with np.errstate(over="ignore"):  # becomes infinite, which is refused below
+            single = torch.from_numpy(exact.astype(np.float32, order="C"))
+    if single.ndim == 0 or single.numel() == 0:
+        return single
+    rows = single.reshape(len(single), -1)
+    wrong = ~torch.isfinite(rows).all(dim=1)
+    if wrong.any():
+        k = int(wrong.nonzero()[0])
+        where = f"(first in sample {k})"
+        if bool((abs(exact[k]) < float("inf")).all()):
+            raise DataError(
+                f"{what} has values that exceed what single precision holds, {FLOAT32_MAX:.2g} "
+                f"{where}: scale them"
+            )
+        raise DataError(f"{what} has NaN or infinite values {where}")
+    if (
+        torch.equal(rows[0], rows[-1])
+        and not (rows[1:] != rows[:1]).any()
+        and bool((exact[1:] != exact[:1]).any())
+    ):
+        raise DataError(
+            f"{what} varies, but by too little for single precision, in which all samples are the "
+            "same: scale it, or subtract its mean"
+        )
+    return single

@@ -12,8 +12,12 @@
 The last three are the archives of <https://github.com/feichtenhofer/twostreamfusion>. Which flow
 its bytes stand for could not be confirmed; in this family of files 128 is none.
 
-What is used of a clip is prepared once and kept in an array a modality on disk: 6 GB of frames,
-13 GB of flow.
+What is used of a clip is one frame and ten fields of flow, as many as DI-MML takes (README of
+fanyunfeng-bit/DI-MML, 83b9b7a, and its code). Here both are from the middle of the clip. That code
+takes ten steps, in training at a place drawn once for each length and in tests in the middle, and
+one frame among them.
+
+It is prepared once and kept in an array a modality on disk: 2 GB of frames, 13 GB of flow.
 """
 
 from __future__ import annotations
@@ -66,15 +70,15 @@ def load(
     root: str | Path | None = None,
     fold: int = 1,
     modalities: Sequence[str] = MODALITIES,
-    n_frames: int = 3,
+    n_frames: int = 1,
     n_flows: int = 10,
     prepared: str | Path | None = None,
 ) -> tuple[MultimodalData, MultimodalData, MultimodalData]:
     """Load a published split.
 
     ====  =====================  ================================================================
-    rgb   (n_frames, 3, 224,     frames at equal distances from the first to the last, as bytes
-          224)
+    rgb   (n_frames, 3, 224,     the frame in the middle of the clip, as bytes; if several, at equal
+          224)                   distances from the first to the last
     flow  (n_flows, 2, 224,      flow to the right and downwards between the frames in the middle
           224)                   of the clip, as bytes
     ====  =====================  ================================================================
@@ -94,9 +98,9 @@ def load(
     modalities : sequence of str
         Of ``"rgb"`` and ``"flow"``, in the order wanted.
     n_frames : int
-        Frames a clip.
+        Frames a clip; 1 as DI-MML.
     n_flows : int
-        Fields of flow a clip, one after the other.
+        Fields of flow a clip, one after the other; 10 as DI-MML.
     prepared : path, optional
         Folder for the arrays; ``root/prepared/foldN`` by default.
 

@@ -47,9 +47,9 @@ def serve() -> Iterator[Server]:
             if offer.tags:
                 self.send_header("ETag", tag)
             self.send_header("Content-Length", str(total - start))
-            self.end_headers()
             body = content[start:][: offer.cut.get(self.path)]
-            offer.sent.append(len(body))
+            offer.sent.append(len(body))  # before a byte leaves: the next request may follow it
+            self.end_headers()
             self.wfile.write(body)
 
         def start(self, tag: str) -> int:

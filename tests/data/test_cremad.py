@@ -225,8 +225,9 @@ def videos(root: Path) -> Path:
 def test_videos_are_read_by_ffmpeg(
     videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The fourth argument is the file; a pretended ffmpeg hands its bytes on.
-    pretend_ffmpeg(tmp_path / "bin", 'cat "$4"')
+    # What follows -i is the file; a pretended ffmpeg hands its bytes on.
+    script = 'while [ "$1" != -i ]; do shift; done; cat "${2#file:}"'
+    pretend_ffmpeg(tmp_path / "bin", script)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     train, _, _ = data.load("cremad", root=videos)
     for number, frame in zip([0, 4, 9], train.inputs["video"].unbind(1), strict=True):

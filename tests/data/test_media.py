@@ -1,7 +1,10 @@
 """Pictures, videos and sound as arrays; videos by a real ffmpeg."""
 
+import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,7 +31,9 @@ def pitch(wave: NDArray[np.float32]) -> float:
 
 
 def test_the_wanted_frames_are_spread_from_the_first_to_the_last() -> None:
-    assert media.spread(4, 1) == [0]
+    assert media.spread(4, 1) == [1]
+    assert media.spread(75, 1) == [37]
+    assert media.spread(1, 1) == [0]
     assert media.spread(4, 2) == [0, 3]
     assert media.spread(4, 3) == [0, 2, 3]
     assert media.spread(75, 3) == [0, 37, 74]
@@ -92,6 +97,85 @@ def test_a_damaged_video_is_named_with_what_ffmpeg_says(tmp_path: Path) -> None:
         media.frames_from_video(FFMPEG, path, 1, 16)
     with pytest.raises(DataError, match=r"a\.mp4 cannot be read: ffmpeg ended .* 0 samples"):
         media.sound_from_video(FFMPEG, path)
+
+
+READERS: list[Callable[[str, Path], Any]] = [
+    lambda ffmpeg, path: media.frames_from_video(ffmpeg, path, 1, 16),
+    lambda ffmpeg, path: media.sound_from_video(ffmpeg, path),
+]
+by_frames_and_sound = pytest.mark.parametrize("read", READERS, ids=["frames", "sound"])
+
+
+@by_frames_and_sound
+def test_a_program_that_hangs_is_stopped(
+    read: Callable[[str, Path], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "ffmpeg"
+    program.write_text("#!/bin/sh\nexec sleep 600\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(media, "TIMEOUT", 0.3)
+    with pytest.raises(DataError, match=r"a\.mp4 cannot be read: ffmpeg .* in 0\.3 seconds"):
+        read(str(program), tmp_path / "a.mp4")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are of Unix")
+@by_frames_and_sound
+def test_a_file_that_never_ends_is_given_up(
+    read: Callable[[str, Path], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "a.mp4")  # nobody writes to it
+    monkeypatch.setattr(media, "TIMEOUT", 0.3)
+    with pytest.raises(DataError, match=r"a\.mp4 cannot be read: ffmpeg .* in 0\.3 seconds"):
+        read(FFMPEG, tmp_path / "a.mp4")
+
+
+@by_frames_and_sound
+def test_a_file_that_holds_too_much_is_named(
+    read: Callable[[str, Path], Any], video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(media, "MAX_BYTES", 5000)  # 16 frames of 768 bytes, 64 000 samples of 4
+    with pytest.raises(DataError, match=r"a\.mp4 holds more than 5,000 bytes"):
+        read(FFMPEG, video)
+    monkeypatch.setattr(media, "MAX_BYTES", 10**6)
+    read(FFMPEG, video)
+
+
+@by_frames_and_sound
+def test_a_program_that_does_not_start_is_named(
+    read: Callable[[str, Path], Any], tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match=r"a\.mp4 cannot be read: .*ffmpeg does not start"):
+        read(str(tmp_path / "ffmpeg"), tmp_path / "a.mp4")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no name of a file has a colon there")
+@pytest.mark.parametrize("name", ["12:30.mp4", "http:a.mp4", "-y.mp4"])
+def test_a_name_is_no_address_and_no_option(
+    name: str, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_bytes(video.read_bytes())
+    assert media.frames_from_video(FFMPEG, Path(name), 4, 16).shape == (4, 3, 16, 16)
+
+
+@by_frames_and_sound
+def test_only_local_files_are_read(read: Callable[[str, Path], Any], tmp_path: Path) -> None:
+    """A file may be a list that names others; ffmpeg is told which protocols it may use."""
+    program = tmp_path / "ffmpeg"
+    program.write_text('#!/bin/sh\necho "$@" >&2\nexit 1\n')
+    program.chmod(0o755)
+    with pytest.raises(DataError, match=r"-protocol_whitelist file,pipe -i file:\S*a\.mp4 "):
+        read(str(program), Path("a.mp4"))
+
+
+@by_frames_and_sound
+def test_a_long_complaint_is_cut(read: Callable[[str, Path], Any], tmp_path: Path) -> None:
+    program = tmp_path / "ffmpeg"
+    program.write_text("#!/bin/sh\nprintf '%9999d\\n' 1 >&2\nexit 1\n")
+    program.chmod(0o755)
+    with pytest.raises(DataError) as caught:
+        read(str(program), Path("a.mp4"))
+    assert len(str(caught.value)) < 500
 
 
 def test_ffmpeg_is_the_one_on_the_path_else_that_of_the_package(

@@ -95,6 +95,14 @@ def test_the_order_of_modalities_is_the_order_given() -> None:
         (pd.Series(["x", "y", "x", "y"]), [0, 1, 0, 1], ("x", "y")),
         (pd.Series(["y", "x", "x", "y"], dtype="category"), [1, 0, 0, 1], ("x", "y")),
         (np.array(["b", "a", "b", "a"], dtype=object), [1, 0, 1, 0], ("a", "b")),
+        (np.array([b"b", b"a", b"b", b"\xc3\xa4"]), [1, 0, 1, 2], ("a", "b", "ä")),
+        ([b"b", b"a", b"b", b"a"], [1, 0, 1, 0], ("a", "b")),
+        (pd.Series([7, 5, 5, 7], dtype="Int64"), [1, 0, 0, 1], ("5", "7")),
+        (pd.array([7, 5, 5, 7], dtype="Int16"), [1, 0, 0, 1], ("5", "7")),
+        (pd.Series([True, False, True, True], dtype="boolean"), [1, 0, 1, 1], ("False", "True")),
+        (pd.Series([2.5, 1.0, 1.0, 2.5], dtype="category"), [1, 0, 0, 1], ("1.0", "2.5")),
+        (np.array([2**64 - 1, 0, 0, 1], dtype=np.uint64), [2, 0, 0, 1], ("0", "1", str(2**64 - 1))),
+        (np.array([3, 4, 3, 4], dtype=">i4"), [0, 1, 0, 1], ("3", "4")),
     ],
 )
 def test_labels_become_indices_of_classes_in_sorted_order(
@@ -140,7 +148,19 @@ NAN = np.where(A == 7, np.nan, A)
         ({"a": A, "b": A[:3]}, "modality 'b' has 3 samples but there are 4 labels"),
         ({"a": A, "b": NAN}, r"modality 'b' has NaN or infinite values \(first in sample 2\)"),
         ({"b": np.where(A == 0, np.inf, A)}, r"modality 'b' has NaN .*sample 0"),
-        ({"b": np.where(A == 0, 1e300, A)}, r"modality 'b' has NaN .*sample 0"),
+        ({"b": np.where(A == 6, 1e200, A)}, r"modality 'b' .* exceed .* 3\.4e\+38 .*sample 2"),
+        (
+            {"b": torch.tensor(np.where(A == 6, -1e200, A))},
+            r"'b' .* exceed .* 3\.4e\+38 .*sample 2",
+        ),
+        ({"b": np.where(A == 6, np.nan, np.where(A == 8, 1e200, A))}, r"'b' has NaN .*sample 2"),
+        ({"b": np.full((4, 2), 10**39, dtype=object)}, "modality 'b' .*expected real numbers"),
+        ({"b": torch.eye(4).to_sparse()}, "modality 'b' is a tensor of torch.sparse_coo"),
+        ({"b": torch.ones(4, 3, device="meta")}, "modality 'b' is a tensor .* on meta"),
+        ({"b": np.ones((4, 2)) + 1e-12 * A[:, :2]}, "modality 'b' varies, but by too little"),
+        ({"b": 1e-60 * A}, "modality 'b' varies, but by too little"),
+        ({"b": torch.tensor(1e-60 * A)}, "modality 'b' varies, but by too little"),
+        ({"a": A, 1: A, "1": A}, "two modalities of .* have the same name"),
         ({"b": A + 1j}, "modality 'b' .*expected real numbers"),
         ({"b": torch.tensor(A + 1j)}, "modality 'b' .*expected real numbers"),
         ({"b": A.astype(str)}, "modality 'b' .*expected real numbers"),
@@ -164,10 +184,26 @@ def test_inputs_that_cannot_be_used_are_named(inputs: Any, message: str) -> None
         (3, r"target has shape \(\)"),
         ([0.0, 1.0, np.nan, 1.0], "target has NaN"),
         ([0.0, 1.0, np.inf, 1.0], "target has NaN or infinite"),
-        ([0.0, 1.0, 1e300, 1.0], "target has NaN or infinite"),
+        ([0.0, 1.0, 1e300, 1.0], "target has values that exceed .*sample 2"),
+        (1e9 + 1e-3 * np.arange(4), "target varies, but by too little"),
         (np.array([1j, 0, 1, 0]), "target has dtype complex"),
-        (np.array([None, 0, 1, 0]), "target has dtype object"),
-        (np.array(["a", None, "b", "a"], dtype=object), "target has dtype object"),
+        (np.array([2, 0, 1, 0], dtype=object), "target has dtype object"),
+        (np.array([None, 0, 1, 0]), r"target has a missing value \(first in sample 0\)"),
+        (np.array(["a", None, "b", "a"], dtype=object), r"missing value .*sample 1"),
+        (["a", "b", np.nan, "b"], r"target has a missing value \(first in sample 2\)"),
+        (("a", "b", None, "b"), r"target has a missing value \(first in sample 2\)"),
+        (pd.Series(["a", np.nan, "b", "b"]), r"target has a missing value .*sample 1"),
+        (pd.Series([1, None, 0, 1], dtype="Int64"), r"target has NaN .*sample 1"),
+        (pd.Series([True, None, False, True], dtype="boolean"), r"target has NaN .*sample 1"),
+        (pd.Categorical(["a", None, "b", "b"]), r"target has a missing value .*sample 1"),
+        (pd.Categorical([1, None, 2, 2]), r"target has a missing value .*sample 1"),
+        ([1, "1", 2, "2"], "target has dtype object"),
+        (np.array([b"\xff", b"a", b"a", b"a"]), "target holds bytes that are no text"),
+        (pd.date_range("2026-01-01", periods=4), "target has dtype datetime64"),
+        (pd.MultiIndex.from_product([[0, 1], [0, 1]]), "target has dtype object"),
+        (torch.ones(4).to_sparse(), "target is a tensor of torch.sparse_coo"),
+        (torch.ones(4, device="meta"), "target is a tensor .* on meta"),
+        (np.array([1, 2, 3, 4], dtype="m8[s]"), "target has dtype timedelta64"),
         ([[0], [0, 1], [1], [1]], "target"),
         (np.ones((4, 1), dtype=int), r"target has shape \(4, 1\)"),
         (2 * np.eye(4, dtype=int), "must hold 0 and 1 only"),
@@ -195,7 +231,7 @@ def test_targets_that_do_not_index_the_class_names_are_refused(target: Any) -> N
         ([[0], [1], [2], [3]], "composition has shape"),
         ([0, 1, 2, 4], r"0 \.\. 3"),
         ([0, 1, 2, -1], r"0 \.\. 3"),
-        ([0, 1, 2, np.nan], r"0 \.\. 3"),
+        ([0, 1, 2, np.nan], r"composition has NaN .*sample 3"),
         (["R", "U1", "U2", "S"], "composition has dtype"),
     ],
 )
@@ -373,7 +409,10 @@ def test_groups_differ_by_seed() -> None:
     [
         ([1, 2, 3], r"groups has shape \(3,\): expected \(4,\)"),
         ([0.5, 1, 1, 2], "groups has dtype float64: expected integers or strings"),
-        ([None, "a", "b", "c"], "groups has dtype object"),
+        ([None, "a", "b", "c"], r"groups has a missing value \(first in sample 0\)"),
+        (["a", "b", np.nan, "a"], r"groups has a missing value \(first in sample 2\)"),
+        ([1, "1", 2, "2"], "groups has dtype object"),
+        (np.ma.array([1, 1, 2, 2], mask=[0, 0, 0, 1]), "groups has masked values"),
     ],
 )
 def test_groups_that_name_nothing_are_refused(groups: Any, message: str) -> None:
@@ -385,3 +424,72 @@ def test_groups_that_name_nothing_are_refused(groups: Any, message: str) -> None
 def test_groups_that_cannot_be_split_are_refused(groups: list[int], fraction: float) -> None:
     with pytest.raises(DataError, match=r"cannot split 4 samples of \d groups"):
         grouped(groups).split(fraction)
+
+
+# What would pass for something else.
+
+
+@pytest.mark.parametrize("argument", ["a", "target", "composition", "groups"])
+def test_masked_values_are_not_taken_for_values(argument: str) -> None:
+    args: dict[str, Any] = {"target": Y, "composition": [0, 1, 2, 3], "groups": [1, 1, 2, 2]}
+    inputs: dict[str, Any] = {"a": A}
+    place = inputs if argument in inputs else args
+    place[argument] = np.ma.array(place[argument])
+    from_arrays(inputs, **args)  # nothing is masked
+    place[argument][2] = np.ma.masked
+    with pytest.raises(DataError, match=f"{argument}.* has masked values"):
+        from_arrays(inputs, **args)
+
+
+def test_masked_values_in_a_list_of_arrays_are_not_taken_for_values() -> None:
+    rows = list(np.ma.array(A))
+    assert torch.equal(from_arrays({"a": rows}, Y).inputs["a"], torch.tensor(A).float())
+    rows[3] = np.ma.masked_greater(rows[3], 10)
+    with pytest.raises(DataError, match="modality 'a' has masked values"):
+        from_arrays({"a": rows}, Y)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (("x", "y", "x"), "class_names has 'x' more than once"),
+        ((1, "1"), "class_names has '1' more than once"),
+        ("xy", "class_names is 'xy': expected a sequence of names"),
+        (b"xy", "class_names is b'xy': expected a sequence of names"),
+        ({"x", "y", "z"}, "class_names is .*: expected a sequence of names"),
+        (3, "class_names is 3: expected a sequence of names"),
+    ],
+)
+@pytest.mark.parametrize("target", [Y, np.eye(4, 3, dtype=int)])
+def test_names_of_classes_differ(names: Any, message: str, target: Any) -> None:
+    with pytest.raises(DataError, match=message):
+        from_arrays({"a": A}, target, class_names=names)
+
+
+def test_names_of_classes_for_a_float_target_are_refused() -> None:
+    with pytest.raises(DataError, match=r"target holds floats .*regression.* 2 class_names"):
+        from_arrays({"a": A}, [0.0, 1.0, 0.0, 1.0], class_names=("x", "y"))
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        np.full((2, 2), 0.25),
+        np.ones((2, 2, 2)),
+        np.array([[[1.5, -0.5]]]),
+        [[[np.nan]]],
+        [[[1 + 0j]]],
+        "x",
+        torch.ones(2, 2, 2),
+    ],
+)
+def test_a_table_that_is_no_distribution_is_refused(table: Any) -> None:
+    with pytest.raises(DataError, match=r"table has shape .*expected p\(x1, x2, y\)"):
+        from_arrays({"a": A}, Y, table=table)
+
+
+def test_the_readers_table_is_copied() -> None:
+    table = np.full((2, 2, 2), 0.125)
+    data = from_arrays({"a": A}, Y, table=table)
+    table[:] = 0
+    assert data.label_table().sum() == 1
