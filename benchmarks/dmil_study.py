@@ -140,11 +140,11 @@ SEARCH: list[Row] = [
     {"beta": 0.01, "gamma": 0.01},
 ]
 
-#: What lam and alpha are, together, in `regularisers`.
-LAM, ALPHA = (1e-6, 1e-5, 1e-4, 1e-3), (1e-5, 1e-3, 1e-1)
-
-#: And with two classes, where synergy is easy and all values learn it; alpha is the default.
-LAM_EASY = (1e-5, 1e-4, 1e-3, 1e-2)
+#: What lam and alpha are in `regularisers`: together up to where lam delays synergy on every seed,
+#: beyond that lam alone; on data where accuracy does not depend on it, lam alone.
+LAM, ALPHA = (1e-6, 1e-5, 1e-4), (1e-5, 1e-3, 1e-1)
+LAM_ALONE = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
+DEFAULT = 1e-5
 
 #: The terms of the objective.
 TERMS = (
@@ -194,14 +194,18 @@ def jobs(part: str) -> Iterator[Row]:
         )
         yield from ({"method": m, "seed": s} for s in SEEDS for m in names)
     elif part == "regularisers":
-        four = [*product(LAM, ALPHA), (1e-2, 1e-5)]
-        two = [(lam, 1e-5) for lam in LAM_EASY]
-        yield from (
-            {"data": "digit_pairs", "classes": K, "lam": lam, "alpha": alpha, "seed": seed}
-            for seed in SEEDS
-            for K, points in ((4, four), (2, two))
-            for lam, alpha in points
-        )
+        alone = [(lam, DEFAULT) for lam in LAM_ALONE]
+        four = dict.fromkeys([*product(LAM, ALPHA), *alone])
+        for seed in SEEDS:
+            for name, classes, points in (
+                ("digit_pairs", {"classes": 4}, four),
+                ("digit_pairs", {"classes": 2}, alone[1:]),
+                ("utd_mhad", {}, alone),
+            ):
+                yield from (
+                    {"data": name, **classes, "lam": lam, "alpha": alpha, "seed": seed}
+                    for lam, alpha in points
+                )
     else:
         raise SystemExit(f"unknown part {part!r}: {', '.join(PARTS)}")
 
