@@ -143,7 +143,7 @@ SEARCH: list[Row] = [
 #: What lam and alpha are in `regularisers`: together up to where lam delays synergy on every seed,
 #: beyond that lam alone; on data where accuracy does not depend on it, lam alone.
 LAM, ALPHA = (1e-6, 1e-5, 1e-4), (1e-5, 1e-3, 1e-1)
-LAM_ALONE = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
+LAM_ALONE, ALPHA_ALONE = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2), (1.0, 10.0)
 DEFAULT = 1e-5
 
 #: The terms of the objective.
@@ -195,7 +195,7 @@ def jobs(part: str) -> Iterator[Row]:
         yield from ({"method": m, "seed": s} for s in SEEDS for m in names)
     elif part == "regularisers":
         alone = [(lam, DEFAULT) for lam in LAM_ALONE]
-        four = dict.fromkeys([*product(LAM, ALPHA), *alone])
+        four = dict.fromkeys([*product(LAM, ALPHA), *alone, *product([DEFAULT], ALPHA_ALONE)])
         for seed in SEEDS:
             for name, classes, points in (
                 ("digit_pairs", {"classes": 4}, four),
