@@ -305,6 +305,15 @@ def test_every_term_is_logged_and_the_total_is_their_weighted_sum() -> None:
     assert {f"accuracy_{c}" for c in ("M1", "M2", *INTERACTIONS)} < set(terms)
 
 
+def test_the_records_of_the_gate_are_no_part_of_the_loss() -> None:
+    """They have no gradient, so nobody can take them for a term that was forgotten."""
+    model, batch = deterministic_model(), double(xor(20))
+    for loss in (model.L2, model.L3):
+        records = [x for name, x in loss(batch).items() if name.startswith("gate_")]
+        assert len(records) == 4
+        assert not any(x.requires_grad for x in records)
+
+
 def test_the_prediction_is_the_components_logits_weighed_by_the_gate() -> None:
     model, inputs = deterministic_model(), double(xor(20)).inputs
     gate, at = model.interactions(inputs), model.components(inputs)
