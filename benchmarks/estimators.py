@@ -4,12 +4,18 @@ Every estimator gets the samples alone. What is recorded is its answer, the trut
 definition that it estimates** (BROJA for clusters, BATCH and bounds; pointwise for LSMI; the closed
 form for Gaussian variables), and its CPU time. The result goes
 to ``reproduce/estimators.json``, which the chapter *Measuring it from data* reads.
+
+``python -m benchmarks.estimators`` runs everything. With names of estimators, or ``coverage``, it
+runs those alone and keeps the other rows; ``runs`` in the file says when each part was made, and
+how.
 """
 
+import argparse
 import json
 import os
 import time
-from collections.abc import Iterator
+import warnings
+from collections.abc import Collection, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from multiprocessing import get_context
@@ -27,7 +33,7 @@ from mmfuse_lib.data import digit_pairs, gaussian_gates
 from mmfuse_lib.information import ATOMS, decompose
 from mmfuse_lib.information.estimators.batch import batch_pid
 from mmfuse_lib.information.estimators.bounds import synergy_bounds
-from mmfuse_lib.information.estimators.cluster import cluster_pid
+from mmfuse_lib.information.estimators.cluster import SparseCountsWarning, cluster_pid
 from mmfuse_lib.information.estimators.estimate import Estimate
 from mmfuse_lib.information.estimators.gaussian import gaussian_pid
 from mmfuse_lib.information.estimators.lsmi import lsmi_pid
@@ -75,10 +81,13 @@ BINS = (2, 4, 6)
 REPEATS = 100
 RESAMPLES = 50
 
+#: What can be run alone: estimators, the long ones first, and the check of intervals.
+PARTS = ("batch", "lsmi", "cluster", "plug-in 16", "bounds", "gaussian", "coverage")
+
 
 def cases() -> Iterator[Case]:
     """List every run, the long ones first."""
-    for estimator in ("batch", "lsmi", "cluster", "plug-in 16", "bounds"):
+    for estimator in PARTS[:5]:
         for condition in CONDITIONS:
             # The densities of real images are not known, so LSMI has no truth there.
             if estimator == "lsmi" and condition["data"].startswith("digits"):
@@ -93,6 +102,7 @@ def cases() -> Iterator[Case]:
 def run(case: Case) -> Case:
     """Make the data of a case, estimate, and put the truth beside the answer."""
     torch.set_num_threads(1)
+    warnings.simplefilter("ignore", SparseCountsWarning)  # the truth stands beside each answer
     x1, x2, y = samples(case)
     start = time.process_time()
     estimate = estimated(case["estimator"], x1, x2, y, case["seed"])
@@ -146,6 +156,7 @@ def true_atoms(case: Case) -> Array:
 
 def coverage(case: Case) -> Case:
     """Draw letters from a table again and again; count how often intervals hold the truth."""
+    warnings.simplefilter("ignore", SparseCountsWarning)
     p = gaussian_gates.quantised_table("and", BASE["noise"], case["bins"])
     truth, rng = decompose(p, tolerance=1e-6).atoms, np.random.default_rng(case["n"])
     inside, estimates = [], []
@@ -201,28 +212,35 @@ def _rounded(value: float) -> float | None:
     return None if np.isnan(value) else round(float(value), 4)
 
 
-def main(workers: int = 2) -> None:
-    """Run all cases and write the file."""
+def main(parts: Collection[str] = PARTS, workers: int = 2) -> None:
+    """Run all cases of some parts and write the file, with what it has of the others."""
     os.environ["OMP_NUM_THREADS"] = "1"
-    todo, start = list(cases()), time.perf_counter()
+    start = time.perf_counter()
+    todo = [case for case in cases() if case["estimator"] in parts]
+    tables = [{"bins": bins, "n": n} for bins in BINS for n in (250, 1_000, 4_000)]
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         rows = list(pool.map(run, todo))
-        tables = [{"bins": bins, "n": n} for bins in BINS for n in (250, 1_000, 4_000)]
-        covered = list(pool.map(coverage, tables))
+        covered = list(pool.map(coverage, tables if "coverage" in parts else []))
     total = time.perf_counter() - start
+    old = json.loads(OUTPUT.read_text("utf8")) if set(parts) < set(PARTS) else {}
+    kept = [row for row in old.get("rows", []) if row["estimator"] not in parts]
+    names = "" if set(parts) == set(PARTS) else " " + " ".join(f"'{name}'" for name in parts)
+    made = provenance(f"python -m benchmarks.estimators{names}", processes=workers)
+    runs = old.get("runs", {}) | dict.fromkeys(parts, made | {"seconds": round(total)})
     content: dict[str, Any] = {
-        **provenance("python -m benchmarks.estimators", processes=workers),
+        "command": "python -m benchmarks.estimators",
+        "runs": {name: runs[name] for name in PARTS},
         "seeds": list(SEEDS),
         "sizes": list(SIZES),
         "options": OPTIONS,
-        "seconds": round(total),
-        "coverage": covered,
-        "rows": rows,
+        "coverage": covered or old["coverage"],
     }
-    OUTPUT.parent.mkdir(exist_ok=True)
-    lines = ",\n  ".join(json.dumps(row) for row in content.pop("rows"))
+    lines = ",\n  ".join(json.dumps(row) for row in sorted(rows + kept, key=_position))
     head = json.dumps(content, indent=1)[:-2]
+    OUTPUT.parent.mkdir(exist_ok=True)
     OUTPUT.write_text(f'{head},\n "rows": [\n  {lines}\n ]\n}}\n', encoding="utf-8")
+    if not rows:
+        return
     table = pd.DataFrame(rows)
     errors = table[list(ATOMS)].to_numpy(float) - table[[f"truth_{a}" for a in ATOMS]].to_numpy()
     table["worst"] = np.nanmax(np.abs(errors), axis=1)
@@ -231,5 +249,14 @@ def main(workers: int = 2) -> None:
     print(summary.mean().unstack().round(3).to_string())
 
 
+def _position(row: Case) -> int:
+    """Return the place of a row among those of a whole run."""
+    return PARTS.index(row["estimator"])
+
+
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__, prog="python -m benchmarks.estimators")
+    parser.add_argument("part", nargs="*", choices=PARTS, metavar="PART")
+    parser.add_argument("--workers", type=int, default=2)
+    given = parser.parse_args()
+    main(given.part or PARTS, given.workers)

@@ -2,7 +2,9 @@
 
 ``python -m benchmarks.real_data`` measures all data sets and writes ``reproduce/real_data.json``,
 which the chapter *Real data tour* reads. With names it measures only those and keeps the other
-entries, for trying things out: the header is of the last run.
+entries, for trying things out: the header is of the last run. With ``--estimator`` it runs that
+estimator alone on the named data sets, or on all, and replaces its rows; ``runs`` in the file says
+when and how.
 
 Of each data set two modalities are used. **Everything sees the same numbers**: the first 16
 principal components of each modality, fitted on training data (the votes of `cremad_votes`, 12
@@ -17,6 +19,7 @@ the test split, whose reports are averaged.
 import argparse
 import json
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -35,7 +38,13 @@ from mmfuse_lib import data, evaluate, fit, methods, runs
 from mmfuse_lib.data import MultimodalData, cremad_votes
 from mmfuse_lib.encoders import MLPEncoder
 from mmfuse_lib.information import ATOMS, decompose, decompose_batch, entropy
-from mmfuse_lib.information.estimators import Estimate, batch_pid, cluster_pid, lsmi_pid
+from mmfuse_lib.information.estimators import (
+    Estimate,
+    SparseCountsWarning,
+    batch_pid,
+    cluster_pid,
+    lsmi_pid,
+)
 from mmfuse_lib.methods import Method
 
 Array = NDArray[np.float64]
@@ -156,11 +165,14 @@ def pool(splits: Splits) -> tuple[Array, Array, Labels, Labels | None]:
 # Measurements.
 
 
-def estimate(x1: Array, x2: Array, y: Labels, groups: Labels | None) -> list[Entry]:
-    """Run every estimator on the labels, and on the labels shuffled."""
+def estimate(
+    x1: Array, x2: Array, y: Labels, groups: Labels | None, names: Sequence[str] = ()
+) -> list[Entry]:
+    """Run every estimator, or those named, on the labels, and on the labels shuffled."""
     shuffled = np.random.default_rng(1).permutation(y)
     rows = []
-    for name, estimator in ESTIMATORS.items():
+    for name in names or ESTIMATORS:
+        estimator = ESTIMATORS[name]
         for control, labels in ((False, y), (True, shuffled)):
             start = time.process_time()
             found = estimator(x1, x2, labels, groups=groups, seed=0)
@@ -175,7 +187,11 @@ def estimate(x1: Array, x2: Array, y: Labels, groups: Labels | None) -> list[Ent
 
 
 #: Diagnostics that the chapter shows.
-KEPT = ("n_clusters_1", "samples_per_cell", "plugin_R", "plugin_U1", "plugin_U2", "plugin_S")
+KEPT = (
+    "n_clusters_1",
+    "samples_per_cell",
+    *(f"{what}_{atom}" for what in ("plugin", "shuffled", "p") for atom in ATOMS),
+)
 
 
 def train_all(task: Task) -> list[Entry]:
@@ -241,6 +257,22 @@ def measure(task: Task) -> Entry:
         truth = decompose(splits[0].label_table())
         entry["truth"] = {a: _round(v) for a, v in zip(ATOMS, truth.atoms, strict=True)}
     return entry | {"seconds": round(time.process_time() - start)}
+
+
+def measure_again(task: Task, names: Sequence[str], old: Entry) -> Entry:
+    """Return an entry with the rows of the named estimators made anew."""
+    x1, x2, y, groups = pool(load(task))
+    new = old | {"estimates": _replaced(old["estimates"], estimate(x1, x2, y, groups, names))}
+    if groups is not None:
+        ignoring = estimate(x1, x2, y, None, names)
+        new["ignoring_groups"] = _replaced(old["ignoring_groups"], ignoring)
+    return new
+
+
+def _replaced(old: list[Entry], new: list[Entry]) -> list[Entry]:
+    """Put the rows that were made anew into the places of the old ones."""
+    fresh = {(row["estimator"], row["shuffled"]): row for row in new}
+    return [fresh.get((row["estimator"], row["shuffled"]), row) for row in old]
 
 
 # What people perceive.
@@ -333,11 +365,29 @@ def write(found: Entry, names: Sequence[str]) -> None:
     entries = old.get("data", {}) | found
     content = {
         **provenance(names),
+        "runs": {k: v for k, v in old.get("runs", {}).items() if k not in names},
         "perception": found.get("perception", old.get("perception", {})),
         "data": {k: entries[k] for k in TASKS if k in entries},
     }
     OUTPUT.parent.mkdir(exist_ok=True)
     OUTPUT.write_text(_lines(content) + "\n", encoding="utf-8")
+
+
+def write_again(name: str, entry: Entry, estimators: Sequence[str]) -> None:
+    """Write the entry of a data set, of which some estimators were run alone, and say so."""
+    content = json.loads(OUTPUT.read_text("utf8"))
+    content["data"][name] = entry
+    chosen = " ".join(f"--estimator '{estimator}'" for estimator in estimators)
+    made = {
+        "command": f"python -m benchmarks.real_data {name} {chosen}",
+        "date": time.strftime("%Y-%m-%d"),
+        **runs.provenance("cpu"),
+        "packages": {p: version(p) for p in ("scikit-learn", "scipy")},
+    }
+    alone = content.pop("runs", {})
+    alone[name] = alone.get(name, {}) | dict.fromkeys(estimators, made)
+    measured = {key: content.pop(key) for key in ("perception", "data")}
+    OUTPUT.write_text(_lines(content | {"runs": alone} | measured) + "\n", encoding="utf-8")
 
 
 def _lines(value: Any, depth: int = 0) -> str:
@@ -358,8 +408,17 @@ def main() -> None:
     """Measure the data sets that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m benchmarks.real_data")
     parser.add_argument("name", nargs="*", help=f"of perception, {', '.join(TASKS)}")
+    parser.add_argument("--estimator", action="append", choices=ESTIMATORS, default=[])
     torch.set_num_threads(1)
-    names, found = parser.parse_args().name, {}
+    warnings.simplefilter("ignore", SparseCountsWarning)  # samples a cell are in the file
+    given, found = parser.parse_args(), {}
+    names = given.name
+    if given.estimator:
+        for name in names or TASKS:
+            old = json.loads(OUTPUT.read_text("utf8"))["data"][name]
+            write_again(name, measure_again(TASKS[name], given.estimator, old), given.estimator)
+            print(name, flush=True)
+        return
     for name in names or ("perception", *TASKS):
         start = time.process_time()
         found[name] = perception() if name == "perception" else measure(TASKS[name])
