@@ -625,12 +625,14 @@ if HERE:
     is_open = asked["says"] == "open"
     blind = is_open & (asked["detectable"] > 2)
     print(f"{len(asked)} rows: {(~is_open).sum()} decided, {is_open.sum()} open")
-    print(f"of the open ones {blind.sum()} could not have found a difference of two points")
+    print(
+        f"of the open ones {blind.sum()} could not have found a difference of two points"
+    )
     print(f"after Holm {(asked['holm'] != 'open').sum()} stay decided")
 
 # %% [markdown]
-# Most of the open rows are open because little was asked of them: the effects that the papers report would have been missed more often than
-# found. And of the decided ones most would not outlast a strict correction. That is the price of asking so many questions with
+# A good half of the open rows are blind to a difference of two points, and two points are more than DMIL's published lead over its best competitor on four
+# of five data sets. So most rows could not have confirmed such a gain if it were there. And of the decided rows most do not outlast the correction. That is the price of asking so many questions with
 # three and five seeds. Those that do outlast it are the large ones; a reader who trusts only these has read the table well. (The
 # verdicts below follow the plain rule, row by row, so that each question can be read as it was asked.)
 #
@@ -643,7 +645,9 @@ if HERE:
     decided["margin"] = decided["mean"].abs() - decided["half"]
     closest = decided.sort_values("margin").head(6)
     n_close = (decided["margin"] < 1).sum()
-    print(f"{n_close} of {len(decided)} are decided by less than a point; the closest:")
+    print(
+        f"{n_close} of {len(decided)} are decided by less than a point; the closest:"
+    )
     print(closest[["method", "claim", "data", "says", "margin"]].round(1).to_string(index=False))  # fmt: skip
 
 # %% mystnb={"image": {"alt": "Two panels of gains in percentage points. Top, DMIL over joint training: published gains are diamonds between one and seven points; ours, dots with intervals, lie far below zero on digits with ten classes, and below or around zero elsewhere, none clearly above. Bottom, I2MoE over its bare fusion model: published diamonds lie on both sides of zero; ours are near zero with short intervals on digit pairs and votes, and with long ones on spoken digits and UTD-MHAD."}, "figure": {"caption": "Gain in accuracy (CREMA-D votes: in $R^2$), in points. Diamonds: published, single figures. Dots: ours, mean and 95 % interval over seeds, paired.", "name": "fig-gains"}} tags=["hide-input"]
@@ -875,7 +879,7 @@ plt.show()
 # is no disaster, but it is of the size of the leads in many a results table, and it is the same for all methods only if all
 # looked equally often.
 #
-# No paper of this chapter is known to have done *that*. DI-MML's public code chooses much less on its test split: the encoders are those of the last epoch, and
+# We know of no paper in this chapter that did so. DI-MML's public code chooses much less on its test split: the encoders are those of the last epoch, and
 # so are their own heads. Only the linear head that is trained on top of them, for twenty epochs, is the one that was best on test. So we do
 # the same: train encoders to the end, freeze them, train such a head with the optimiser of that code, and note after each of its epochs whom the
 # whole model, three heads weighted by certainty, gets right.
@@ -886,7 +890,15 @@ def right_after_each_head(seed):
     """Which samples DI-MML gets right after each epoch of its last stage, and its features."""
     train, held_out = few_noisy_digits(seed)
     model = methods.DIMML.for_data(train, seed=seed)
-    fit(model, train, epochs=30, batch_size=32, lr=2e-3, seed=seed, device=device)
+    fit(
+        model,
+        train,
+        epochs=epochs,
+        batch_size=32,
+        lr=2e-3,
+        seed=seed,
+        device=device,
+    )
     with torch.no_grad():
         z, z_out = model.encode(train.inputs), model.encode(held_out.inputs)
         own = [h(z_m) for h, z_m in zip(model.heads.values(), z_out, strict=True)]
@@ -901,7 +913,9 @@ def right_after_each_head(seed):
         for batch in torch.randperm(len(train), generator=order).split(16):
             optimizer.zero_grad()
             logits = head(torch.cat(z, dim=1)[batch])
-            torch.nn.functional.cross_entropy(logits, train.target[batch]).backward()
+            torch.nn.functional.cross_entropy(
+                logits, train.target[batch]
+            ).backward()
             optimizer.step()
         with torch.no_grad():
             logits = torch.stack([*own, head(torch.cat(z_out, dim=1))], dim=1)
@@ -923,7 +937,9 @@ head_bonus = pd.DataFrame(
         for right, _ in trained_heads
     ]
 )
-print("only the head chosen: reported minus true accuracy, points, mean of the seeds")
+print(
+    "only the head chosen: reported minus true accuracy, points, mean of the seeds"
+)
 print((head_bonus.mean().round(1) + 0.0).to_string())
 
 # %%
@@ -972,6 +988,7 @@ if chosen:
 # $e^{a}/\sum e^{b}$ it works until $a$ passes 88.7: the exponential of that is the largest number in single precision. How large are
 # features then, at the published temperatures of 50 and 10, and at 1, which is what the script takes if it is not told?
 
+
 # %%
 def literal_contrast(z_s, z_t, temperature):
     """The contrastive loss as the formula reads."""
@@ -1012,14 +1029,14 @@ print(f"norm of a ResNet-18's features before training: {resnet_norm:.0f}")
 print(f"largest dot product of our trained digit encoders: {max(dots):.0f}")
 
 # %% [markdown]
-# So at the published settings the trap needs features of norm 67 or 30 in the dimensions that are compared. Before training a ResNet-18 is well below both. After it we
-# do not know, since we have not trained one; our own encoders, which end in a linear layer and have 64 features, reach a dot product that is
-# harmless at 50 and comes near the limit of 887 at 10. It is a trap for those who take the loss elsewhere, or forget
+# So at the published settings the trap needs features of norm 67 or 30 in the dimensions that are compared. Before training a ResNet-18 is well below both. After training we
+# do not know, since we have not trained one. Our own encoders, which end in a linear layer and have 64 features, reach dot products of some hundreds
+# here: harmless at 50, and not far from the limit of 887 at 10. It is a trap above all for those who take the loss elsewhere, or forget
 # the option: at the script's default a norm above 9.4 is enough.
 #
 # **A loss that trains nothing.** Three of the lines above are one trap: something is computed and printed, and no parameter ever hears of it. The *value* of a loss
 # wrapped in a new tensor is a constant. So is a latent vector that was detached before the loss was taken from it. And in a loop that hands every layer the same input,
-# only the last layer matters. Here are all three in small, each beside what was meant.
+# only the last layer matters. (In MoE++ the output of the mixture inside a layer is overwritten, too, so that its experts get no gradient either.) Here are all three in small, each beside what was meant.
 
 
 # %%
@@ -1036,13 +1053,16 @@ z = torch.randn(16, 8, generator=generator)
 target = torch.arange(16) % 4
 with torch.random.fork_rng():
     torch.manual_seed(seed)
-    layers = torch.nn.ModuleList(torch.nn.Linear(8, 8, bias=False) for _ in range(3))
+    layers = torch.nn.ModuleList(
+        torch.nn.Linear(8, 8, bias=False) for _ in range(3)
+    )
     last = torch.nn.Linear(8, 4, bias=False)
 weights = [layer.weight for layer in layers]
 
 balance = layers[0](z).softmax(dim=1).mean(dim=0).square().sum()
 latent = layers[0](z).tanh()
-turned = layers[0](-z).tanh()
+replaced = torch.cat([z[:, :4], torch.randn(16, 4, generator=generator)], dim=1)
+turned = layers[0](replaced).tanh()
 
 
 def latent_loss(a, b):
@@ -1141,16 +1161,23 @@ def surplus(is_cleared, d=10, spread=0.5):
     """Nats a held-out sample above the true density, after each epoch."""
     generator = torch.Generator().manual_seed(seed)
     x, held_out = (
-        0.6 + spread * torch.randn(n, d, generator=generator) for n in (1_600, 2_000)
+        0.6 + spread * torch.randn(n, d, generator=generator)
+        for n in (1_600, 2_000)
     )
     mean, log_width = (torch.zeros(d, requires_grad=True) for _ in range(2))
     optimizer = torch.optim.Adam([mean, log_width], lr=1e-3)
     decay = torch.optim.lr_scheduler.StepLR(optimizer, 20, 0.1)
 
     def surprise(rows):
-        return (((rows - mean) / log_width.exp()) ** 2 / 2 + log_width).sum(dim=1).mean()
+        return (
+            (((rows - mean) / log_width.exp()) ** 2 / 2 + log_width)
+            .sum(dim=1)
+            .mean()
+        )
 
-    truth = (((held_out - 0.6) / spread) ** 2 / 2).sum(dim=1).mean() + d * np.log(spread)
+    truth = (((held_out - 0.6) / spread) ** 2 / 2).sum(dim=1).mean() + d * np.log(
+        spread
+    )
     curve = []
     for _ in range(30):
         for batch in torch.randperm(len(x), generator=generator).split(32):
@@ -1165,7 +1192,10 @@ def surplus(is_cleared, d=10, spread=0.5):
 
 
 never = pd.DataFrame(
-    {"cleared": surplus(is_cleared=True), "never cleared": surplus(is_cleared=False)},
+    {
+        "cleared": surplus(is_cleared=True),
+        "never cleared": surplus(is_cleared=False),
+    },
     index=pd.RangeIndex(1, 31, name="epoch"),
 )
 print("nats a sample above the truth")
@@ -1173,7 +1203,7 @@ print((never.loc[[5, 10, 15, 20, 25, 30]].round(2) + 0.0).T.to_string())
 
 # %% [markdown]
 # It is faster at first, overshoots, and swings about the solution until the rate decays. Nothing fails, the loss goes down, and the density is half a nat off. (How much it
-# matters there we cannot say: the surprise of both modalities enters a difference.)
+# matters to LSMI we cannot say, since only differences of surprises enter its values.)
 #
 # **Every pass in an order of its own.** A training loader shuffles anew whenever it is run through. LSMI's five quantities of a sample, three gains and two surprises, come from five passes
 # over a loader. On the validation data, which are not shuffled, they belong together. On the training data each pass has another order, and
@@ -1201,7 +1231,9 @@ def pointwise(h, i, i_12):
 
 kept = pointwise(h, i, i_12)
 mixed = pointwise(
-    [rng.permutation(x) for x in h], [rng.permutation(x) for x in i], rng.permutation(i_12)
+    [rng.permutation(x) for x in h],
+    [rng.permutation(x) for x in i],
+    rng.permutation(i_12),
 )
 misaligned = pd.DataFrame(
     {
@@ -1213,11 +1245,11 @@ misaligned = pd.DataFrame(
 (misaligned.round(2) + 0.0).T
 
 # %% [markdown]
-# The means, which are all that is printed, hardly move here, since those of the gains do not depend on the order at all. The values of the samples, for which the method is known, have
-# nothing to do with the samples any more.
+# The means, which are all that is printed, hardly move here, since those of the gains do not depend on the order at all. The values of single samples, which the method is there for, have
+# nothing to do with these samples any more.
 #
-# A sixth suspect was acquitted. In the code of I2MoE all experts start as copies of one initialised module, and an earlier edition of this chapter called that a trap. Measured, it is
-# none to speak of; *Experts and their interactions* has the experiment (`shared_start`).
+# One line that looks like a trap is missing from the list: in the code of I2MoE all experts start as copies of one. Whether that hurts or helps the
+# names of the experts is a question for an experiment, and *Experts and their interactions* asks it (`shared_start`).
 #
 # And a rule that catches most of this kind: **write the test that would fail.** "The loss is finite at large norms", "this term's gradient
 # reaches that parameter", "every layer gets a gradient", "two terms with different names differ": each is a line or two.
@@ -1257,11 +1289,12 @@ misaligned = pd.DataFrame(
 # mmfuse train --config reproduce/i2moe_enrico.yml --data-option root=FOLDER
 # ```
 #
-# Each file begins with what in it is published and what is not. DI-MML's settings are the published ones, but for the number
-# of frames on AVE and UCF101, and for epochs that are chosen on validation data. DMIL's optimiser and weights are not published
+# Each file begins with what in it is published and what is not. DI-MML's settings are the published ones (three frames a clip on CREMA-D, four on
+# AVE, one on UCF101, as its authors' README has it), but for epochs that are chosen on validation data. DMIL's optimiser and weights are not published
 # in a place that we could read, so its files take the stages and $d=512$ of its paper, and optimiser and weights from
 # elsewhere. I2MoE's take what its authors' scripts say, and the library's transformer; it was not run on CREMA-D by its authors, and
-# that file puts it beside the other two. **None of these runs was done for this book**: the code that reads the data is
+# that file puts it beside the other two. On CMU-MOSI, a regression, that file asks for the published losses
+# (`regression_losses: published`), which are not the library's own (see the traps): only so can the row be compared with the paper's. **None of these runs was done for this book**: the code that reads the data is
 # tested on small files in the published layout.
 #
 # How long will it take? The encoders dominate, so count their multiplications and divide. A training step costs about three forward passes.
@@ -1274,13 +1307,14 @@ ASSUMED = {
     "forward passes a training step": 3,
 }
 AUDIO, LONG_AUDIO = (1, 257, 299), (1, 257, 1_004)
-FRAMES, FLOW, VIEW = (3, 3, 224, 224), (10, 2, 224, 224), (3, 224, 224)
+FRAMES, FOUR_FRAMES, PICTURE = (3, 3, 224, 224), (4, 3, 224, 224), (3, 224, 224)
+FLOW = (10, 2, 224, 224)
 FULL_RUNS = pd.DataFrame(
     [
         ("DI-MML", "CREMA-D", 6_028, 150, (AUDIO, FRAMES)),
-        ("DI-MML", "AVE", 3_339, 150, (LONG_AUDIO, FRAMES)),
-        ("DI-MML", "UCF101", 9_537, 150, (FLOW, FRAMES)),
-        ("DI-MML", "ModelNet40", 9_843, 150, (VIEW, VIEW)),
+        ("DI-MML", "AVE", 3_339, 150, (LONG_AUDIO, FOUR_FRAMES)),
+        ("DI-MML", "UCF101", 9_537, 150, (FLOW, PICTURE)),
+        ("DI-MML", "ModelNet40", 9_843, 150, (PICTURE, PICTURE)),
         ("DMIL", "CREMA-D", 6_028, 150, (AUDIO, FRAMES)),
         ("I2MoE", "CREMA-D", 6_028, 150, (AUDIO, FRAMES)),
     ],
@@ -1347,40 +1381,80 @@ if check_claims:
     # The claim that was tested live.
     assert verdict(live_gain["right encoder"]) == "yes"
     assert verdict(live_gain["both images"]) == "yes"
-    # Choosing on the test list pays, choosing on validation does not.
+    # Choosing whole models on the test list pays, choosing on validation does not; a head pays less.
     test_bonus = table[f"list of {N_CLIPS}, chosen on test"]
     assert (
         test_bonus["all epochs of one run"]
         > test_bonus["the last epoch of one run"] + 0.3
     )
     assert table.filter(like="validation").abs().max(axis=None) < 0.6
+    only_head = head_bonus.mean()
+    assert 0 < only_head[f"list of {N_CLIPS}, chosen on test"] < 0.5
+    assert (
+        only_head[f"list of {N_CLIPS}, chosen on test"]
+        < test_bonus["all epochs of one run"]
+    )
+    assert only_head.filter(like="validation").abs().max() < 0.2
+    assert all(0.1 < gain.mean() < 0.7 for gain in head_gain.values())
     # The traps snap.
-    assert np.isinf(overflow[20][0]) or np.isnan(overflow[20][0])
-    assert abs(overflow[1][0] - overflow[1][1]) < 1e-5
-    assert np.isfinite(overflow[20][1])
+    assert overflow.loc["literal, just above"].isna().all()
+    assert (
+        overflow.loc[["literal, just below", "ours, just above"]]
+        .notna()
+        .all(axis=None)
+    )
+    norms = overflow.loc["norm that overflows"]
+    assert norms.round().astype(int)[[50.0, 10.0]].tolist() == [67, 30]
+    assert round(norms[1.0], 1) == 9.4
+    assert resnet_norm < 25
+    assert 200 < max(dots) < 10 * limit
+    assert (silent["as written"] == [0, 0, 1]).all()
+    assert (silent["as meant"] == silent["of"]).all()
+    changed = silent.loc["a loss on a latent vector"]
+    assert changed["change, detached"] == 0 < changed["change, as meant"]
     assert abs(step_length["before"] - 1) < 1e-5
     assert step_length["after"] == 50
-    assert apart.min() > 0
+    assert never["never cleared"][5] < never["cleared"][5]
+    assert abs(never["cleared"][30]) < 0.05 < 0.4 < never["never cleared"][30] < 0.6
+    assert (
+        misaligned["mean, one order"] - misaligned["mean, five orders"]
+    ).abs().max() < 0.05
+    assert misaligned["correlation of the samples' values"].abs().max() < 0.1
     assert plan.filter(like="hours").max(axis=None) < 24
 if check_claims and HERE:
     said = tests.set_index(["claim", "data"])["says"]
+    # Most rows are open, and most of those are blind to the effects in question.
+    assert len(asked) > 50
+    leads_over_best = DMIL_TABLE["DMIL"] - DMIL_TABLE.drop(columns="DMIL").max(
+        axis=1
+    )
+    assert (leads_over_best < 2).sum() == 4
+    assert is_open.mean() > 0.5
+    assert blind.sum() > is_open.sum() / 2
+    assert 0 < (asked["holm"] != "open").sum() < (~is_open).sum() / 2
     # Mechanisms that hold where they can act.
-    assert verdicts["DMIL", "indicator: joint above ensemble"] != "not reproduced"
     assert said["indicator: joint above ensemble", "digits, K = 4"] == "yes"
     assert said["DUC raises the rates it teaches", "UTD-MHAD: parts"] == "yes"
     assert INDICATOR["digits, K = 4"]["ensemble"].mean() < 2
-    assert INDICATOR["UTD-MHAD, tuned"]["ensemble"].mean() > 1
     for name in ("UTD-MHAD", "UTD-MHAD, tuned"):
-        assert said["indicator: joint above ensemble", name] == "open"
-    assert verdicts["DMIL", "indicator: DMIL above joint"] == "undecided"
-    assert verdicts["I2MoE", "experts disagree on most samples"] == "reproduced"
-    assert verdicts["DI-MML", "leaves the weaker encoder better"] == "reproduced"
+        indicator = INDICATOR[name].mean()
+        assert indicator["ensemble"] > 1
+        assert indicator["joint"] - indicator["ensemble"] < 3
+    assert "yes" not in set(said["indicator: DMIL above joint"])
+    assert verdicts["I2MoE", "experts disagree on most samples"] == "transfers"
+    for found in DISAGREE.values():
+        assert (
+            found["experts disagree"].mean()
+            > I2MOE_DISAGREE["experts disagree"].max()
+        )
+    assert verdicts["DI-MML", "leaves the weaker encoder better"] == "transfers"
     assert said["beats an ensemble", "digits, K = 4"] == "yes"
     assert said["beats an ensemble", "digits, tuned"] == "yes"
     # Mechanisms that turn round where they cannot.
     assert said["DUC raises the rates it teaches", "digits: parts"] == "opposite"
-    assert said["beats an ensemble", "UTD-MHAD"] == "open"
-    assert said["beats an ensemble", "UTD-MHAD, tuned"] == "opposite"
+    assert "yes" not in {
+        said["beats an ensemble", "UTD-MHAD"], said["beats an ensemble", "UTD-MHAD, tuned"]
+    }  # fmt: skip
     assert said["beats an ensemble", "spoken digits, tuned"] == "open"
     detached = tests[
         (tests["method"] == "DI-MML") & (tests["claim"] == "beats joint training")
@@ -1392,15 +1466,18 @@ if check_claims and HERE:
     # Gains that did not come.
     dmil_over_joint = tests[
         (tests["method"] == "DMIL") & (tests["claim"] == "beats joint training")
-    ]
-    assert (dmil_over_joint["says"] != "yes").all()
-    assert (dmil_over_joint["says"] == "opposite").sum() == 3
-    ours_first = said["synergy first beats DMIL"]
-    assert (ours_first[["digits, K = 10", "spoken digits, tuned"]] == "yes").all()
-    assert (ours_first == "open").sum() == 4
-    over = dmil_over_joint.set_index("data")["mean"]
+    ].set_index("data")
+    assert verdicts["DMIL", "beats joint training"] == "does not transfer"
+    over = dmil_over_joint["mean"]
     assert abs(over["digits, K = 4"]) < 2
-    assert over["digits, K = 10"] < -18
+    assert over["digits, K = 10"] < -15
+    ours_first = said["synergy first beats DMIL"]
+    assert (
+        ours_first["digits, K = 10"] == ours_first["spoken digits, tuned"] == "yes"
+    )
+    assert (ours_first == "open").sum() == 4
+    remedy = asked.set_index(["claim", "data"]).loc["synergy first beats DMIL"]
+    assert remedy.loc["spoken digits, tuned", "holm"] == "open"
     bare = tests[tests["claim"] == "beats its bare fusion model"].set_index("data")
     assert (bare["says"] == "open").all()
     reach = bare["mean"].abs() + bare["half"]
@@ -1423,9 +1500,10 @@ if check_claims and HERE:
         ("DMIL", "both levels beat level 1 only"),
         ("DMIL", "both levels beat level 2 only"),
     ):
-        assert verdicts[key] == "undecided"
-    # What nobody without the data can say.
+        assert verdicts[key] == "open"
+    # What nobody without the data can say, and a word that is kept for that data.
     assert (verdicts == "cannot be checked here").sum() == 2
+    assert not verdicts.str.contains("reproduced").any()
 if check_claims:
     print("all claims hold")
 
@@ -1437,6 +1515,10 @@ headline = {
         float(table[f"list of {N_CLIPS}, chosen on test"]["all epochs of one run"]),
         1,
     ),
+    "bonus_of_choosing_the_head_on_test": round(
+        float(head_bonus[f"list of {N_CLIPS}, chosen on test"].mean()), 1
+    ),
+    "decided_after_holm": int((asked["holm"] != "open").sum()) if HERE else None,
     "verdicts": verdicts.value_counts().to_dict() if HERE else None,
 }
 print(json.dumps(headline))
@@ -1448,7 +1530,8 @@ print(json.dumps(headline))
 #   need the data.
 # - A percentage on $n$ samples is a **count in disguise**. Ask how many samples a lead consists of before asking why.
 # - Fix the **rule for the verdict** before looking, compare on the same seed, and say "open" when the interval contains zero.
-# - Choosing on the test list is worth a point or so here; it grows with the number of looks.
+# - "Open" means little without the effect that the row **could have found**, and one "yes" among sixty rows means little without a correction.
+# - Choosing whole models on the test list is worth a point or so here, and choosing a head a third of that; it grows with the number of looks.
 # - The expensive bugs print no error. **One-line tests** find them.
 # - A claim that fails on other data is not refuted. It has got a boundary, which is what one wanted to know.
 #
@@ -1516,11 +1599,12 @@ print([n for n in range(10, 400) if all(fits(value, n) for value in figures)])
 # ```
 
 # %% tags=["solution"]
-m = int((tests["says"] != "").sum())
+m = len(asked)
 print(
     f"{m} tests: {m * 0.05 / 2:.1f} false 'yes' and as many false 'opposite' expected"
 )
-print("found:", tests["says"].replace("", np.nan).value_counts().to_dict())
+print("found:", asked["says"].value_counts().to_dict())
+print("after Holm:", asked["holm"].value_counts().to_dict())
 for n in (3, 5):
     wider = stats.t.ppf(1 - 0.025 / m, n - 1) / stats.t.ppf(0.975, n - 1)
     print(f"{n} seeds: Bonferroni makes intervals {wider:.1f} times as wide")
@@ -1530,7 +1614,8 @@ for n in (3, 5):
 # (The rows are not independent, several share their runs; the expected number is the same, but false verdicts come in
 # clusters.) With $m$ tests, intervals of level $1 - 0.05/m$ (Bonferroni)
 # make the chance of any false verdict at most 5 %. With few seeds they are hopelessly wide, which is an argument for more seeds, not
-# for narrower intervals.
+# for narrower intervals. Holm's procedure, used in the table above, gives the same guarantee and is a little less
+# strict: only the smallest p-value has to be below $0.05/m$, the next below $0.05/(m-1)$, and so on.
 #
 # ```{solution-end}
 # ```
