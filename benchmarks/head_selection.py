@@ -63,9 +63,9 @@ def train_head(
     order = torch.Generator().manual_seed(seed)
     found: list[list[float]] = [[] for _ in others]
     for _ in range(HEAD_EPOCHS):
-        for batch in torch.randperm(len(z), generator=order).split(16):
+        for batch in torch.split(torch.randperm(len(z), generator=order), 16):
             optimizer.zero_grad()
-            F.cross_entropy(head(z[batch]), train.target[batch]).backward()
+            torch.autograd.backward(F.cross_entropy(head(z[batch]), train.target[batch]))
             optimizer.step()
         for accuracies, (z_of, split) in zip(found, scored, strict=True):
             predicted = prediction(model, head, z_of)

@@ -1021,7 +1021,8 @@ overflow = pd.DataFrame(
 ).rename_axis(columns="temperature")
 print((overflow.round(2) + 0.0).to_string())
 
-with torch.no_grad():
+with torch.no_grad(), torch.random.fork_rng():
+    torch.manual_seed(seed)
     resnet = ResNet18Encoder((3, 3, 224, 224)).train()
     resnet_norm = float(resnet(torch.randn(2, 3, 3, 224, 224)).norm(dim=1).max())
 dots = [float((a @ b.T).max()) for _, pairs in trained_heads for a, b in pairs]
