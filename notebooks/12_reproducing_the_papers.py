@@ -30,8 +30,9 @@
 # - sort a paper's claims into those you can test where you are and those you cannot;
 # - read from a published percentage how many test samples stand behind a lead, and what they can prove;
 # - turn seeds into a verdict by a rule that was fixed before looking;
+# - say which effect your seeds could have found, and which verdicts outlast a correction for having asked many times;
 # - measure what it is worth to choose a checkpoint on the test data;
-# - recognise five traps in public research code, each by a cell that shows it;
+# - recognise nine traps in public research code, most of them by a cell that shows them;
 # - estimate what a full run needs before starting it.
 #
 # **Needs:** the chapters on the three methods. **Takes:** an hour to read, half a minute to run on a CPU; nothing is
@@ -55,12 +56,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
-from scipy import stats
+from scipy import optimize, stats
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmfuse_lib import data, evaluate, fit, mean_interval, methods, plots, study
 from mmfuse_lib.encoders import ResNet18Encoder
-from mmfuse_lib.methods.dimml import duc_loss
+from mmfuse_lib.methods.dimml import certainty_weights, duc_loss
 
 plots.use_style()
 SEEDS = range(seed, seed + n_seeds)
@@ -167,9 +168,10 @@ print("test sizes from 300 to 1000 for which four of the five are:", others)
 grim
 
 # %% [markdown]
-# Four of five are, and no other size from 300 to 1000 does as well. So these are figures of one run each (perhaps the best of several) on the
-# usual list of 744. (The fifth may be a mean over runs, or a slip in one digit, in the paper or on its way here.) That is worth knowing,
-# for now we can count in clips.
+# Four of five are, and no other size from 300 to 1000 does as well. So the figures look like counts on the usual list of 744, from
+# one run each (perhaps the best of several): a mean over runs would land on such a count only by chance. That is an
+# inference, for the table does not say how many runs stand behind a figure. (The fifth may be a mean over runs, or a slip in one
+# digit, in the paper or on its way here.) If it is right, we can count in clips.
 #
 # Two models are right on $k_1 > k_2$ of the same clips. Suppose they differ on $d$ clips, that is, one is right and the
 # other wrong. If they were equally good, each of the $d$ would be a fair coin. The exact test of McNemar {cite:p}`mcnemar1947`
@@ -223,7 +225,7 @@ limits = pd.DataFrame(
 
 # %% [markdown]
 # The lead over joint training is more than luck unless the two differ on more than a third of all clips. Models with
-# unrelated errors would hardly differ on more than that, and two models of one task always share errors, since some clips
+# unrelated errors would differ on hardly more than that, and two models of one task usually share errors, since some clips
 # are hard for both: almost any overlap is enough. For the ensemble and for MLB it is the other way round: the two models
 # would have to be right and wrong on nearly the same clips. The lead over
 # the best competitor, MCR, is five clips, and **no** pattern of five net clips reaches 5 %: even if the two differed on
@@ -249,8 +251,9 @@ print(f"{smallest:.4f} = 2 / 2^{leads['MCR']}")
 # * **opposite**: it lies below 0;
 # * **open**: it contains 0.
 #
-# Over several data sets a claim is *reproduced* if all say yes and *partly* reproduced if some do. If none does it is *not reproduced*
-# if some say the opposite, and *undecided* if all are open. The rule was written down before the table below. It still leaves
+# Over several data sets a claim *transfers* if all say yes and *partly transfers* if some do. If none does, it *does not transfer*
+# if some say the opposite, and is *open* if all are open. We do not say *reproduced*: that word is kept for a paper's own data, and we have run
+# none of it. The rule was written down before the table below. It still leaves
 # choices: the level of 95 %, the number of seeds, and which of our data sets count for a claim. Who doubts a verdict should
 # look at the rows behind it, which are printed as well.
 #
@@ -271,17 +274,35 @@ def overall(verdicts):
     if not verdicts:
         return "cannot be checked here"
     if "yes" in verdicts:
-        return "reproduced" if set(verdicts) == {"yes"} else "partly"
-    return "not reproduced" if "opposite" in verdicts else "undecided"
+        return "transfers" if set(verdicts) == {"yes"} else "partly transfers"
+    return "does not transfer" if "opposite" in verdicts else "open"
+
+
+def detectable(n):
+    """The true effect that n seeds decide in 8 of 10 repetitions, in half-widths."""
+    edge, levels = stats.t.ppf(0.975, n - 1), (np.arange(2_000) + 0.5) / 2_000
+    spread = edge * np.sqrt(stats.chi2.ppf(levels, n - 1) / (n - 1))
+
+    def short(effect):
+        """By how much the share of decided repetitions falls short of 0.8."""
+        decided = stats.norm.sf(spread - effect) + stats.norm.cdf(-spread - effect)
+        return 0.8 - decided.mean()
+
+    return optimize.brentq(short, 0, 2 * edge) / edge
 
 
 widths = {n: stats.t.ppf(0.975, n - 1) / np.sqrt(n) for n in (2, 3, 5, 10, 20)}
-print("half-width of the interval, in standard deviations of D_s")
-pd.Series(widths, name="half-width").rename_axis("seeds").round(2).to_frame().T
+effects = {n: width * detectable(n) for n, width in widths.items()}
+print("in standard deviations of D_s")
+pd.DataFrame(
+    {"half-width of the interval": widths, "effect found 8 times in 10": effects}
+).rename_axis("seeds").round(1).T
 
 # %% [markdown]
-# Two seeds are useless, three see effects of two and a half standard deviations, five of about one and a quarter.
-# "Open" in what follows often means "smaller than our seeds can see", not "zero".
+# An effect as large as the half-width is found in little more than half of all tries, so the second row is the honest one. Two seeds are
+# useless. With three, an effect has to be more than three standard deviations before the rule can be relied on; with five,
+# more than one and a half. "Open" in what follows often means "smaller than our seeds can see", not "zero", and
+# the table will say how large an effect each row could have found.
 #
 # ## One claim, live
 #
@@ -547,14 +568,12 @@ CLAIMS = [
 
 lines = []
 for method, claim, _, differences in CLAIMS:
-    said = {title: verdict(d) for title, d in differences.items()}
     for title, d in differences.items():
-        mean, half = mean_interval(d)
-        lines.append((method, claim, title, mean, half, said[title]))
+        lines.append((method, claim, title, len(d), *mean_interval(d), verdict(d)))
     if not differences:
-        lines.append((method, claim, "none", np.nan, np.nan, ""))
+        lines.append((method, claim, "none", 0, np.nan, np.nan, ""))
 tests = pd.DataFrame(
-    lines, columns=["method", "claim", "data", "mean", "half", "says"]
+    lines, columns=["method", "claim", "data", "seeds", "mean", "half", "says"]
 )
 verdicts = (
     tests.groupby(["method", "claim"], sort=False)["says"]
@@ -567,26 +586,68 @@ if HERE:
     summary.insert(2, "paper", [published[key] for key in verdicts.index])
     print(summary.to_string(index=False))
 
+# %% [markdown]
+# Sixty questions at 95 % are sixty chances to be wrong, so the table of all rows has two more columns. **Detectable** is the true
+# difference that a row would have found in eight of ten repetitions, at its seeds and with the scatter that they show. (A scatter
+# seen on three seeds is a rough one.) **Holm** is the verdict after Holm's correction {cite:p}`holm1979` over all rows: with it the chance of *any* false
+# verdict in the table is at most 5 %, if the differences are roughly normal.
+
+
+# %%
+def p_values_of(rows):
+    """The p-value of each row's paired t-test, from its mean and half-width."""
+    edge = stats.t.ppf(0.975, rows["seeds"] - 1)
+    with np.errstate(divide="ignore"):  # all seeds agree to the last digit: p = 0
+        t = edge * rows["mean"].abs() / rows["half"]
+    return 2 * stats.t.sf(t, rows["seeds"] - 1)
+
+
+def survives_holm(p, level=0.05):
+    """Which of m tests are significant when the k-th smallest p must stay below level / (m - k)."""
+    order, m = np.argsort(p, kind="stable"), len(p)
+    passed = np.asarray(p)[order] <= level / (m - np.arange(m))
+    kept = np.zeros(m, dtype=bool)
+    kept[order] = np.logical_and.accumulate(passed)
+    return kept
+
+
+asked = tests[tests["says"] != ""].copy()
+asked["detectable"] = asked["half"] * asked["seeds"].map(detectable)
+asked["holm"] = asked["says"].where(survives_holm(p_values_of(asked)), "open")
+if HERE:
+    shown = asked[["claim", "data", "seeds", "detectable", "says", "holm"]].round(1)
+    interval = zip(asked["mean"], asked["half"], strict=True)
+    shown.insert(3, "ours", [f"{m:+.1f} ± {h:.1f}" for m, h in interval])
+    print(shown.to_string(index=False))
+
 # %%
 if HERE:
-    shown = tests[tests["says"] != ""].copy()
-    shown["ours"] = [
-        f"{m:+.1f} ± {h:.1f}"
-        for m, h in zip(shown["mean"], shown["half"], strict=True)
-    ]
-    print(shown[["claim", "data", "ours", "says"]].to_string(index=False))
+    is_open = asked["says"] == "open"
+    blind = is_open & (asked["detectable"] > 2)
+    print(f"{len(asked)} rows: {(~is_open).sum()} decided, {is_open.sum()} open")
+    print(
+        f"of the open ones {blind.sum()} could not have found a difference of two points"
+    )
+    print(f"after Holm {(asked['holm'] != 'open').sum()} stay decided")
 
 # %% [markdown]
+# A good half of the open rows are blind to a difference of two points, and two points are more than DMIL's published lead over its best competitor on four
+# of five data sets. So most rows could not have confirmed such a gain if it were there. And of the decided rows most do not outlast the correction. That is the price of asking so many questions with
+# three and five seeds. Those that do outlast it are the large ones; a reader who trusts only these has read the table well. (The
+# verdicts below follow the plain rule, row by row, so that each question can be read as it was asked.)
+#
 # On how little may a verdict rest? The margin is the distance from zero to the nearer end of the interval. Where it is less
 # than a point, one more seed could open the question again.
 
 # %%
 if HERE:
-    decided = tests[~tests["says"].isin(["", "open"])].copy()
+    decided = asked[~is_open].copy()
     decided["margin"] = decided["mean"].abs() - decided["half"]
     closest = decided.sort_values("margin").head(6)
-    n_open, n_close = (tests["says"] == "open").sum(), (decided["margin"] < 1).sum()
-    print(f"{n_open} rows open, {len(decided)} decided, {n_close} of them by less than a point; the closest:")  # fmt: skip
+    n_close = (decided["margin"] < 1).sum()
+    print(
+        f"{n_close} of {len(decided)} are decided by less than a point; the closest:"
+    )
     print(closest[["method", "claim", "data", "says", "margin"]].round(1).to_string(index=False))  # fmt: skip
 
 # %% mystnb={"image": {"alt": "Two panels of gains in percentage points. Top, DMIL over joint training: published gains are diamonds between one and seven points; ours, dots with intervals, lie far below zero on digits with ten classes, and below or around zero elsewhere, none clearly above. Bottom, I2MoE over its bare fusion model: published diamonds lie on both sides of zero; ours are near zero with short intervals on digit pairs and votes, and with long ones on spoken digits and UTD-MHAD."}, "figure": {"caption": "Gain in accuracy (CREMA-D votes: in $R^2$), in points. Diamonds: published, single figures. Dots: ours, mean and 95 % interval over seeds, paired.", "name": "fig-gains"}} tags=["hide-input"]
@@ -651,21 +712,25 @@ if HERE:
     print(pd.concat([I2MOE_DISAGREE, pd.DataFrame(ours).T]).round(0).to_string())
 
 # %% [markdown]
-# **DI-MML.** The diagnosis holds: an encoder trained on its own error is better than one that shares it. So does the
+# **DI-MML.** The diagnosis transfers: an encoder trained on its own error is better than one that shares it. So does the
 # consequence, a better model, on the task made for it and, with the encoders of the default study, on the movements of
 # UTD-MHAD. (There an ensemble, which is detached and nothing else, is level with it.) Where synergy decides, the same separation costs dearly (*Detached, yet interactive* shows why). The parts that
 # DI-MML adds to separate training have effects too small for our seeds. DUC does raise what it teaches where two sensors see one movement,
 # and does the opposite where the images are unrelated.
 #
-# **DMIL.** It beats an ensemble by a wide margin on digit pairs, where it learns the synergy. On spoken digits, where it
-# does not, nothing can be said; on UTD-MHAD it is open with perceptrons and *behind* the ensemble with convolutions. It does
-# not beat joint training on any of our data, and is behind it on three, once by the smallest of margins.
+# **DMIL.** On digit pairs, where it learns the synergy, it beats an ensemble by a wide margin. On spoken digits, where it
+# does not, nothing can be said, and on UTD-MHAD it beats the ensemble with neither kind of encoder. Joint training it beats on none
+# of our data, and on some it is clearly behind.
 # The paper's synergy indicator does on digits what its table says: little for the ensemble, clearly more for joint
-# training. On UTD-MHAD no difference between the two can be shown, and the ensemble's is not zero, although it adds
+# training. On UTD-MHAD joint training's is hardly above the ensemble's, and the ensemble's is not zero, although it adds
 # nothing but logits: with many classes, two wrong first choices often
 # share a right second one. An indicator above zero is no proof of synergy. That DMIL's is above that of joint training
-# is nowhere to be seen: all five are open. Of the ablations all are open, too: look at the half-widths. One seed that has not found the synergy when the
+# is nowhere to be seen. Of the ablations all are open, too: look at the half-widths. One seed that has not found the synergy when the
 # budget ends moves the mean by several points, and three seeds cannot average that away. *A part for every interaction* follows it up.
+# One of them asks less than it seems to. At the weights of $10^{-5}$ with which these runs were made, the terms that give DMIL its name are nearly free (the same chapter
+# prints what each costs beside the cross-entropy). So "variational beats FC" compares sampled maps that are hardly regularised with plain ones, and says
+# little about the regularisers. Which weights the authors used we could not read: they announce a repository, and on 30 November 2026 it was
+# not to be had.
 #
 # **I2MoE.** No row shows a gain or a loss, but "open" means two things here. On digit pairs and on CREMA-D's votes the
 # intervals are short: it predicts as its bare fusion model does, to within about a point, with or without interaction losses. On spoken
@@ -675,8 +740,8 @@ if HERE:
 # tested in *Experts and their interactions*.
 #
 # **Ours.** The last line is a claim of this book, our remedy for DMIL, and gets the same treatment. It was *found* on the digits
-# with ten classes, so the "yes" of that row is no independent test. Spoken digits are: there the gain is as clear as it is
-# large. The other four are open.
+# with ten classes, so the "yes" of that row is no independent test. Spoken digits are: there the gain is large, and decided by the plain rule, but not
+# after Holm. The others are open.
 #
 # ## Why the numbers differ
 #
@@ -710,21 +775,27 @@ if path.exists():
 # That is more than any published lead in the table at the top of this chapter: who compares methods
 # with different encoders compares encoders. Regularisers such as DMIL's noise are made for encoders that can overfit.
 #
-# **Search.** Each paper tuned its own method on its own data, and DMIL's weights are not published in a place that we could read. We
-# chose them once, on digits, and moved them to UTD-MHAD untouched.
+# **Search.** Each paper tuned its own method on its own data. We chose DMIL's weights once, on digits, and moved them to UTD-MHAD untouched.
 #
-# **Selection.** DI-MML's public code keeps the epoch that is best *on the test split*. How much is that worth? We train one model with
+# **Selection.** Some figures are chosen on test data, and that is worth something. How much depends on what is chosen. Suppose first that
+# whole models were: we train one model with
 # four learning rates and note, after every epoch, which of 6000 held-out samples it gets right. Their mean is the truth, nearly. From
 # these samples we draw a validation list and a test list of 744 each, hundreds of times, and let either list choose the checkpoint.
 
 
 # %%
-def right_after_each_epoch(lr):
-    """Which samples a model gets right after each epoch: a training loop in full."""
+def few_noisy_digits(seed):
+    """Redundant digit pairs, both noisy: 300 to train on, 6000 held out."""
     train, _, held_out = data.load(
         "digit_pairs", seed=seed, n_train=300, n_test=6_000, n_classes=10, cue=False,
         composition={"R": 1.0}, noise={"left": 0.5, "right": 0.5},
     )  # fmt: skip
+    return train, held_out
+
+
+def right_after_each_epoch(lr):
+    """Which samples a model gets right after each epoch: a training loop in full."""
+    train, held_out = few_noisy_digits(seed)
     model = methods.JointFusion.for_data(train, seed=seed)
     optimizer = torch.optim.SGD(model.parameters(), lr=lr, momentum=0.9)
     order, rows = torch.Generator().manual_seed(seed), []
@@ -761,15 +832,16 @@ LOOKS = {
     "all epochs of one run": checkpoints[1],
     "all epochs of four runs": np.concatenate(checkpoints),
 }
-bonus = {
-    (f"list of {n}, chosen on {chooser}", name): selected(right, n).loc[
-        chooser, "bonus"
-    ]
-    for n in (N_CLIPS, 200)
-    for chooser in ("test", "validation")
-    for name, right in LOOKS.items()
-}
-table = pd.Series(bonus).unstack(level=0, sort=False)
+table = pd.DataFrame(
+    {
+        f"list of {n}, chosen on {chooser}": {
+            name: selected(right, n).loc[chooser, "bonus"]
+            for name, right in LOOKS.items()
+        }
+        for n in (N_CLIPS, 200)
+        for chooser in ("test", "validation")
+    }
+)
 print("reported minus true accuracy, points")
 print((table.round(1) + 0.0).T.to_string())
 
@@ -804,74 +876,261 @@ plt.show()
 # %% [markdown]
 # The maximum of noisy readings is a reading with lucky noise. A single look has no bonus; the more one looks at and the shorter
 # the list, the larger it gets. Neighbouring epochs make similar mistakes, which keeps it smaller than independent noise would. It
-# is no disaster here, but it is of the size of the leads in many a results table, and it is the same for all methods only if all
-# looked equally often. A reproduction that selects on validation, like ours, should expect to end a little below the published figure.
+# is no disaster, but it is of the size of the leads in many a results table, and it is the same for all methods only if all
+# looked equally often.
+#
+# We know of no paper in this chapter that did so. DI-MML's public code chooses much less on its test split: the encoders are those of the last epoch, and
+# so are their own heads. Only the linear head that is trained on top of them, for twenty epochs, is the one that was best on test. So we do
+# the same: train encoders to the end, freeze them, train such a head with the optimiser of that code, and note after each of its epochs whom the
+# whole model, three heads weighted by certainty, gets right.
+
+
+# %%
+def right_after_each_head(seed):
+    """Which samples DI-MML gets right after each epoch of its last stage, and its features."""
+    train, held_out = few_noisy_digits(seed)
+    model = methods.DIMML.for_data(train, seed=seed)
+    fit(
+        model,
+        train,
+        epochs=epochs,
+        batch_size=32,
+        lr=2e-3,
+        seed=seed,
+        device=device,
+    )
+    with torch.no_grad():
+        z, z_out = model.encode(train.inputs), model.encode(held_out.inputs)
+        own = [h(z_m) for h, z_m in zip(model.heads.values(), z_out, strict=True)]
+    order, rows = torch.Generator().manual_seed(seed), []
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        head = torch.nn.Linear(2 * z[0].shape[1], 10)
+    optimizer = torch.optim.SGD(
+        head.parameters(), lr=1e-3, momentum=0.9, weight_decay=1e-4
+    )
+    for _ in range(20):
+        for batch in torch.randperm(len(train), generator=order).split(16):
+            optimizer.zero_grad()
+            logits = head(torch.cat(z, dim=1)[batch])
+            torch.nn.functional.cross_entropy(
+                logits, train.target[batch]
+            ).backward()
+            optimizer.step()
+        with torch.no_grad():
+            logits = torch.stack([*own, head(torch.cat(z_out, dim=1))], dim=1)
+            weights = certainty_weights(logits, model.certainty_temperature)
+            predicted = (weights[..., None] * logits).sum(dim=1).argmax(dim=1)
+        rows.append((predicted == held_out.target).numpy())
+    taught = [model.transferred(1 - m, m) for m in (0, 1)]
+    return np.array(rows), [(z[m] * taught[m], z[1 - m]) for m in (0, 1)]
+
+
+trained_heads = [right_after_each_head(s) for s in SEEDS]
+head_bonus = pd.DataFrame(
+    [
+        {
+            f"list of {n}, chosen on {chooser}": value
+            for n in (N_CLIPS, 200)
+            for chooser, value in selected(right, n)["bonus"].items()
+        }
+        for right, _ in trained_heads
+    ]
+)
+print(
+    "only the head chosen: reported minus true accuracy, points, mean of the seeds"
+)
+print((head_bonus.mean().round(1) + 0.0).to_string())
+
+# %%
+chosen = result_of("head_selection.json")
+head_gain = {}
+if chosen:
+    for name, result in chosen.items():
+        val, test = (
+            100 * np.array([row[split] for row in result["rows"]])
+            for split in ("val", "test")
+        )
+        by_val = test[np.arange(len(test)), val.argmax(axis=1)]
+        head_gain[name] = test.max(axis=1) - by_val
+        mean, half = mean_interval(head_gain[name])
+        print(
+            f"{name}: chosen on test minus chosen on validation: {mean:.1f} ± {half:.1f} points, {len(test)} seeds"
+        )
+
+# %% [markdown]
+# Twenty heads on the same features differ little, so there is little to choose from: less than half a point on a list of 744. The last cell is the same experiment at the size of
+# the default study, on digit pairs and on UTD-MHAD's 430 test movements (`python -m benchmarks.head_selection`): there, too, it is some tenths of a point. (The larger of
+# two test readings cannot be below the other, so these means are positive by construction; what counts is their size.) So
+# this is a reason to expect a reproduction that selects on validation, like ours, a little below the published figure, and no more than that.
 #
 # ## Traps in public code
 #
-# Four more, each found in a public implementation of a method of this book, each with a cell that shows it. None is a crime:
+# Eight more, each found in a public implementation of a method of this book. None is a crime:
 # they are the kind of line that everyone has written. They matter because no error message ever appears. Read in November 2026:
 #
-# | | repository, commit | file, lines |
-# |:--|:--|:--|
-# | test data choose the epoch | `fanyunfeng-bit/DI-MML`, 83b9b7a | `main_CFT_stage2.py`, the loop of `main` |
-# | an exponential without its logarithm | the same | `loss/contrast_loss.py`, 23 and 25 |
-# | a loss that trains nothing | `zzzpei/I2MOE`, c9af1d4 | `src/imoe/imoe_train.py`, 307 |
-# | clipping after the step | the same | `src/imoe/imoe_train.py`, 317 and 328 |
-# | experts that start as one | the same | `src/imoe/InteractionMoE.py`, 158 |
+# | | repository, commit | file, lines | where it acts |
+# |:--|:--|:--|:--|
+# | a head is chosen on test data | `fanyunfeng-bit/DI-MML`, 83b9b7a | `main_CFT_stage2.py`, the loop of `main` | all its data sets |
+# | an exponential without its logarithm | the same | `loss/contrast_loss.py`, 23 and 25 | large features only |
+# | a latent vector is detached | `Raina-Xin/I2MoE`, 75b578e | `src/common/fusion_models/transformer.py`, 83 | the ablation with losses in latent space |
+# | a loss is wrapped in a new tensor | the same | `src/imoe/imoe_train.py`, 307 | runs with a sparse gate |
+# | layers are computed and dropped | the same | `src/common/fusion_models/moepp.py`, 55 and 56; `src/common/modules/moepp_layer.py`, end of the layer's `forward` | the fusion model MoE++ |
+# | clipping after the step | the same | `src/imoe/imoe_train.py`, 317 and 328 | ENRICO |
+# | two opposite losses are one | the same | `src/imoe/InteractionMoERegression.py`, 168 to 180 | regression |
+# | gradients are never cleared | `GeWu-Lab/LSMI_Estimator`, 13e4db2 | `main_lsmi.py`, 178 to 185 | the density |
+# | every pass in an order of its own | the same | `utils.py`, 75 and 83; `main_lsmi.py`, 106 to 120 | the estimate on training data |
 #
-# (The first repository is that of DI-MML's authors. That of I2MoE's authors is `Raina-Xin/I2MoE`; these two of its files
-# could be read in a copy only, which others have extended.)
+# (These are the authors' own repositories. Some files of I2MoE could be read by us in public copies only; where there was more than one copy to
+# compare, they had the same lines here, but for a later copy that has mended the third row. The page *Ours against the authors' code* holds our functions against numbers that the authors' code returned.)
 #
-# **An exponential without its logarithm.** DI-MML's contrast is a softmax over dot products of raw features. Written as
-# $e^{a}/\sum e^{b}$ it works until the features grow.
+# **An exponential without its logarithm.** DI-MML's contrast is a softmax over dot products of raw features, divided by a temperature. Written as
+# $e^{a}/\sum e^{b}$ it works until $a$ passes 88.7: the exponential of that is the largest number in single precision. How large are
+# features then, at the published temperatures of 50 and 10, and at 1, which is what the script takes if it is not told?
+
 
 # %%
-generator = torch.Generator().manual_seed(seed)
-z = torch.randn(8, 64, generator=generator)
-
-
-def literal_contrast(z_s, z_t, temperature=1.0):
+def literal_contrast(z_s, z_t, temperature):
     """The contrastive loss as the formula reads."""
     e = torch.exp(z_s @ z_t.T / temperature)
     return -(e.diagonal() / e.sum(dim=1)).log().mean()
 
 
-everything = torch.ones(64, dtype=torch.bool)
-overflow = {}
-for norm in (1, 5, 20):
-    scaled = norm * z / z.norm(dim=1, keepdim=True)
-    overflow[norm] = [
-        float(literal_contrast(scaled, scaled)),
-        float(duc_loss(scaled, scaled, everything, temperature=1.0)),
-    ]
-(
-    pd.DataFrame(overflow, index=["literal", "ours"])
-    .T.rename_axis("norm of z")
-    .round(4)
-    + 0.0
-)
+def both_contrasts(largest, temperature, d):
+    """Both forms of the loss when the largest dot product is so many temperatures."""
+    generator = torch.Generator().manual_seed(seed)
+    z = torch.randn(8, d, generator=generator)
+    z = z / z.norm(dim=1, keepdim=True) * (largest * temperature) ** 0.5
+    ours = duc_loss(z, z, torch.ones(d, dtype=torch.bool), temperature)
+    return float(literal_contrast(z, z, temperature)), float(ours)
+
+
+limit = np.log(np.finfo(np.float32).max)
+overflow = pd.DataFrame(
+    {
+        tau: {
+            "norm that overflows": (limit * tau) ** 0.5,
+            "size of a feature, all 512 compared": (limit * tau / 512) ** 0.5,
+            "size of a feature, 128 compared": (limit * tau / 128) ** 0.5,
+            "literal, just below": both_contrasts(0.99 * limit, tau, 512)[0],
+            "literal, just above": both_contrasts(1.01 * limit, tau, 512)[0],
+            "ours, just above": both_contrasts(1.01 * limit, tau, 512)[1],
+        }
+        for tau in (50.0, 10.0, 1.0)
+    }
+).rename_axis(columns="temperature")
+print((overflow.round(2) + 0.0).to_string())
+
+with torch.no_grad(), torch.random.fork_rng():
+    torch.manual_seed(seed)
+    resnet = ResNet18Encoder((3, 3, 224, 224)).train()
+    resnet_norm = float(resnet(torch.randn(2, 3, 3, 224, 224)).norm(dim=1).max())
+dots = [float((a @ b.T).max()) for _, pairs in trained_heads for a, b in pairs]
+print(f"norm of a ResNet-18's features before training: {resnet_norm:.0f}")
+print(f"largest dot product of our trained digit encoders: {max(dots):.0f}")
 
 # %% [markdown]
-# **A loss that trains nothing.** The code of I2MoE adds the balance loss of a sparse gate to the total, after wrapping its
-# *value* in a new tensor. The printed total contains it. Its gradient does not.
+# So at the published settings the trap needs features of norm 67 or 30 in the dimensions that are compared. Before training a ResNet-18 is well below both. After training we
+# do not know, since we have not trained one. Our own encoders, which end in a linear layer and have 64 features, reach dot products of some hundreds
+# here: harmless at 50, and not far from the limit of 887 at 10. It is a trap above all for those who take the loss elsewhere, or forget
+# the option: at the script's default a norm above 9.4 is enough.
+#
+# **A loss that trains nothing.** Three of the lines above are one trap: something is computed and printed, and no parameter ever hears of it. The *value* of a loss
+# wrapped in a new tensor is a constant. So is a latent vector that was detached before the loss was taken from it. And in a loop that hands every layer the same input,
+# only the last layer matters. (In MoE++ the output of the mixture inside a layer is overwritten, too, so that its experts get no gradient either.) Here are all three in small, each beside what was meant.
+
 
 # %%
-gate = torch.randn(6, 4, generator=generator, requires_grad=True)
-balance = gate.softmax(dim=1).mean(dim=0).square().sum()
-rewrapped = torch.tensor(balance.item(), requires_grad=True)
-for name, loss in (("rewrapped", rewrapped), ("as it was", balance)):
-    gate.grad = None
-    loss.backward()
-    reached = (
-        "nothing" if gate.grad is None else f"the gate, norm {gate.grad.norm():.3f}"
+def reached(loss, parameters):
+    """How many of these tensors get a gradient that is not zero."""
+    gradients = torch.autograd.grad(
+        loss, parameters, allow_unused=True, retain_graph=True
+    )
+    return sum(g is not None and bool(g.any()) for g in gradients)
+
+
+generator = torch.Generator().manual_seed(seed)
+z = torch.randn(16, 8, generator=generator)
+target = torch.arange(16) % 4
+with torch.random.fork_rng():
+    torch.manual_seed(seed)
+    layers = torch.nn.ModuleList(
+        torch.nn.Linear(8, 8, bias=False) for _ in range(3)
+    )
+    last = torch.nn.Linear(8, 4, bias=False)
+weights = [layer.weight for layer in layers]
+
+balance = layers[0](z).softmax(dim=1).mean(dim=0).square().sum()
+latent = layers[0](z).tanh()
+replaced = torch.cat([z[:, :4], torch.randn(16, 4, generator=generator)], dim=1)
+turned = layers[0](replaced).tanh()
+
+
+def latent_loss(a, b):
+    """A stand-in for an interaction loss: how alike two latent vectors are."""
+    return torch.cosine_similarity(a, b, dim=1).mean()
+
+
+def stack(is_chained):
+    """Three layers: each on the output of the one before, or all on the same input."""
+    hidden = z
+    for layer in layers:
+        out = layer(hidden).tanh()
+        hidden = out if is_chained else hidden
+    return torch.nn.functional.cross_entropy(last(out), target)
+
+
+nothing = torch.zeros((), requires_grad=True)
+silent = pd.DataFrame(
+    {
+        "a balance loss": [
+            reached(torch.tensor(balance.item()) + nothing, weights[:1]),
+            reached(balance, weights[:1]),
+            1,
+        ],
+        "a loss on a latent vector": [
+            reached(
+                latent_loss(latent.detach(), turned.detach()) + nothing, weights[:1]
+            ),
+            reached(latent_loss(latent, turned), weights[:1]),
+            1,
+        ],
+        "a stack of layers": [
+            reached(stack(is_chained=False), weights),
+            reached(stack(is_chained=True), weights),
+            3,
+        ],
+    },
+    index=["as written", "as meant", "of"],
+).T
+print("layers that get a gradient")
+print(silent.to_string())
+
+task = torch.nn.functional.cross_entropy(last(latent), target)
+for name, extra in (
+    ("detached", latent_loss(latent.detach(), turned.detach())),
+    ("as meant", latent_loss(latent, turned)),
+):
+    at_0, at_100 = (
+        torch.autograd.grad(task + lam * extra, weights[0], retain_graph=True)[0]
+        for lam in (0, 100)
+    )
+    silent.loc["a loss on a latent vector", f"change, {name}"] = float(
+        (at_100 - at_0).abs().max()
     )
     print(
-        f"{name}: loss {float(loss.detach()):.3f}, its gradient reaches {reached}"
+        f"latent, {name}: its weight from 0 to 100 changes the gradient by up to {(at_100 - at_0).abs().max():.2g}"
     )
 
 # %% [markdown]
-# To see it in any code base: run `backward` on the one term and list the parameters whose `grad` is `None`.
+# With the latent vector detached, any weight of its loss gives the same gradient. So I2MoE's published ablation with losses in latent space trains without
+# interaction losses, and our row of that name (*Experts and their interactions*) must not be compared with it. To
+# find such a line in any code base, run `backward` on the one term, and list the parameters whose `grad` is `None`.
+#
+# **Two opposite losses that are one** would be found by an even shorter test. In the regression form of I2MoE's code the synergy expert is asked for a small distance
+# between its output and those with a modality replaced, and so is the redundancy expert. Two experts with opposite names have the same loss. The smallest
+# value is reached by ignoring whatever is replaced, which is what redundancy means and synergy does not. Our regression loss
+# asks the synergy expert for the contrary (*Experts and their interactions*), and differs from the published one in this.
 #
 # **Clipping after the step.** Gradients are to be clipped between `backward` and `step`. After the step (in the code of I2MoE:
 # on one data set, ENRICO) the call changes numbers that nobody will read again, since the next batch sets them to zero.
@@ -893,25 +1152,108 @@ for when in ("before", "after"):
     )
 
 # %% [markdown]
-# **Experts that start as one.** In the code of I2MoE the experts are copies of one initialised module. They differ in their losses only, so
-# what they become is decided by these from the very same point.
+# **Gradients that are never cleared.** `backward` adds to what is there. If nobody clears it, each step follows the sum of all gradients so far: a momentum
+# that never fades. LSMI's density is trained so. Here a Gaussian with ten means and ten widths is fitted to 1600 samples with its settings (Adam
+# at 0.001, batches of 32, 30 epochs, a tenth of the rate after 20).
+
 
 # %%
-splits = data.load("digit_pairs", seed=seed, n_train=200)
-mixture = methods.I2MoE.for_data(splits[0], seed=seed)
-with torch.no_grad():
-    votes = mixture.expert_outputs(splits[0].inputs)
-apart = (votes - votes[:, :1]).abs().amax(dim=(0, 2))[1:]
-print(
-    "ours, before training: each expert's logits differ from the first one's by up to",
-    end=" ",
+def surplus(is_cleared, d=10, spread=0.5):
+    """Nats a held-out sample above the true density, after each epoch."""
+    generator = torch.Generator().manual_seed(seed)
+    x, held_out = (
+        0.6 + spread * torch.randn(n, d, generator=generator)
+        for n in (1_600, 2_000)
+    )
+    mean, log_width = (torch.zeros(d, requires_grad=True) for _ in range(2))
+    optimizer = torch.optim.Adam([mean, log_width], lr=1e-3)
+    decay = torch.optim.lr_scheduler.StepLR(optimizer, 20, 0.1)
+
+    def surprise(rows):
+        return (
+            (((rows - mean) / log_width.exp()) ** 2 / 2 + log_width)
+            .sum(dim=1)
+            .mean()
+        )
+
+    truth = (((held_out - 0.6) / spread) ** 2 / 2).sum(dim=1).mean() + d * np.log(
+        spread
+    )
+    curve = []
+    for _ in range(30):
+        for batch in torch.randperm(len(x), generator=generator).split(32):
+            if is_cleared:
+                optimizer.zero_grad()
+            surprise(x[batch]).backward()
+            optimizer.step()
+        decay.step()
+        with torch.no_grad():
+            curve.append(float(surprise(held_out) - truth))
+    return curve
+
+
+never = pd.DataFrame(
+    {
+        "cleared": surplus(is_cleared=True),
+        "never cleared": surplus(is_cleared=False),
+    },
+    index=pd.RangeIndex(1, 31, name="epoch"),
 )
-print(", ".join(f"{x:.2f}" for x in apart))
+print("nats a sample above the truth")
+print((never.loc[[5, 10, 15, 20, 25, 30]].round(2) + 0.0).T.to_string())
 
 # %% [markdown]
+# It is faster at first, overshoots, and swings about the solution until the rate decays. Nothing fails, the loss goes down, and the density is half a nat off. (How much it
+# matters to LSMI we cannot say, since only differences of surprises enter its values.)
+#
+# **Every pass in an order of its own.** A training loader shuffles anew whenever it is run through. LSMI's five quantities of a sample, three gains and two surprises, come from five passes
+# over a loader. On the validation data, which are not shuffled, they belong together. On the training data each pass has another order, and
+# the gain of one sample is subtracted from the surprise of another. The densities of this example are exact:
+# a fair bit, which two sensors see through noise of their own.
+
+# %%
+rng = np.random.default_rng(seed)
+bit = rng.choice([-1, 1], 2_000)
+seen = [2 * bit + rng.normal(size=len(bit)) for _ in range(2)]
+given_bit = [stats.norm.pdf(x, 2 * bit) for x in seen]
+given_other = [stats.norm.pdf(x, -2 * bit) for x in seen]
+h = [-np.log2((p + q) / 2) for p, q in zip(given_bit, given_other, strict=True)]
+i = [np.log2(2 * p / (p + q)) for p, q in zip(given_bit, given_other, strict=True)]
+p, q = np.prod(given_bit, axis=0), np.prod(given_other, axis=0)
+i_12 = np.log2(2 * p / (p + q))
+
+
+def pointwise(h, i, i_12):
+    """LSMI's four values of each sample, in bits."""
+    r = np.minimum(*h) - np.minimum(h[0] - i[0], h[1] - i[1])
+    u_1, u_2 = i[0] - r, i[1] - r
+    return pd.DataFrame({"R": r, "U1": u_1, "U2": u_2, "S": i_12 - r - u_1 - u_2})
+
+
+kept = pointwise(h, i, i_12)
+mixed = pointwise(
+    [rng.permutation(x) for x in h],
+    [rng.permutation(x) for x in i],
+    rng.permutation(i_12),
+)
+misaligned = pd.DataFrame(
+    {
+        "mean, one order": kept.mean(),
+        "mean, five orders": mixed.mean(),
+        "correlation of the samples' values": kept.corrwith(mixed),
+    }
+)
+(misaligned.round(2) + 0.0).T
+
+# %% [markdown]
+# The means, which are all that is printed, hardly move here, since those of the gains do not depend on the order at all. The values of single samples, which the method is there for, have
+# nothing to do with these samples any more.
+#
+# One line that looks like a trap is missing from the list: in the code of I2MoE all experts start as copies of one. Whether that hurts or helps the
+# names of the experts is a question for an experiment, and *Experts and their interactions* asks it (`shared_start`).
+#
 # And a rule that catches most of this kind: **write the test that would fail.** "The loss is finite at large norms", "this term's gradient
-# reaches that parameter", "the step is no longer than the clip", "two experts differ": each is a line or two. (Our training loop
-# does not clip; the other three are in our test suite.)
+# reaches that parameter", "every layer gets a gradient", "two terms with different names differ": each is a line or two.
 #
 # ## What a full run takes
 #
@@ -948,11 +1290,12 @@ print(", ".join(f"{x:.2f}" for x in apart))
 # mmfuse train --config reproduce/i2moe_enrico.yml --data-option root=FOLDER
 # ```
 #
-# Each file begins with what in it is published and what is not. DI-MML's settings are the published ones, but for the number
-# of frames on AVE and UCF101, and for epochs that are chosen on validation data. DMIL's optimiser and weights are not published
+# Each file begins with what in it is published and what is not. DI-MML's settings are the published ones (three frames a clip on CREMA-D, four on
+# AVE, one on UCF101, as its authors' README has it), but for epochs that are chosen on validation data. DMIL's optimiser and weights are not published
 # in a place that we could read, so its files take the stages and $d=512$ of its paper, and optimiser and weights from
 # elsewhere. I2MoE's take what its authors' scripts say, and the library's transformer; it was not run on CREMA-D by its authors, and
-# that file puts it beside the other two. **None of these runs was done for this book**: the code that reads the data is
+# that file puts it beside the other two. On CMU-MOSI, a regression, that file asks for the published losses
+# (`regression_losses: published`), which are not the library's own (see the traps): only so can the row be compared with the paper's. **None of these runs was done for this book**: the code that reads the data is
 # tested on small files in the published layout.
 #
 # How long will it take? The encoders dominate, so count their multiplications and divide. A training step costs about three forward passes.
@@ -965,13 +1308,14 @@ ASSUMED = {
     "forward passes a training step": 3,
 }
 AUDIO, LONG_AUDIO = (1, 257, 299), (1, 257, 1_004)
-FRAMES, FLOW, VIEW = (3, 3, 224, 224), (10, 2, 224, 224), (3, 224, 224)
+FRAMES, FOUR_FRAMES, PICTURE = (3, 3, 224, 224), (4, 3, 224, 224), (3, 224, 224)
+FLOW = (10, 2, 224, 224)
 FULL_RUNS = pd.DataFrame(
     [
         ("DI-MML", "CREMA-D", 6_028, 150, (AUDIO, FRAMES)),
-        ("DI-MML", "AVE", 3_339, 150, (LONG_AUDIO, FRAMES)),
-        ("DI-MML", "UCF101", 9_537, 150, (FLOW, FRAMES)),
-        ("DI-MML", "ModelNet40", 9_843, 150, (VIEW, VIEW)),
+        ("DI-MML", "AVE", 3_339, 150, (LONG_AUDIO, FOUR_FRAMES)),
+        ("DI-MML", "UCF101", 9_537, 150, (FLOW, PICTURE)),
+        ("DI-MML", "ModelNet40", 9_843, 150, (PICTURE, PICTURE)),
         ("DMIL", "CREMA-D", 6_028, 150, (AUDIO, FRAMES)),
         ("I2MoE", "CREMA-D", 6_028, 150, (AUDIO, FRAMES)),
     ],
@@ -1038,40 +1382,80 @@ if check_claims:
     # The claim that was tested live.
     assert verdict(live_gain["right encoder"]) == "yes"
     assert verdict(live_gain["both images"]) == "yes"
-    # Choosing on the test list pays, choosing on validation does not.
+    # Choosing whole models on the test list pays, choosing on validation does not; a head pays less.
     test_bonus = table[f"list of {N_CLIPS}, chosen on test"]
     assert (
         test_bonus["all epochs of one run"]
         > test_bonus["the last epoch of one run"] + 0.3
     )
     assert table.filter(like="validation").abs().max(axis=None) < 0.6
+    only_head = head_bonus.mean()
+    assert 0 < only_head[f"list of {N_CLIPS}, chosen on test"] < 0.5
+    assert (
+        only_head[f"list of {N_CLIPS}, chosen on test"]
+        < test_bonus["all epochs of one run"]
+    )
+    assert only_head.filter(like="validation").abs().max() < 0.2
+    assert all(0.1 < gain.mean() < 0.7 for gain in head_gain.values())
     # The traps snap.
-    assert np.isinf(overflow[20][0]) or np.isnan(overflow[20][0])
-    assert abs(overflow[1][0] - overflow[1][1]) < 1e-5
-    assert np.isfinite(overflow[20][1])
+    assert overflow.loc["literal, just above"].isna().all()
+    assert (
+        overflow.loc[["literal, just below", "ours, just above"]]
+        .notna()
+        .all(axis=None)
+    )
+    norms = overflow.loc["norm that overflows"]
+    assert norms.round().astype(int)[[50.0, 10.0]].tolist() == [67, 30]
+    assert round(norms[1.0], 1) == 9.4
+    assert resnet_norm < 25
+    assert 200 < max(dots) < 10 * limit
+    assert (silent["as written"] == [0, 0, 1]).all()
+    assert (silent["as meant"] == silent["of"]).all()
+    changed = silent.loc["a loss on a latent vector"]
+    assert changed["change, detached"] == 0 < changed["change, as meant"]
     assert abs(step_length["before"] - 1) < 1e-5
     assert step_length["after"] == 50
-    assert apart.min() > 0
+    assert never["never cleared"][5] < never["cleared"][5]
+    assert abs(never["cleared"][30]) < 0.05 < 0.4 < never["never cleared"][30] < 0.6
+    assert (
+        misaligned["mean, one order"] - misaligned["mean, five orders"]
+    ).abs().max() < 0.05
+    assert misaligned["correlation of the samples' values"].abs().max() < 0.1
     assert plan.filter(like="hours").max(axis=None) < 24
 if check_claims and HERE:
     said = tests.set_index(["claim", "data"])["says"]
+    # Most rows are open, and most of those are blind to the effects in question.
+    assert len(asked) > 50
+    leads_over_best = DMIL_TABLE["DMIL"] - DMIL_TABLE.drop(columns="DMIL").max(
+        axis=1
+    )
+    assert (leads_over_best < 2).sum() == 4
+    assert is_open.mean() > 0.5
+    assert blind.sum() > is_open.sum() / 2
+    assert 0 < (asked["holm"] != "open").sum() < (~is_open).sum() / 2
     # Mechanisms that hold where they can act.
-    assert verdicts["DMIL", "indicator: joint above ensemble"] != "not reproduced"
     assert said["indicator: joint above ensemble", "digits, K = 4"] == "yes"
     assert said["DUC raises the rates it teaches", "UTD-MHAD: parts"] == "yes"
     assert INDICATOR["digits, K = 4"]["ensemble"].mean() < 2
-    assert INDICATOR["UTD-MHAD, tuned"]["ensemble"].mean() > 1
     for name in ("UTD-MHAD", "UTD-MHAD, tuned"):
-        assert said["indicator: joint above ensemble", name] == "open"
-    assert verdicts["DMIL", "indicator: DMIL above joint"] == "undecided"
-    assert verdicts["I2MoE", "experts disagree on most samples"] == "reproduced"
-    assert verdicts["DI-MML", "leaves the weaker encoder better"] == "reproduced"
+        indicator = INDICATOR[name].mean()
+        assert indicator["ensemble"] > 1
+        assert indicator["joint"] - indicator["ensemble"] < 3
+    assert "yes" not in set(said["indicator: DMIL above joint"])
+    assert verdicts["I2MoE", "experts disagree on most samples"] == "transfers"
+    for found in DISAGREE.values():
+        assert (
+            found["experts disagree"].mean()
+            > I2MOE_DISAGREE["experts disagree"].max()
+        )
+    assert verdicts["DI-MML", "leaves the weaker encoder better"] == "transfers"
     assert said["beats an ensemble", "digits, K = 4"] == "yes"
     assert said["beats an ensemble", "digits, tuned"] == "yes"
     # Mechanisms that turn round where they cannot.
     assert said["DUC raises the rates it teaches", "digits: parts"] == "opposite"
-    assert said["beats an ensemble", "UTD-MHAD"] == "open"
-    assert said["beats an ensemble", "UTD-MHAD, tuned"] == "opposite"
+    assert "yes" not in {
+        said["beats an ensemble", "UTD-MHAD"], said["beats an ensemble", "UTD-MHAD, tuned"]
+    }  # fmt: skip
     assert said["beats an ensemble", "spoken digits, tuned"] == "open"
     detached = tests[
         (tests["method"] == "DI-MML") & (tests["claim"] == "beats joint training")
@@ -1083,15 +1467,18 @@ if check_claims and HERE:
     # Gains that did not come.
     dmil_over_joint = tests[
         (tests["method"] == "DMIL") & (tests["claim"] == "beats joint training")
-    ]
-    assert (dmil_over_joint["says"] != "yes").all()
-    assert (dmil_over_joint["says"] == "opposite").sum() == 3
-    ours_first = said["synergy first beats DMIL"]
-    assert (ours_first[["digits, K = 10", "spoken digits, tuned"]] == "yes").all()
-    assert (ours_first == "open").sum() == 4
-    over = dmil_over_joint.set_index("data")["mean"]
+    ].set_index("data")
+    assert verdicts["DMIL", "beats joint training"] == "does not transfer"
+    over = dmil_over_joint["mean"]
     assert abs(over["digits, K = 4"]) < 2
-    assert over["digits, K = 10"] < -18
+    assert over["digits, K = 10"] < -15
+    ours_first = said["synergy first beats DMIL"]
+    assert (
+        ours_first["digits, K = 10"] == ours_first["spoken digits, tuned"] == "yes"
+    )
+    assert (ours_first == "open").sum() == 4
+    remedy = asked.set_index(["claim", "data"]).loc["synergy first beats DMIL"]
+    assert remedy.loc["spoken digits, tuned", "holm"] == "open"
     bare = tests[tests["claim"] == "beats its bare fusion model"].set_index("data")
     assert (bare["says"] == "open").all()
     reach = bare["mean"].abs() + bare["half"]
@@ -1114,9 +1501,10 @@ if check_claims and HERE:
         ("DMIL", "both levels beat level 1 only"),
         ("DMIL", "both levels beat level 2 only"),
     ):
-        assert verdicts[key] == "undecided"
-    # What nobody without the data can say.
+        assert verdicts[key] == "open"
+    # What nobody without the data can say, and a word that is kept for that data.
     assert (verdicts == "cannot be checked here").sum() == 2
+    assert not verdicts.str.contains("reproduced").any()
 if check_claims:
     print("all claims hold")
 
@@ -1128,6 +1516,10 @@ headline = {
         float(table[f"list of {N_CLIPS}, chosen on test"]["all epochs of one run"]),
         1,
     ),
+    "bonus_of_choosing_the_head_on_test": round(
+        float(head_bonus[f"list of {N_CLIPS}, chosen on test"].mean()), 1
+    ),
+    "decided_after_holm": int((asked["holm"] != "open").sum()) if HERE else None,
     "verdicts": verdicts.value_counts().to_dict() if HERE else None,
 }
 print(json.dumps(headline))
@@ -1139,7 +1531,8 @@ print(json.dumps(headline))
 #   need the data.
 # - A percentage on $n$ samples is a **count in disguise**. Ask how many samples a lead consists of before asking why.
 # - Fix the **rule for the verdict** before looking, compare on the same seed, and say "open" when the interval contains zero.
-# - Choosing on the test list is worth a point or so here; it grows with the number of looks.
+# - "Open" means little without the effect that the row **could have found**, and one "yes" among sixty rows means little without a correction.
+# - Choosing whole models on the test list is worth a point or so here, and choosing a head a third of that; it grows with the number of looks.
 # - The expensive bugs print no error. **One-line tests** find them.
 # - A claim that fails on other data is not refuted. It has got a boundary, which is what one wanted to know.
 #
@@ -1207,11 +1600,12 @@ print([n for n in range(10, 400) if all(fits(value, n) for value in figures)])
 # ```
 
 # %% tags=["solution"]
-m = int((tests["says"] != "").sum())
+m = len(asked)
 print(
     f"{m} tests: {m * 0.05 / 2:.1f} false 'yes' and as many false 'opposite' expected"
 )
-print("found:", tests["says"].replace("", np.nan).value_counts().to_dict())
+print("found:", asked["says"].value_counts().to_dict())
+print("after Holm:", asked["holm"].value_counts().to_dict())
 for n in (3, 5):
     wider = stats.t.ppf(1 - 0.025 / m, n - 1) / stats.t.ppf(0.975, n - 1)
     print(f"{n} seeds: Bonferroni makes intervals {wider:.1f} times as wide")
@@ -1221,7 +1615,8 @@ for n in (3, 5):
 # (The rows are not independent, several share their runs; the expected number is the same, but false verdicts come in
 # clusters.) With $m$ tests, intervals of level $1 - 0.05/m$ (Bonferroni)
 # make the chance of any false verdict at most 5 %. With few seeds they are hopelessly wide, which is an argument for more seeds, not
-# for narrower intervals.
+# for narrower intervals. Holm's procedure, used in the table above, gives the same guarantee and is a little less
+# strict: only the smallest p-value has to be below $0.05/m$, the next below $0.05/(m-1)$, and so on.
 #
 # ```{solution-end}
 # ```
