@@ -1,8 +1,9 @@
 """DI-MML without one of its parts at a time, on the data sets of the default study.
 
-Every variant is trained in the setting that the study chose for the whole method on validation
-data (``reproduce/book.json``), on the same seeds. ``python -m benchmarks.dimml_ablation DATA ...``
-writes ``reproduce/dimml_ablation.json``, which the chapter on DI-MML reads.
+Every variant is trained as a cell of the study is, in the setting that the study chose for the
+whole method on validation data (``reproduce/book.json``), on the same ten seeds.
+``python -m benchmarks.dimml_ablation DATA ...`` writes ``reproduce/dimml_ablation.json``, which the
+chapter on DI-MML reads.
 """
 
 import json
@@ -24,6 +25,7 @@ from mmfuse_lib.study import Study, load_results
 FOLDER = Path(__file__).parents[1] / "reproduce"
 RESULT = FOLDER / "dimml_ablation.json"
 DATA = ("digit_pairs", "utd_mhad")
+SEEDS = range(10)
 
 #: What is trained, by the options in which it differs from the method.
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -32,15 +34,18 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "both ways": {"one_way": False},
     "all dimensions": {"selected": False},
     "no shared head": {"shared_weight": 0.0},
+    "concat head": {"fusion": "concat"},  # a hidden layer
+    "low-rank head": {"fusion": "low_rank"},  # products of the modalities' features
 }
 
 
 def chosen_settings(name: str) -> list[Settings]:
-    """Return the settings that the study chose for DI-MML on a data set, one a seed."""
+    """Return what the study chose for DI-MML on a data set, with each of our seeds."""
     config = read_settings(FOLDER / "book.yml")
     config |= {"methods": {"DIMML": {}}, "data": {name: config["data"][name]}}
     chosen = load_results(FOLDER / "book.json").setting(name, "DIMML")
-    return [cell.settings for cell in Study.of(config).cells if cell.setting == chosen]
+    settings = next(cell.settings for cell in Study.of(config).cells if cell.setting == chosen)
+    return [replace(settings, seed=seed) for seed in SEEDS]
 
 
 def rows_of_seed(settings: Settings) -> list[dict[str, Any]]:

@@ -60,8 +60,8 @@ class DIMML(Method):
         modality of more than the smallest length gets a linear map to it: the shared head needs
         one space.
     fusion : str or callable
-        As in `JointFusion`. The default, ``"linear"``, is the paper's: its logits are a sum of one
-        term a modality, so synergy is out of its reach. ``"concat"`` adds a hidden layer.
+        As in `JointFusion`. The default, ``"linear"``, is that of the authors' code: a sum of
+        one term a modality, so synergy is out of its reach. ``"concat"`` adds a hidden layer.
     temperature : float
         tau of `duc_loss`, on the scale of a dot product. The paper uses 50 (CREMA-D, ModelNet40)
         or 10 (AVE, UCF101) for d = 512; 50 also suits digit pairs and default encoders.
@@ -106,9 +106,9 @@ class DIMML(Method):
     * Choice of the epoch. Their encoders and own heads are those of the last epoch; their fusion
       head is that of the epoch with the best accuracy on the test data. Here each stage keeps the
       epoch with the lowest loss on the validation data, and no test data is looked at. In the
-      first two stages that is the loss of the heads, ``own + w * shared``: DUC is a means, and an
-      epoch chosen on the total may be one at which DUC is low and the heads are worse. Called
-      without validation data, `fit` keeps the last epoch of every stage.
+      first two stages that is the loss of the heads that vote, ``sum_m CE(head_m(z_m), y)``, as in
+      an ensemble: DUC and the shared head are means, not ends. Called without validation data,
+      `fit` keeps the last epoch of every stage.
     * The end of the warm-up. They train 150 epochs with one optimiser. Here it is a boundary of
       stages: the best epoch's weights are restored (where there is validation data), and a new
       optimiser starts, so momentum begins again at zero. There is no option that carries it over.
@@ -214,7 +214,7 @@ class DIMML(Method):
                 warmup,
                 unimodal,
                 self.detached_terms,
-                monitor="heads",
+                monitor="own",
                 lr_factor=self.lr_schedule,
             ),
             Stage(
@@ -222,7 +222,7 @@ class DIMML(Method):
                 max(1, epochs - warmup),
                 unimodal,
                 self.interactive_terms,
-                monitor="heads",
+                monitor="own",
                 prepare=self.select_dimensions,
                 lr_factor=lambda epoch: self.lr_schedule(warmup + epoch),
             ),
@@ -279,8 +279,7 @@ class DIMML(Method):
         pairs = zip(self.heads.values(), z, strict=True)
         own = torch.stack([F.cross_entropy(head(z_m), y) for head, z_m in pairs]).sum()
         shared = torch.stack([F.cross_entropy(self.shared(z_m), y) for z_m in z]).sum()
-        heads = own + self.shared_weight * shared
-        return {"total": heads, "heads": heads, "own": own, "shared": shared}
+        return {"total": own + self.shared_weight * shared, "own": own, "shared": shared}
 
 
 def duc_loss(
