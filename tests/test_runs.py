@@ -391,7 +391,8 @@ def test_the_presets_of_i2moe_hold_the_authors_settings(
     assert settings.epochs == epochs
     assert settings.method_options == {
         "fusion": "transformer", "interaction_weight": weight, "temperature": temperature,
-        "hidden": 256,
+        "hidden": 256, "shared_start": True, "dropout": 0.5, "fresh_stand_ins": True,
+        **({"regression_losses": "published"} if name == "mosi" else {}),
     }  # fmt: skip
 
 
