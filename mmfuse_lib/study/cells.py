@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import shutil
 import threading
 import time
@@ -23,6 +22,7 @@ from mmfuse_lib import data, explanations, methods
 from mmfuse_lib.checkpoints import FILE_NAME
 from mmfuse_lib.errors import CheckpointError, DataError
 from mmfuse_lib.evaluation import Evaluation, evaluate
+from mmfuse_lib.files import finite
 from mmfuse_lib.imports import is_path
 from mmfuse_lib.runs import Settings, Splits, Trained, load_splits, provenance, train
 from mmfuse_lib.study.code import ALWAYS, UNKNOWN, digest_of
@@ -193,7 +193,7 @@ def compute(cell: Cell, checkpoints: Path | None = None) -> Record:
         "code": cell.code,
         "settings": asdict(settings),
         "measures": list(cell.measures),
-        "results": _finite(results),
+        "results": finite(results),
         "ran": {
             "seconds": round(time.perf_counter() - wall, 2),
             "cpu_seconds": round(time.process_time() - cpu, 2),
@@ -235,12 +235,3 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def _finite(value: Any) -> Any:
-    """Replace NaN and infinities, which JSON lacks, by None."""
-    if isinstance(value, Mapping):
-        return {name: _finite(v) for name, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(v) for v in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
