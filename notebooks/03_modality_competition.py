@@ -679,13 +679,14 @@ if check_claims:
     mean, half = mean_interval(gained)
     assert mean - half > 0.05
     assert recovered["with a loss of its own"].mean() > 0.7
-    assert (synergy["with own losses"] > synergy["joint"] - 0.05).all()
+    assert (synergy["with own losses"] < synergy["joint"]).all()
+    assert (synergy["with own losses"] > synergy["joint"] - 0.15).all()
 
 # %% [markdown]
-# One line in the loss gives the right encoder nearly all of what joint training took from it, and on none of these three seeds
-# does the synergy suffer: the encoders have room for both. So the simplest remedy for this chapter's problem is not to slow down
-# the modality that is ahead, but to ask the other one as well. Carried further, the idea leads to DI-MML, which keeps
-# the separate losses and drops the shared one.
+# One line in the loss gives the right encoder nearly all of what joint training took from it. It is not free: on each of these three
+# seeds the model is a few points worse on synergistic samples, on which the extra losses can only learn by heart. So asking every
+# modality is a good remedy where labels are redundant, and has a price where they are synergistic. Carried to
+# its end, the idea leads to DI-MML, which keeps the separate losses and drops the shared one.
 #
 # ```{solution-end}
 # ```
