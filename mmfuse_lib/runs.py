@@ -176,6 +176,7 @@ def train(
     splits: Splits | None = None,
     *,
     checkpoint_dir: Path | None = None,
+    checkpoint_every: float = 0.0,
     progress: bool = True,
 ) -> Trained:
     """Load the data, build the method and train it, as the settings say.
@@ -186,7 +187,7 @@ def train(
         All that the result depends on.
     splits : tuple of MultimodalData, optional
         What `load_splits` returns, where it is at hand.
-    checkpoint_dir, progress
+    checkpoint_dir, checkpoint_every, progress
         As in `mmfuse_lib.fit`.
 
     Raises
@@ -205,7 +206,7 @@ def train(
         epochs=settings.epochs, batch_size=settings.batch_size, lr=settings.lr,
         optimizer=optimizer, patience=settings.patience, seed=settings.seed,
         device=settings.device, precision=settings.precision,
-        checkpoint_dir=checkpoint_dir, progress=progress,
+        checkpoint_dir=checkpoint_dir, checkpoint_every=checkpoint_every, progress=progress,
     )  # fmt: skip
     return Trained(settings, model, splits, history, time.perf_counter() - started)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -96,6 +97,7 @@ def fit(
     device: str = "auto",
     precision: str = "32-true",
     checkpoint_dir: str | Path | None = None,
+    checkpoint_every: float = 0.0,
     progress: bool = True,
 ) -> History:
     """Train a method, stage by stage.
@@ -133,6 +135,8 @@ def fit(
     checkpoint_dir : path, optional
         Folder of the run. A checkpoint is written there after each epoch, whole or not at all;
         calling `fit` again with the same arguments continues from it, bit for bit.
+    checkpoint_every : float
+        Seconds that have to pass between two checkpoints; by default none are waited for.
     progress : bool
         Show a progress bar.
 
@@ -201,6 +205,7 @@ def fit(
                 patience=patience,
                 shuffle=torch.Generator().manual_seed(seed),
                 folder=folder,
+                checkpoint_every=checkpoint_every,
                 identity=identity,
                 trainable=trainable,
                 progress=progress,
@@ -234,6 +239,8 @@ class _Run:
     identity: Identity
     trainable: set[nn.Parameter]
     progress: bool
+    checkpoint_every: float = 0.0
+    saved_at: float = field(default_factory=time.monotonic)
     history: History = field(default_factory=History)
     position: _Position = field(default_factory=_Position)
     optimizer_state: dict[str, Any] | None = None
@@ -331,7 +338,7 @@ class _Run:
             )  # fmt: skip
 
     def _save(self, optimizer: Any | None) -> None:
-        if self.folder is None:
+        if self.folder is None or time.monotonic() - self.saved_at < self.checkpoint_every:
             return
         save_checkpoint(
             self.folder,
@@ -348,6 +355,7 @@ class _Run:
                 "random_device": device_state(self.fabric.device),
             },
         )
+        self.saved_at = time.monotonic()
 
     def resume(self) -> None:
         """Continue from the checkpoint in the run's folder, if there is one."""
