@@ -557,6 +557,10 @@ def test_a_trained_model_that_was_changed_does_not_go_on(tmp_path: Path) -> None
     with pytest.raises(CheckpointError, match=r": _weight is 0\.5, there it is 1\.0\. Use"):
         quiet_fit(model, TRAIN, epochs=4, checkpoint_dir=tmp_path)
     model._weight = 1.0
+    freeze(model)
+    with pytest.raises(CheckpointError, match=r": frozen parameters is encoders\.a\.0"):
+        quiet_fit(model, TRAIN, epochs=4, checkpoint_dir=tmp_path)
+    model.requires_grad_()
     move_one_weight(model)
     with pytest.raises(CheckpointError, match="other initial weights"):
         quiet_fit(model, TRAIN, epochs=4, checkpoint_dir=tmp_path)
@@ -1117,7 +1121,7 @@ def test_no_method_returns_a_term_that_looks_minimised_only(
 
 
 @pytest.mark.parametrize("name", ["total", "falls"])
-def test_a_loss_without_the_term_that_is_needed_is_refused_in_the_first_batch(name: str) -> None:
+def test_a_loss_without_the_term_that_is_needed_is_refused_in_the_first_epoch(name: str) -> None:
     class Short(Watched):
         def terms(self, batch: MultimodalData) -> dict[str, Tensor]:
             found = super().terms(batch)
@@ -1126,9 +1130,10 @@ def test_a_loss_without_the_term_that_is_needed_is_refused_in_the_first_batch(na
 
     model = build(Short)
     calls = watched(model)
+    n_calls = {"total": 2, "falls": 8}[name]  # the first batch, or an epoch and its validation
     with pytest.raises(ValueError, match=rf"stage 'joint' returns .*: expected also '{name}'"):
         quiet_fit(model, TRAIN, VAL)
-    assert calls.n == 2
+    assert calls.n == n_calls
 
 
 class NoDoubleOnTheDevice(TorchFunctionMode):
