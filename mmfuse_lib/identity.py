@@ -22,6 +22,9 @@ from torch import Tensor, nn
 
 Plain = str | int | float | bool | None
 
+#: The setting that lists the parameters that are not trained.
+FROZEN = "frozen parameters"
+
 #: What an `nn.Module` keeps for itself: no options of its owner.
 _INTERNAL = frozenset(vars(nn.Module()))
 
@@ -99,7 +102,7 @@ class Identity:
                 if name not in _INTERNAL:
                     self.add(f"{path}.{name}" if path else name, value)
         frozen = [name for name, p in model.named_parameters() if not p.requires_grad]
-        self.settings["frozen parameters"] = ", ".join(frozen)
+        self.settings[FROZEN] = ", ".join(frozen)
         self.digests["initial weights"] = tensor_digest(model.state_dict())
 
 

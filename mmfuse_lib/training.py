@@ -7,7 +7,7 @@ import re
 import time
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cache, partial
@@ -26,7 +26,7 @@ from tqdm import tqdm
 from mmfuse_lib.checkpoints import load_checkpoint, save_checkpoint
 from mmfuse_lib.data import MultimodalData, check_trainable
 from mmfuse_lib.errors import CheckpointError, DataError, TrainingError, UnusedTermWarning
-from mmfuse_lib.identity import Identity, tensor_digest
+from mmfuse_lib.identity import FROZEN, Identity, tensor_digest
 from mmfuse_lib.methods.base import Method, Stage, check_values
 from mmfuse_lib.randomness import device_state, own_randomness, set_device_state
 
@@ -160,7 +160,7 @@ def fit(
         If a loss is NaN or infinite; names the stage, the epoch and the batch.
     CheckpointError
         If the checkpoint in `checkpoint_dir` cannot be read, or is of another run: other data or
-        arguments, another class or option of the model, another initial weight, other code (also
+        arguments, another class or option of the model, other initial weights, other code (also
         of the optimizer). The message names what differs.
     ValueError
         If an argument or a stage cannot be used.
@@ -205,6 +205,7 @@ def fit(
                 patience=patience,
                 shuffle=torch.Generator().manual_seed(seed),
                 folder=folder,
+                checkpoint_every=checkpoint_every,
                 identity=identity,
                 checkpoint_every=checkpoint_every,
                 trainable=trainable,
@@ -215,7 +216,7 @@ def fit(
                 run.run()
             finally:
                 if folder is not None:
-                    _TRAINED[model] = identity, _identity_of(model)
+                    _note_changes(model, identity)
         finally:
             model.to(home)
     model.eval()
@@ -278,6 +279,7 @@ class _Run:
                 if self.val is not None:
                     terms = self._validate(stage, self.val)
                     self._record(stage, "val", terms)
+                    _check_has(stage, terms, stage.monitor)
                     self._keep_if_best(stage, terms[stage.monitor])
                 self._save(optimizer)
                 bar.update()
@@ -474,13 +476,8 @@ def _check_stages(stages: Sequence[Stage], trainable: set[nn.Parameter]) -> None
 
 
 def _check_terms(stage: Stage, terms: dict[str, Tensor]) -> None:
-    """Refuse a loss that lacks what is needed of it; warn of terms that look minimised only."""
-    for name, use in (("total", "minimised"), (stage.monitor, "monitored")):
-        if name not in terms:
-            raise ValueError(
-                f"the loss of stage {stage.name!r} returns {', '.join(terms)}: expected also "
-                f"{name!r}, which is {use}"
-            )
+    """Refuse a loss without a total; warn of terms that look as if they were minimised."""
+    _check_has(stage, terms, "total")
     nodes = _graph_of(terms["total"])
     unused = [name for name, x in terms.items() if x.requires_grad and _node_of(x) not in nodes]
     if unused:
@@ -490,6 +487,13 @@ def _check_terms(stage: Stage, terms: dict[str, Tensor]) -> None:
             "what is only recorded",
             UnusedTermWarning,
             stacklevel=6,  # at the call of `fit`
+        )
+
+
+def _check_has(stage: Stage, terms: Mapping[str, object], name: str) -> None:
+    if name not in terms:
+        raise ValueError(
+            f"the loss of stage {stage.name!r} returns {', '.join(terms)}: expected also {name!r}"
         )
 
 
@@ -611,6 +615,12 @@ def _identity_of(model: Method) -> Identity:
     identity = Identity()
     identity.add_model(model)
     return identity
+
+
+def _note_changes(model: Method, run: Identity) -> None:
+    after = _identity_of(model)
+    after.settings[FROZEN] = run.settings[FROZEN]  # a stage freezes for its own time only
+    _TRAINED[model] = run, after
 
 
 def _count_as_it_began(model: Method, now: Identity) -> bool:

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from mmfuse_lib import evaluate, evaluation, mean_interval, synergy_indicator
 from mmfuse_lib.data import MultimodalData, from_arrays
 from mmfuse_lib.errors import DataError
-from mmfuse_lib.methods import Ensemble, JointFusion, Method, Spec, Unimodal
+from mmfuse_lib.methods import Ensemble, JointFusion, Method, Spec, Unimodal, base
+from mmfuse_lib.resnet import ResNet18Encoder
 from tests.support import leaves_no_random_trace, linear, noisy_encoder, two_labels, xor
 
 
@@ -428,3 +429,64 @@ def test_evaluating_leaves_the_global_random_states_alone() -> None:
 def test_data_that_do_not_fit_are_refused(data: MultimodalData, message: str) -> None:
     with pytest.raises(DataError, match=message):
         evaluate(JointFusion.for_data(xor(20)), data, device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype", "message"),
+    [
+        (float("nan"), torch.float32, r"has NaN or infinite values \(first in sample 5\)"),
+        (float("inf"), torch.float32, r"has NaN or infinite values \(first in sample 5\)"),
+        (
+            -1e200,
+            torch.float64,
+            r"has values beyond the range of single precision.* \(first in sample 5\)",
+        ),
+    ],
+)
+def test_inputs_that_cannot_be_used_are_named(
+    value: float, dtype: torch.dtype, message: str
+) -> None:
+    data = xor(20)
+    data.inputs["b"] = data.inputs["b"].to(dtype)
+    for sample in (5, 11):
+        data.inputs["b"][sample, 2] = value
+    model = JointFusion.for_data(xor(20))
+    with pytest.raises(DataError, match=f"modality 'b' {message}"):
+        evaluate(model, data, device="cpu")
+
+
+def test_a_bad_value_far_behind_is_named_by_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base, "ROWS", 8)
+    data = xor(20)
+    data.inputs["a"][17, 0] = float("nan")
+    with pytest.raises(DataError, match=r"modality 'a' .*\(first in sample 17\)"):
+        evaluate(JointFusion.for_data(xor(20)), data, device="cpu")
+
+
+def test_targets_of_a_regression_that_are_no_numbers_are_named() -> None:
+    data = linear(20)
+    data.target[3] = float("nan")
+    with pytest.raises(DataError, match=r"the target has NaN .*\(first in sample 3\)"):
+        evaluate(JointFusion.for_data(linear(20)), data, device="cpu")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_model_whose_outputs_are_no_numbers_has_no_accuracy(value: float) -> None:
+    class Broken(Given):
+        def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
+            logits = super().forward(inputs).clone()
+            logits[2, 1] = value
+            return logits
+
+    data = given_data(np.eye(3), [0, 1, 2])
+    identity = {"logits": nn.Identity(), "claims": nn.Identity()}
+    with pytest.raises(DataError, match=r"outputs of Broken are NaN .*\(first for sample 2\)"):
+        evaluate(Broken(Spec.of(data), identity), data, device="cpu")
+
+
+def test_pixels_in_bytes_are_not_asked_whether_they_are_finite() -> None:
+    pixels = {name: torch.zeros(4, 3, 32, 32, dtype=torch.uint8) for name in ("a", "b")}
+    data = MultimodalData(pixels, torch.tensor([0, 1, 0, 1]), ("x", "y"))
+    encoders = {name: ResNet18Encoder((3, 32, 32), 4) for name in pixels}
+    model = JointFusion.for_data(data, encoders=encoders)
+    assert evaluate(model, data, device="cpu").metrics["accuracy"] == 0.5

@@ -1,9 +1,12 @@
 """A run from a file of settings or a command: what it trains, writes, continues and refuses."""
 
 import dataclasses
+import errno
 import importlib
 import inspect
 import json
+import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,14 +16,23 @@ import torch
 import yaml
 from typer.testing import CliRunner, Result
 
-from mmfuse_lib import data, methods, training
+from mmfuse_lib import data, methods, runs, training
 from mmfuse_lib.checkpoints import save_checkpoint
 from mmfuse_lib.cli import app
 from mmfuse_lib.data import cremad
 from mmfuse_lib.errors import DataError, UnknownNameError
 from mmfuse_lib.resnet import ResNet18Encoder
-from mmfuse_lib.runs import Settings, build, make_optimizer, read_settings, run, steps
+from mmfuse_lib.runs import (
+    Settings,
+    build,
+    default_folder,
+    make_optimizer,
+    read_settings,
+    run,
+    steps,
+)
 from tests.data.test_cremad import generate
+from tests.support import same, weights
 
 PRESET = Path(__file__).parents[1] / "reproduce" / "dimml_cremad.yml"
 SMALL = {"n_train": 300, "n_val": 60, "n_test": 100, "n_classes": 2}
@@ -39,8 +51,13 @@ def mmfuse(*arguments: str) -> Result:
 
 
 def result_in(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((folder / "result.json").read_text())
+    text = (folder / "result.json").read_text()
+    found: dict[str, Any] = json.loads(text, parse_constant=refuse)
     return found
+
+
+def refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
 
 
 # Data.
@@ -59,7 +76,9 @@ def test_the_data_sets_are_listed_and_described() -> None:
 def test_a_method_is_trained_and_the_result_written(tmp_path: Path) -> None:
     done = mmfuse("train", "JointFusion", "digit_pairs", *QUICK, "--seed", "3")
     assert done.exit_code == 0, done.output
-    found = result_in(tmp_path / "runs" / "JointFusion-digit_pairs-3")
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert re.fullmatch(r"JointFusion-digit_pairs-3-[0-9a-f]{8}", folder.name)
+    found = result_in(folder)
     assert found["settings"]["data_options"] == SMALL
     assert found["settings"]["seed"] == 3
     assert found["n_samples"] == {"train": 300, "val": 60, "test": 100}
@@ -87,6 +106,90 @@ def test_the_result_is_that_of_the_library_called_by_hand(tmp_path: Path) -> Non
     from mmfuse_lib import evaluate
 
     assert found["metrics"]["test"] == evaluate(model, test, device="cpu").metrics
+
+
+@pytest.mark.parametrize("method", ["JointFusion", "DMIL"])
+def test_by_default_a_run_is_bit_for_bit_what_the_library_does_by_default(method: str) -> None:
+    settings = Settings(
+        method, "digit_pairs", data_options=SMALL, dim=8, epochs=5, device="cpu", seed=1
+    )
+    trained = runs.train(settings, progress=False)
+    train, val, _ = data.load("digit_pairs", seed=1, **SMALL)
+    model = methods.get(method).for_data(train, dim=8, seed=1)
+    history = training.fit(model, train, val, epochs=5, seed=1, device="cpu", progress=False)
+    assert trained.history == history
+    assert same(weights(trained.model), weights(model))
+
+
+def test_two_commands_never_share_a_folder_and_the_same_one_does(tmp_path: Path) -> None:
+    command = ["train", "JointFusion", "digit_pairs", *QUICK]
+    outputs, n_folders = [], []
+    for options in (
+        [], ["--method-option", "fusion=sum"], ["--lr", "0.01"], ["--encoder", "left=image"], [],
+    ):  # fmt: skip
+        done = mmfuse(*command, *options)
+        assert done.exit_code == 0, done.output
+        outputs.append(done.stdout)
+        n_folders.append(len(list((tmp_path / "runs").iterdir())))
+    assert n_folders == [1, 2, 3, 4, 4]
+    assert outputs[0] == outputs[-1]
+    assert len(set(outputs)) == 4
+
+
+def test_the_folder_of_a_readers_own_method_is_one_folder() -> None:
+    folder = default_folder(Settings("my.file:Method", "other file:load"))
+    assert re.fullmatch(r"my\.file-Method-other-file-load-0-[0-9a-f]{8}", folder.name)
+    assert folder.parent == Path("runs")
+
+
+def test_a_folder_of_another_run_is_refused_by_the_setting_that_differs(tmp_path: Path) -> None:
+    command = ["train", "DIMML", "digit_pairs", *QUICK, "--out", "here"]
+    assert mmfuse(*command).exit_code == 0
+    before = (tmp_path / "here" / "result.json").read_bytes()
+    failed = mmfuse(*command, "--method-option", "duc_weight=0")
+    assert failed.exit_code == 1
+    assert "is of another run: duc_weight is 0, there it is 1.0." in failed.output
+    assert (tmp_path / "here" / "result.json").read_bytes() == before
+
+
+def test_what_is_not_defined_is_null_in_the_result(tmp_path: Path) -> None:
+    command = ["train", "JointFusion", "digit_pairs", *QUICK, "--data-option", "n_test=1"]
+    done = mmfuse(*command, "--out", "here")
+    assert done.exit_code == 0, done.output
+    assert result_in(tmp_path / "here")["metrics"]["test"]["auroc"] is None
+    assert "auroc not defined" in done.output
+
+
+def test_a_file_in_the_place_of_the_folder_is_named_before_work_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(*_: Any, **__: Any) -> Any:
+        raise AssertionError("data are loaded")
+
+    monkeypatch.setattr(data, "load", load)
+    (tmp_path / "file").write_text("in the way")
+    for out in ("file", "file/run"):
+        failed = mmfuse("train", "JointFusion", "digit_pairs", *QUICK, "--out", out)
+        assert failed.exit_code == 1
+        assert "is a file, expected a folder" in failed.output
+        assert failed.output.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["result.json", "last.pt"])
+def test_a_disk_that_fills_up_ends_in_one_line(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace_file = os.replace
+
+    def full(source: Path, target: Path) -> None:
+        if target.name == name:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        replace_file(source, target)
+
+    monkeypatch.setattr(os, "replace", full)
+    failed = mmfuse("train", "JointFusion", "digit_pairs", *QUICK, "--out", "here")
+    assert failed.exit_code == 1
+    said = failed.output.splitlines()  # behind the bar
+    assert re.fullmatch(rf"mmfuse: cannot write .*{name}: .*No space left .*", said[-1])
+    assert isinstance(failed.exception, SystemExit)
 
 
 def test_options_go_to_method_and_encoders() -> None:
@@ -420,10 +523,14 @@ def test_steps_of_the_learning_rate() -> None:
 
 
 def test_optimizers_by_name() -> None:
-    weights = [torch.nn.Parameter(torch.zeros(2))]
-    sgd = make_optimizer({"name": "sgd", "momentum": 0.9})(weights, lr=0.3)
+    w = [torch.nn.Parameter(torch.zeros(2))]
+    sgd = make_optimizer({"name": "sgd", "momentum": 0.9})(w, lr=0.3)
     assert isinstance(sgd, torch.optim.SGD)
     assert (sgd.defaults["lr"], sgd.defaults["momentum"]) == (0.3, 0.9)
+    adamw = make_optimizer({"name": "adamw"})(w, lr=0.3)
+    assert adamw.defaults == training.adamw(w, 0.3).defaults
+    adamw = make_optimizer({"name": "adamw", "weight_decay": 0.5, "fused": False})(w, lr=1)
+    assert (adamw.defaults["weight_decay"], adamw.defaults["fused"]) == (0.5, False)
     with pytest.raises(UnknownNameError, match="Did you mean 'adamw'"):
         make_optimizer({"name": "adamww"})
     with pytest.raises(UnknownNameError, match="Did you mean 'momentum'"):

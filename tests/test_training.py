@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -14,13 +15,16 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lightning_fabric.plugins.precision import Precision
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_leaves
 
 from mmfuse_lib import History, checkpoints, evaluate, fit, training
 from mmfuse_lib.checkpoints import FILE_NAME, load_checkpoint
 from mmfuse_lib.data import MultimodalData, from_arrays
-from mmfuse_lib.errors import CheckpointError, DataError, TrainingError
-from mmfuse_lib.methods import Ensemble, JointFusion, Method, Stage, Unimodal
+from mmfuse_lib.errors import CheckpointError, DataError, TrainingError, UnusedTermWarning
+from mmfuse_lib.methods import DIMML, DMIL, Ensemble, I2MoE, JointFusion, Method, Stage, Unimodal
 from mmfuse_lib.training import make_fabric
 from tests.support import leaves_no_random_trace, linear, noisy_encoder, same, weights, xor
 
@@ -318,13 +322,13 @@ def with_data(*data: MultimodalData) -> Callable[[Path], object]:
 
 
 class Relabelled(JointFusion):
-    """The same weights under another schedule."""
+    """The same weights under another schedule, and the same name."""
 
     def stages(self, epochs: int) -> list[Stage]:
         return [Stage("other", epochs, trains=[self], loss=self.task_terms)]
 
 
-Relabelled.__qualname__ = JointFusion.__qualname__
+Relabelled.__qualname__, Relabelled.__module__ = JointFusion.__qualname__, JointFusion.__module__
 
 
 @pytest.mark.parametrize(
@@ -363,6 +367,216 @@ def test_the_checkpoint_of_another_run_is_refused(
     with_options()(tmp_path)  # and is left as it was
 
 
+# Which setting it is that differs.
+
+
+@dataclass
+class Choice:
+    """A reader's own class of options."""
+
+    weight: float = 1.0
+
+
+class Weighted(JointFusion):
+    """Its options change the loss, not the weights."""
+
+    def __init__(
+        self, *args: Any, weight: float = 1.0, choice: Choice | None = None,
+        curve: Callable[[float], float] = float, **options: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(*args, **options)
+        self._weight, self.choice, self.curve = weight, choice or Choice(), curve
+
+    def task_terms(self, batch: MultimodalData) -> dict[str, Tensor]:
+        terms = super().task_terms(batch)
+        factor = self.curve(self._weight) * self.choice.weight
+        return {**terms, "total": factor * terms["total"]}
+
+
+def times(factor: float) -> Callable[[float], float]:
+    return lambda x: x * factor
+
+
+def weighted(change: Callable[[Weighted], object] = lambda _: None, **options: Any) -> Method:
+    encoders = {"a": noisy_encoder(), "b": noisy_encoder()}
+    with torch.random.fork_rng():
+        torch.manual_seed(7)
+        for encoder in encoders.values():
+            for layer in (encoder[0], encoder[4]):
+                layer.reset_parameters()  # type: ignore[operator]
+    model = Weighted.for_data(TRAIN, encoders=encoders, seed=7, **options)
+    change(model)
+    return model
+
+
+def set_dropout(model: Method) -> None:
+    model.encoders["a"][3].p = 0.1  # type: ignore[index]
+
+
+def replace_relu(model: Method) -> None:
+    model.encoders["b"][2] = nn.Tanh()  # type: ignore[index]
+
+
+def move_one_weight(model: Method) -> None:
+    next(model.parameters()).data[0, 0] += 1e-6
+
+
+def freeze(model: Method) -> None:
+    model.encoders["a"].requires_grad_(requires_grad=False)
+
+
+def other_loss(model: Method) -> None:
+    class Weighted(type(model)):  # type: ignore[misc]
+        def task_terms(self, batch: MultimodalData) -> dict[str, Tensor]:
+            terms = super().task_terms(batch)
+            return {**terms, "total": terms["total"] + 1}
+
+    Weighted.__qualname__ = type(model).__qualname__
+    Weighted.task_terms.__qualname__ = type(model).task_terms.__qualname__
+    model.__class__ = Weighted
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: weighted(weight=2), r": _weight is 2, there it is 1\.0\. Use another folder"),
+        (lambda: weighted(choice=Choice(3)), r": choice\.weight is 3, there it is 1\.0\. Use"),
+        (lambda: weighted(curve=times(2)), r"curve\.factor is 2, there it is not set"),
+        (lambda: weighted(set_dropout), r": encoders\.a\.3\.p is 0\.1, there it is 0\.3\. Use"),
+        (lambda: weighted(replace_relu), r"encoders\.b\.2 is torch.*Tanh, there it is torch.*ReLU"),
+        (lambda: weighted(freeze), r"frozen parameters is encoders\.a\.0\.weight"),
+        (lambda: weighted(move_one_weight), ": it has other initial weights. Use"),
+        (lambda: weighted(other_loss), r": it has other code of .*Weighted;"),
+    ],
+    ids=["option", "dataclass", "closure", "dropout", "layer", "frozen", "weights", "code"],
+)
+def test_the_option_of_the_model_that_differs_is_named(
+    make: Callable[[], Method], message: str, tmp_path: Path
+) -> None:
+    quiet_fit(weighted(), TRAIN, epochs=1, checkpoint_dir=tmp_path)
+    with pytest.raises(CheckpointError, match=message):
+        quiet_fit(make(), TRAIN, epochs=1, checkpoint_dir=tmp_path)
+
+
+def test_the_same_model_built_again_is_the_same_run(tmp_path: Path) -> None:
+    histories = [
+        quiet_fit(
+            weighted(curve=times(2), choice=Choice(3)), TRAIN, epochs=2, checkpoint_dir=tmp_path
+        )
+        for _ in range(2)
+    ]
+    assert histories[0] == histories[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"lr": 0.1}, r"lr is 0\.1, there it is 0\.001"),
+        ({"patience": 3}, "patience is 3, there it is None"),
+        ({"optimizer": torch.optim.SGD}, "optimizer is torch.*SGD, there it is mmfuse.*adamw"),
+        ({"lr": 0.1, "seed": 2, "epochs": 3, "batch_size": 9}, r"batch_size is 9.*\(and \d more\)"),
+    ],
+)
+def test_the_argument_of_fit_that_differs_is_named(
+    options: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    with_options()(tmp_path)
+    with pytest.raises(CheckpointError, match=message):
+        with_options(**options)(tmp_path)
+
+
+def test_the_data_that_differ_are_named(tmp_path: Path) -> None:
+    with_options()(tmp_path)
+    b = TRAIN.inputs["b"].clone()
+    b[3, 1] += 1
+    moved = replace(TRAIN, inputs={**TRAIN.inputs, "b": b})
+    known = replace(TRAIN, composition=torch.zeros(48, dtype=torch.int64))
+    for data, message in (
+        ((moved, VAL), ": it has other training data of modality 'b'. Use"),
+        ((shuffled_labels(0), VAL), ": it has other training targets. Use"),
+        ((known, VAL), ": it has other training compositions. Use"),
+        ((TRAIN,), "it has other validation data of modality 'a'"),
+    ):
+        with pytest.raises(CheckpointError, match=message):
+            with_data(*data)(tmp_path)
+
+
+def make_sgd(momentum: float) -> Callable[..., torch.optim.Optimizer]:
+    return lambda parameters, lr: torch.optim.SGD(parameters, lr=lr, momentum=momentum)
+
+
+def nesterov(momentum: float) -> Callable[..., torch.optim.Optimizer]:
+    return lambda parameters, lr: torch.optim.SGD(
+        parameters, lr=lr, momentum=momentum, nesterov=True
+    )
+
+
+nesterov.__qualname__ = make_sgd.__qualname__
+
+
+class Halved(torch.optim.SGD):
+    def step(self, closure: Any = None) -> Any:
+        return super().step(closure)
+
+
+def other_step() -> type[torch.optim.Optimizer]:
+    class Halved(torch.optim.SGD):
+        def step(self, closure: Any = None) -> Any:
+            self.param_groups[0]["lr"] /= 2
+            return super().step(closure)
+
+    Halved.__qualname__ = "Halved"
+    return Halved
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "message"),
+    [
+        (make_sgd(0.5), make_sgd(0.9), r"optimizer\.momentum is 0\.9, there it is 0\.5"),
+        (make_sgd(0.5), nesterov(0.5), "other code of optimizer"),
+        (partial(torch.optim.SGD, momentum=0.5), partial(torch.optim.SGD, momentum=0.9),
+         r"optimizer\.momentum is 0\.9, there it is 0\.5"),
+        (Halved, other_step(), "other code of optimizer"),
+    ],
+    ids=["closure", "code", "partial", "class"],
+)  # fmt: skip
+def test_another_optimizer_is_named(one: Any, other: Any, message: str, tmp_path: Path) -> None:
+    first = with_options(optimizer=one)(tmp_path)
+    with pytest.raises(CheckpointError, match=message):
+        with_options(optimizer=other)(tmp_path)
+    assert with_options(optimizer=one)(tmp_path) == first
+
+
+def test_a_trained_model_that_was_changed_does_not_go_on(tmp_path: Path) -> None:
+    model = weighted()
+    watched(model, stop_at=10)
+    with pytest.raises(KeyboardInterrupt):
+        quiet_fit(model, TRAIN, epochs=4, checkpoint_dir=tmp_path)
+    assert isinstance(model, Weighted)
+    model._weight = 0.5
+    with pytest.raises(CheckpointError, match=r": _weight is 0\.5, there it is 1\.0\. Use"):
+        quiet_fit(model, TRAIN, epochs=4, checkpoint_dir=tmp_path)
+    model._weight = 1.0
+    freeze(model)
+    with pytest.raises(CheckpointError, match=r": frozen parameters is encoders\.a\.0"):
+        quiet_fit(model, TRAIN, epochs=4, checkpoint_dir=tmp_path)
+    model.requires_grad_()
+    move_one_weight(model)
+    with pytest.raises(CheckpointError, match="other initial weights"):
+        quiet_fit(model, TRAIN, epochs=4, checkpoint_dir=tmp_path)
+
+
+def test_what_a_model_notes_while_it_trains_does_not_keep_it_from_going_on(tmp_path: Path) -> None:
+    expected = quiet_fit(build(Watched), TRAIN, VAL, epochs=3)
+    model = build(Watched)
+    watched(model, stop_at=10)
+    with pytest.raises(KeyboardInterrupt):
+        quiet_fit(model, TRAIN, VAL, epochs=3, checkpoint_dir=tmp_path)
+    history = quiet_fit(model, TRAIN, VAL, epochs=3, checkpoint_dir=tmp_path)
+    assert total(history, "val") == total(expected, "val")
+    assert quiet_fit(model, TRAIN, VAL, epochs=3, checkpoint_dir=tmp_path) == history
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -379,12 +593,6 @@ def test_an_optimizer_made_anew_is_the_same_optimizer(
     assert with_options(optimizer=make())(tmp_path) == first
 
 
-def test_partials_with_other_arguments_are_other_optimizers(tmp_path: Path) -> None:
-    with_options(optimizer=partial(torch.optim.SGD, momentum=0.5))(tmp_path)
-    with pytest.raises(CheckpointError, match="is of another run"):
-        with_options(optimizer=partial(torch.optim.SGD, momentum=0.9))(tmp_path)
-
-
 @pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04 cut"])
 def test_a_broken_checkpoint_stops_before_training(content: bytes, tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_bytes(content)
@@ -395,10 +603,36 @@ def test_a_broken_checkpoint_stops_before_training(content: bytes, tmp_path: Pat
     assert calls.n == 0
 
 
-def test_a_torch_file_of_something_else_is_of_another_run(tmp_path: Path) -> None:
-    torch.save({"epoch": 3}, tmp_path / FILE_NAME)
-    with pytest.raises(CheckpointError, match="is of another run"):
-        quiet_fit(build(), TRAIN, checkpoint_dir=tmp_path)
+@pytest.mark.parametrize("key", training.KEYS)
+def test_what_a_checkpoint_lacks_is_named_before_training(key: str, tmp_path: Path) -> None:
+    quiet_fit(build(), TRAIN, epochs=1, checkpoint_dir=tmp_path)
+    state = torch.load(tmp_path / FILE_NAME, weights_only=True)
+    assert set(state) == set(training.KEYS)
+    del state[key]
+    torch.save(state, tmp_path / FILE_NAME)
+    model = build()
+    calls = watched(model)
+    with pytest.raises(CheckpointError, match=rf"lacks '{key}': it is of another version"):
+        quiet_fit(model, TRAIN, epochs=1, checkpoint_dir=tmp_path)
+    assert calls.n == 0
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("settings", None),
+        ("position", {"stage": 0, "epochs": 3}),
+        ("history", []),
+        ("weights", {"other": torch.zeros(2)}),
+        ("random", torch.zeros(3, dtype=torch.uint8)),
+    ],
+)
+def test_a_checkpoint_made_by_hand_is_refused(key: str, value: Any, tmp_path: Path) -> None:
+    quiet_fit(build(), TRAIN, epochs=1, checkpoint_dir=tmp_path)
+    state = torch.load(tmp_path / FILE_NAME, weights_only=True)
+    torch.save({**state, key: value}, tmp_path / FILE_NAME)
+    with pytest.raises(CheckpointError, match="cannot be used"):
+        quiet_fit(build(), TRAIN, epochs=1, checkpoint_dir=tmp_path)
 
 
 def test_a_folder_that_cannot_be_written_stops_before_training(tmp_path: Path) -> None:
@@ -408,6 +642,43 @@ def test_a_folder_that_cannot_be_written_stops_before_training(tmp_path: Path) -
     with pytest.raises(CheckpointError, match="cannot write the checkpoint"):
         quiet_fit(model, TRAIN, checkpoint_dir=tmp_path / "file" / "run")
     assert calls.n == 0
+
+
+class Scaled(Precision):
+    """A precision with a state of its own, as the loss scale of half precision on a GPU is."""
+
+    def __init__(self) -> None:
+        self.n_steps = 0
+
+    def optimizer_step(self, optimizer: Any, **options: Any) -> Any:
+        self.n_steps += 1
+        return super().optimizer_step(optimizer, **options)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"n_steps": self.n_steps}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.n_steps = state["n_steps"]
+
+
+def test_the_state_of_the_precision_is_continued(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used: list[Scaled] = []
+
+    def make(device: str, precision: str) -> Any:
+        fabric = make_fabric(device, precision)
+        used.append(Scaled())
+        fabric.strategy.precision = used[-1]
+        return fabric
+
+    monkeypatch.setattr(training, "make_fabric", make)
+    model = build()
+    watched(model, stop_at=2 * 3 * 2 + 1)  # three batches an epoch, two encoders
+    with pytest.raises(KeyboardInterrupt):
+        quiet_fit(model, TRAIN, epochs=5, checkpoint_dir=tmp_path)
+    quiet_fit(build(), TRAIN, epochs=5, checkpoint_dir=tmp_path)
+    assert [precision.n_steps for precision in used] == [6, 15]
 
 
 # Randomness.
@@ -469,6 +740,29 @@ def test_the_weights_of_the_best_validation_epoch_are_restored() -> None:
     assert best < 15, "the last weights are the best: the test would not notice"
     assert loss_on(model, VAL) == pytest.approx(min(losses), abs=1e-6)
     assert loss_on(model, VAL) < losses[-1] - 1e-3
+
+
+class Told(JointFusion):
+    """Its validation loss is what it is told."""
+
+    losses = (3.0, 2.0, 2.0, 2.5)
+
+    def task_terms(self, batch: MultimodalData) -> dict[str, Tensor]:
+        terms = super().task_terms(batch)
+        if not self.training:
+            self.n_validations = getattr(self, "n_validations", 0) + 1
+            terms["total"] = torch.tensor(self.losses[self.n_validations - 1])
+        return terms
+
+
+def test_of_equally_good_epochs_the_first_is_kept_and_counts_for_the_patience() -> None:
+    model, reference = build(Told), build()
+    history = quiet_fit(model, TRAIN, VAL, epochs=4)
+    assert history.best_epoch == {"joint": 2}
+    quiet_fit(reference, TRAIN, epochs=2)
+    assert same(weights(model), weights(reference))
+    history = quiet_fit(build(Told), TRAIN, VAL, epochs=4, patience=1)
+    assert total(history, "val") == [3.0, 2.0, 2.0]
 
 
 def test_early_stopping_stops_after_the_patience_and_restores_the_best() -> None:
@@ -760,6 +1054,186 @@ def test_the_checkpoint_before_the_explosion_stays_usable(tmp_path: Path) -> Non
     assert state is not None
     assert state["position"]["epoch"] == 1
     assert all(torch.isfinite(x).all() for x in state["weights"].values())
+
+
+class Extra(JointFusion):
+    """An attempt at a loss of one's own: a term that never joins the total."""
+
+    detached, added = False, False
+
+    def task_terms(self, batch: MultimodalData) -> dict[str, Tensor]:
+        terms = super().task_terms(batch)
+        spread = self.encode(batch.inputs)[0].var()
+        terms["spread"] = spread.detach() if self.detached else spread
+        if self.added:
+            terms["total"] = terms["total"] - 0.1 * spread
+        return terms
+
+
+def test_a_term_that_could_be_minimised_and_is_not_is_named_once_a_stage() -> None:
+    with pytest.warns(UnusedTermWarning, match="stage 'joint' does not minimise 'spread'") as found:
+        quiet_fit(build(Extra), TRAIN, VAL, epochs=3)
+    assert len(found) == 1
+    assert found[0].filename == __file__
+
+
+def test_a_trained_number_that_is_only_recorded_is_named() -> None:
+    class Bare(JointFusion):
+        def task_terms(self, batch: MultimodalData) -> dict[str, Tensor]:
+            return {**super().task_terms(batch), "bias": self.fusion.out.bias[0], "own": self.own}
+
+    model = build(Bare)
+    model.own = nn.Parameter(torch.zeros(()))
+    with pytest.warns(UnusedTermWarning, match="'bias', 'own'"):
+        quiet_fit(model, TRAIN, epochs=1)
+
+
+@pytest.mark.parametrize("option", ["detached", "added"])
+def test_a_term_that_is_detached_or_part_of_the_total_is_fine(
+    option: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Extra, option, True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UnusedTermWarning)
+        quiet_fit(build(Extra), TRAIN, VAL, epochs=1)
+
+
+METHODS: dict[str, Callable[[MultimodalData], Method]] = {
+    "JointFusion": lambda data: JointFusion.for_data(data, dim=8),
+    "JointFusion, sparse": lambda data: JointFusion.for_data(data, dim=8, fusion="sparse_moe"),
+    "Ensemble": lambda data: Ensemble.for_data(data, dim=8),
+    "DIMML": lambda data: DIMML.for_data(data, dim=8),
+    "DMIL": lambda data: DMIL.for_data(data, dim=8, latent_dim=8),
+    "DMIL, synergy first": lambda data: DMIL.for_data(data, dim=8, synergy_first=True),
+    "I2MoE": lambda data: I2MoE.for_data(data, dim=8),
+    "I2MoE, latent": lambda data: I2MoE.for_data(data, dim=8, losses_on="latent"),
+}
+every_method = pytest.mark.parametrize("make", METHODS.values(), ids=METHODS)
+
+
+@every_method
+def test_no_method_returns_a_term_that_looks_minimised_only(
+    make: Callable[[MultimodalData], Method],
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UnusedTermWarning)
+        quiet_fit(make(TRAIN), TRAIN, VAL, epochs=10, batch_size=48)
+
+
+@pytest.mark.parametrize("name", ["total", "falls"])
+def test_a_loss_without_the_term_that_is_needed_is_refused_in_the_first_epoch(name: str) -> None:
+    class Short(Watched):
+        def terms(self, batch: MultimodalData) -> dict[str, Tensor]:
+            found = super().terms(batch)
+            del found[name]
+            return found
+
+    model = build(Short)
+    calls = watched(model)
+    n_calls = {"total": 2, "falls": 8}[name]  # the first batch, or an epoch and its validation
+    with pytest.raises(ValueError, match=rf"stage 'joint' returns .*: expected also '{name}'"):
+        quiet_fit(model, TRAIN, VAL)
+    assert calls.n == n_calls
+
+
+class NoDoubleOnTheDevice(TorchFunctionMode):
+    """Take the CPU for a GPU that has no float64, as Apple's have none.
+
+    A tensor is on the CPU if it was brought there by ``.cpu()``, made without a device, or computed
+    from such tensors alone; all others are on the device.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.on_cpu: dict[int, object] = {}  # kept, so that no number is given twice
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        out = func(*args, **kwargs)
+        inputs = [x for x in tree_leaves((args, kwargs)) if isinstance(x, Tensor)]
+        devices = [x for x in tree_leaves((args, kwargs)) if isinstance(x, torch.device)]
+        if func in (Tensor.cpu, Tensor.to):
+            out = out.view_as(out)  # also where nothing is to be done
+        is_on_cpu = func is Tensor.cpu or (
+            not devices and all(id(x) in self.on_cpu for x in inputs)
+        )
+        for x in tree_leaves(out):
+            if is_on_cpu:
+                self.on_cpu[id(x)] = x
+            elif isinstance(x, Tensor) and x.dtype == torch.float64:
+                raise TypeError(f"{func}: the device has no float64")
+        return out
+
+
+def test_the_pretended_device_refuses_what_an_apple_gpu_refuses() -> None:
+    x = torch.ones(2)
+    with NoDoubleOnTheDevice():
+        x.cpu().double()
+        torch.tensor([1, 2], dtype=torch.float64) * torch.ones(2)
+        for wrong in (
+            lambda: x.double(),
+            lambda: x.to(torch.float64),
+            lambda: x.cpu().double().to(torch.device("cpu")),
+            lambda: torch.zeros(2, dtype=torch.float64, device=x.device),
+        ):
+            with pytest.raises(TypeError, match="no float64"):
+                wrong()
+
+
+@every_method
+def test_nothing_is_computed_in_double_precision_on_the_device(
+    make: Callable[[MultimodalData], Method],
+) -> None:
+    model = make(TRAIN)
+    with NoDoubleOnTheDevice():
+        quiet_fit(model, TRAIN, VAL, epochs=10, batch_size=48)
+        evaluate(model, VAL, device="cpu")
+
+
+def test_nor_is_it_for_regression() -> None:
+    data = linear(50)
+    model = JointFusion.for_data(data)
+    with NoDoubleOnTheDevice():
+        quiet_fit(model, data, data, epochs=1)
+        evaluate(model, data, device="cpu")
+
+
+def with_value(data: MultimodalData, value: float, dtype: torch.dtype) -> MultimodalData:
+    b = data.inputs["b"].to(dtype, copy=True)
+    b[7, 1] = value
+    return replace(data, inputs={**data.inputs, "b": b})
+
+
+@pytest.mark.parametrize("split", ["training", "validation"])
+@pytest.mark.parametrize(
+    ("value", "dtype", "message"),
+    [
+        (float("nan"), torch.float32, r"has NaN or infinite values \(first in sample 7\)"),
+        (float("-inf"), torch.float32, r"has NaN or infinite values \(first in sample 7\)"),
+        (1e200, torch.float64, r"beyond the range of single precision.* \(first in sample 7\)"),
+    ],
+)
+def test_values_that_cannot_be_used_are_refused_before_training(
+    value: float, dtype: torch.dtype, message: str, split: str
+) -> None:
+    model = build()
+    calls = watched(model)
+    data = [TRAIN, VAL]
+    number = ["training", "validation"].index(split)
+    data[number] = with_value(data[number].to("cpu"), value, dtype)
+    with pytest.raises(DataError, match=rf"{split} data: modality 'b' .*{message}"):
+        quiet_fit(model, *data)
+    assert calls.n == 0
+
+
+def test_a_target_that_is_no_number_is_refused() -> None:
+    data = linear(30)
+    target = data.target.clone()
+    target[4] = float("nan")
+    with pytest.raises(DataError, match=r"training data: the target has NaN .*sample 4"):
+        quiet_fit(build(JointFusion, data), replace(data, target=target))
 
 
 @pytest.mark.parametrize(
