@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -35,7 +37,7 @@ CONNECT_SECONDS = 10
 #: How often a worker looks whether the process that started it is still there.
 WATCH_SECONDS = 1.0
 
-Finished = Iterator[tuple[Cell, Record]]
+Finished = Generator[tuple[Cell, Record], None, None]
 
 
 @dataclass(frozen=True)
@@ -110,15 +112,16 @@ def run_study(
     with Display(study.cells, records, show=progress and bool(todo)) as display:
         for line in [*problems, *_of_other_code(folder, todo)]:
             display.say(line)
-        finished = (
+        computed = (
             _on_cluster(todo, scheduler) if scheduler else _on_this_machine(todo, jobs, folder)
         )
-        for cell, record in finished:
-            write_record(folder, cell, record)
-            if "error" in record:
-                failed.append(cell)
-                display.say(f"failed: {cell}: {record['error']}")
-            display.update(cell, record)
+        with closing(computed):  # no worker goes on if a result cannot be written
+            for cell, record in computed:
+                write_record(folder, cell, record)
+                if "error" in record:
+                    failed.append(cell)
+                    display.say(f"failed: {cell}: {record['error']}")
+                display.update(cell, record)
     remove_checkpoints(folder, but=[cell.key for cell in failed])
     n_ran = len(todo) - len(failed)
     if n_ran:
@@ -134,7 +137,8 @@ def run_study(
 
 def _of_other_code(folder: Path, cells: Sequence[Cell]) -> list[str]:
     n = len(computed_before(folder, cells))
-    return [f"{n} cells are of other code and are run again"] if n else []
+    said = "1 cell is of other code and is" if n == 1 else f"{n} cells are of other code and are"
+    return [f"{said} run again"] if n else []
 
 
 def _on_this_machine(cells: Sequence[Cell], jobs: int, folder: Path) -> Finished:
@@ -155,14 +159,24 @@ def _on_this_machine(cells: Sequence[Cell], jobs: int, folder: Path) -> Finished
             yield cell, {"error": text, "traceback": text}
 
 
-def _in_processes(cells: Sequence[Cell], jobs: int, folder: Path) -> Iterator[tuple[str, Record]]:
+def _in_processes(
+    cells: Sequence[Cell], jobs: int, folder: Path
+) -> Generator[tuple[str, Record], None, None]:
     """Compute cells with joblib, in this process if `jobs` is 1; yield them as they finish."""
     pool = Parallel(
         n_jobs=jobs, batch_size=1, pre_dispatch="n_jobs", return_as="generator_unordered"
     )
-    yield from pool(
+    found = pool(
         delayed(_keyed)(cell, checkpoints_of(folder, cell.key), os.getpid()) for cell in cells
     )
+    try:
+        for one in found:
+            yield one
+    except GeneratorExit:
+        with warnings.catch_warnings():  # of results that are lost, as they cannot be written
+            warnings.simplefilter("ignore", UserWarning)
+            found.close()
+        raise
 
 
 def _keyed(cell: Cell, checkpoints: Path, parent: int) -> tuple[str, Record]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -82,15 +83,15 @@ def _check_accuracy(evaluation: Record) -> None:
 
 
 def computed_before(folder: Path, cells: Iterable[Cell]) -> list[Cell]:
-    """Return those of some cells that are done in a folder but for the code, which was another."""
-    done = set()
+    """Return those of some cells that were computed in a folder with other code."""
+    wanted = {cell.key: cell for cell in cells}
+    found = set()
     for path in folder.glob("*.json"):
-        try:
+        with suppress(OSError, ValueError, TypeError, KeyError):  # it is no record of a cell
             record = read_json(path)
-            done.add(key_of("", record["settings"], record["measures"]))
-        except (OSError, ValueError, TypeError, KeyError):  # it is no record of a cell
-            continue
-    return [c for c in cells if key_of("", asdict(c.settings), c.measures) in done]
+            if path.stem not in wanted:
+                found.add(key_of("", record["settings"], record["measures"]))
+    return [c for c in wanted.values() if key_of("", asdict(c.settings), c.measures) in found]
 
 
 def write_record(folder: Path, cell: Cell, record: Record) -> None:

@@ -210,7 +210,7 @@ def test_cells_whose_code_was_changed_are_run_again_and_that_is_said(
     assert "4 of 4 cells are done, 0 of them now" in again()
     base.write_text(base.read_text().replace("pass", "interaction_names = ()"))
     said = again()
-    assert "1 cells are of other code and are run again" in said
+    assert "1 cell is of other code and is run again" in said
     assert "4 of 4 cells are done, 1 of them now" in said
     results = gather(tmp_path / "out")
     assert len({row["code"] for row in results.cells}) == 2
@@ -252,6 +252,7 @@ def test_a_result_that_was_edited_is_said_and_computed_again(
     assert f"not complete: {line}" in mmfuse("report", folder).output
     again = mmfuse("study", write_config(tmp_path, config), "--out", folder, "--jobs", 1)
     assert line in again.output
+    assert "other code" not in again.output
     assert "12 of 12 cells are done, 1 of them now" in again.output
     assert results_in(folder) == results_in(finished)
 
