@@ -207,7 +207,8 @@ def fetch(url: str, folder: Path, checksum: str | None = None, *, progress: bool
             else:
                 raise DownloadError(
                     f"{url}: no answer, or the connection was cut ({error}). Check the network "
-                    f"and try again: what came is kept, and the rest is asked for. {by_hand}"
+                    "and try again: where the server allows it, what came is kept and the rest is "
+                    f"asked for. {by_hand}"
                 ) from error
         except ValueError as error:  # pooch's for a wrong checksum; it names both digests
             raise DownloadError(
