@@ -1,14 +1,22 @@
-"""What all tests share: no windows, one thread, small data."""
+"""What all tests share: no windows, one thread, small data, the same examples every time."""
 
 from collections.abc import Iterator
 
 import matplotlib as mpl
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 from matplotlib import pyplot as plt
 
 from mmfuse_lib import data
 from mmfuse_lib.data import MultimodalData
+
+# The examples that hypothesis draws are the same in every run, and take as long as they take.
+# Others: pytest --hypothesis-profile=default --hypothesis-seed=1
+settings.register_profile(
+    "same", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("same")
 
 Splits = tuple[MultimodalData, MultimodalData, MultimodalData]
 

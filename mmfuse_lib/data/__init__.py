@@ -323,7 +323,7 @@ def load(name: str, seed: int = 0, **options: Any) -> Splits:
     Returns
     -------
     train, val, test : MultimodalData
-        Splits that share no raw input.
+        Splits that share no raw input; of a reader's own, what the function returns.
 
     Raises
     ------

@@ -207,7 +207,8 @@ def fetch(url: str, folder: Path, checksum: str | None = None, *, progress: bool
             else:
                 raise DownloadError(
                     f"{url}: no answer, or the connection was cut ({error}). Check the network "
-                    f"and try again: what came is kept, and the rest is asked for. {by_hand}"
+                    "and try again: where the server allows it, what came is kept and the rest is "
+                    f"asked for. {by_hand}"
                 ) from error
         except ValueError as error:  # pooch's for a wrong checksum; it names both digests
             raise DownloadError(
@@ -268,12 +269,13 @@ def _read(path: Path, expected: str | Sizes) -> NDArray[Any] | None:
 
 def _make(recipe: Recipe, names: Sequence[str], raw: Path) -> Arrays:
     """Make arrays from raw files; where old raw files give wrong ones, from new downloads."""
-    for use_old in (True, False) if raw.exists() else (False,):
-        if not use_old:
-            shutil.rmtree(raw, ignore_errors=True)
+    has_old = raw.exists()
+    arrays, problem = _try_to_make(recipe, names, raw)
+    if problem and has_old:
+        shutil.rmtree(raw, ignore_errors=True)
         arrays, problem = _try_to_make(recipe, names, raw)
-        if not problem:
-            return arrays
+    if not problem:
+        return arrays
     raise DownloadError(
         f"{recipe.name}: {problem}. The published files have changed, or were damaged on the way. "
         f"They are in {raw}; try again, and if it stays so, please report it"

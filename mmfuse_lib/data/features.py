@@ -29,11 +29,14 @@ def standardise(
         Which of them are for training.
     axis : int, tuple of int or None
         What mean and deviation are taken over, None for everything. What never changes in
-        training is left at zero there.
+        training is only shifted: it is zero there, but for rounding.
     """
     x = x.astype(np.float64)
-    mean, std = x[is_train].mean(axis=axis), x[is_train].std(axis=axis)
-    standardised: NDArray[np.float64] = (x - mean) / np.where(std > 0, std, 1)
+    own = x[is_train]
+    # Of equal numbers the deviation may be a rounding error instead of zero.
+    varies = own.max(axis=axis) > own.min(axis=axis)
+    std = np.where(varies, own.std(axis=axis), 1)
+    standardised: NDArray[np.float64] = (x - own.mean(axis=axis)) / std
     return standardised
 
 

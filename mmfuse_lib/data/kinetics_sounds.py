@@ -73,7 +73,7 @@ def load(
     root : path
         The folder of the published files.
     n_frames : int
-        Frames a clip.
+        Frames a clip; a single one is that in the middle.
     prepared : path, optional
         Folder for the two arrays; ``root/prepared`` by default.
 

@@ -51,7 +51,10 @@ def composition_weights(composition: Mapping[str, float] | None) -> NDArray[np.f
     for key in composition:
         if key not in INTERACTIONS:
             raise UnknownNameError("interaction", key, INTERACTIONS)
-    weights = np.array([composition.get(kind, 0.0) for kind in INTERACTIONS], dtype=np.float64)
+    try:
+        weights = np.array([composition.get(kind, 0.0) for kind in INTERACTIONS], dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"composition {dict(composition)}: expected finite shares >= 0") from error
     if not np.isfinite(weights).all() or (weights < 0).any():
         raise DataError(f"composition {dict(composition)}: expected finite shares >= 0")
     if abs(weights.sum() - 1) > 1e-6:
@@ -135,7 +138,7 @@ def noise_levels(noise: Mapping[str, float] | None, modalities: Sequence[str]) -
     for name, level in (noise or {}).items():
         if name not in levels:
             raise UnknownNameError("modality", name, modalities)
-        if not 0 <= level < float("inf"):
+        if not (isinstance(level, int | float | np.number) and 0 <= level < float("inf")):
             raise DataError(f"noise of {name!r} is {level}: expected a finite number >= 0")
         levels[name] = float(level)
     return levels

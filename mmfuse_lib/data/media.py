@@ -72,7 +72,7 @@ def read_picture(path: Path, size: int, mode: str = "RGB") -> NDArray[np.uint8]:
     try:
         with Image.open(path) as image:
             small = image.convert(mode).resize((size, size), Image.Resampling.BILINEAR)
-    except (OSError, SyntaxError) as error:  # what Pillow raises for damaged files
+    except Exception as error:  # a reader met by a damaged file may raise anything
         raise DataError(f"{path} cannot be read: {error}") from error
     return np.asarray(small, dtype=np.uint8).reshape(size, size, -1).transpose(2, 0, 1)
 
@@ -250,7 +250,7 @@ def read_wav(path: Path, source: str) -> NDArray[np.float32]:
     """
     try:
         rate, samples = wavfile.read(path)
-    except (OSError, ValueError, EOFError) as error:
+    except Exception as error:  # a reader met by a damaged file may raise anything
         raise DataError(f"{path} cannot be read: {error}. Get it from {source}") from error
     if rate != SAMPLE_RATE or samples.ndim != 1 or samples.dtype != np.int16:
         raise DataError(

@@ -19,6 +19,8 @@ class Server:
     tags: bool = False  # send an ETag, the SHA-256 of the content
     ranges: bool = False  # send the part that is asked for
     careless: bool = False  # a part of whatever is there now, without a look at If-Range
+    held: set[str] = field(default_factory=set)  # answered only after `let_go`
+    let_go: threading.Event = field(default_factory=threading.Event)
     asked: list[str] = field(default_factory=list)
     sent: list[int] = field(default_factory=list)  # bytes of content, per answer that has some
 
@@ -28,6 +30,8 @@ def serve() -> Iterator[Server]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             offer.asked.append(self.path)
+            if self.path in offer.held:
+                offer.let_go.wait()
             content = offer.files.get(self.path)
             if offer.busy.get(self.path, 0) > 0:
                 offer.busy[self.path] -= 1
@@ -67,6 +71,9 @@ def serve() -> Iterator[Server]:
         offer = Server(f"http://127.0.0.1:{http.server_port}")
         thread = threading.Thread(target=http.serve_forever, args=(0.01,))
         thread.start()
-        yield offer
-        http.shutdown()
-        thread.join()
+        try:
+            yield offer
+        finally:
+            offer.let_go.set()
+            http.shutdown()
+            thread.join()

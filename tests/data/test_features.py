@@ -40,6 +40,14 @@ def test_standardising_by_hand_uses_the_training_samples_alone() -> None:
     assert standardise(x, is_train).tolist() == [[-1, 0], [1, 0], [98, 2]]
 
 
+def test_a_constant_that_is_no_binary_fraction_does_not_change_either() -> None:
+    x = np.append(np.full(7, 0.1), 0.2)[:, None]
+    assert x[:7].std() > 0, "a rounding error, which divides the last sample up to 1e15"
+    found = standardise(x, np.arange(8) < 7)
+    assert np.abs(found[:7]).max() < 1e-15
+    assert found[7, 0] == pytest.approx(0.1)
+
+
 def test_what_is_not_known_counts_for_nothing_and_is_the_mean() -> None:
     nan, inf = np.nan, np.inf
     rows = [[1, 5, nan], [3, 5, inf], [nan, nan, nan], [100, 7, 4]]

@@ -225,3 +225,19 @@ def test_wav_files(tmp_path: Path) -> None:
     (tmp_path / "c.wav").write_bytes(b"version https://git-lfs")
     with pytest.raises(DataError, match=r"c\.wav cannot be read.*Get it from there"):
         media.read_wav(tmp_path / "c.wav", "there")
+
+
+@pytest.mark.filterwarnings("ignore::scipy.io.wavfile.WavFileWarning")
+@pytest.mark.parametrize("n", range(44))
+def test_a_wav_file_without_its_samples_is_named(n: int, tmp_path: Path) -> None:
+    wavfile.write(tmp_path / "a.wav", 16_000, np.zeros(50, dtype=np.int16))
+    (tmp_path / "b.wav").write_bytes((tmp_path / "a.wav").read_bytes()[:n])
+    with pytest.raises(DataError, match=r"b\.wav cannot be read"):
+        media.read_wav(tmp_path / "b.wav", "there")
+
+
+def test_a_picture_of_absurd_size_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.new("RGB", (40, 20)).save(tmp_path / "a.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(DataError, match=r"a\.png cannot be read: .*decompression bomb"):
+        media.read_picture(tmp_path / "a.png", 8)

@@ -415,7 +415,7 @@ def test_a_run_that_is_interrupted_or_killed_goes_on_where_it_was(
     first = start(*command)  # Ctrl+C reaches all processes of a terminal
     wait_for(lambda: len(cells_in(folder)) >= 1, first)
     os.killpg(first.pid, signal.SIGINT)
-    said, _ = first.communicate(timeout=60)
+    said, _ = first.communicate(timeout=240)
     assert first.returncode == 130, said
     assert "the same command continues" in said
     kept = {p: p.stat().st_mtime_ns for p in cells_in(folder)}
@@ -524,7 +524,7 @@ def test_a_scheduler_that_does_not_answer_is_named(
 ) -> None:
     path = write_config(tmp_path, config)
     process = start("-m", "mmfuse_lib.cli", "study", path, "--scheduler", "tcp://127.0.0.1:9")
-    said, _ = process.communicate(timeout=120)
+    said, _ = process.communicate(timeout=240)
     assert process.returncode == 1
     assert "mmfuse: no Dask scheduler answers at 'tcp://127.0.0.1:9'" in said
     assert "Traceback" not in said
