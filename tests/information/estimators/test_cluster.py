@@ -10,6 +10,7 @@ from mmfuse_lib.data.digit_pairs import label_table
 from mmfuse_lib.data.gaussian_gates import truth
 from mmfuse_lib.errors import DataError
 from mmfuse_lib.information import GATES, decompose, noisy
+from mmfuse_lib.information.estimators import Estimate, SparseCountsWarning
 from mmfuse_lib.information.estimators.cluster import cluster_pid
 
 Array = NDArray[np.float64]
@@ -31,7 +32,7 @@ def exactly(p: Array, n: int) -> Samples:
 @pytest.mark.parametrize("gate", ["xor", "and", "redundant_xor", "dyadic"])
 def test_exact_counts_give_the_exact_answer(gate: str) -> None:
     p = GATES[gate]()
-    estimate = cluster_pid(*exactly(p, 64), n_clusters=4, n_bootstrap=0)
+    estimate = cluster_pid(*exactly(p, 640), n_clusters=4, n_bootstrap=0)
     assert estimate.atoms == pytest.approx(decompose(p).atoms, abs=2e-6)
     assert estimate.interval is None
     assert estimate.measure == "broja"
@@ -114,7 +115,103 @@ def test_clusters_are_chosen_by_what_predicts_held_out_labels() -> None:
     assert needed.diagnostics["n_clusters_1"] == needed.diagnostics["n_clusters_2"] == 4
     assert needed.synergy == pytest.approx(1.0, abs=0.01)
     unneeded = cluster_pid(x1, x2, rng.integers(2, size=1_500), n_bootstrap=0)
-    assert unneeded.diagnostics["n_clusters_1"] == 2
+    assert unneeded.diagnostics["n_clusters_1"] == 1
+
+
+def noisy_xor(n: int, seed: int, noise: float = 0.5) -> tuple[Array, Array, NDArray[np.int64]]:
+    rng = np.random.default_rng(seed)
+    bits = rng.integers(2, size=(2, n))
+    x1, x2 = 2.0 * bits - 1 + noise * rng.normal(size=(2, n))
+    return x1, x2, bits[0] ^ bits[1]
+
+
+def pure_noise(n: int, seed: int) -> tuple[Array, Array, NDArray[np.int64]]:
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=n), rng.normal(size=n), rng.integers(2, size=n)
+
+
+def lower_ends(estimates: list[Estimate]) -> Array:
+    """Return the lower ends of R, U1, U2 and S of each, (B, 4)."""
+    intervals = [e.interval for e in estimates if e.interval is not None]
+    assert len(intervals) == len(estimates)
+    return np.stack([interval["lower"].to_numpy() for interval in intervals])
+
+
+@pytest.mark.filterwarnings("ignore::mmfuse_lib.information.estimators.SparseCountsWarning")
+@pytest.mark.parametrize(("n", "repeats"), [(60, 40), (100, 40), (300, 20)])
+def test_noise_is_not_called_synergy(n: int, repeats: int) -> None:
+    found = [
+        cluster_pid(*pure_noise(n, seed), n_bootstrap=20, seed=seed) for seed in range(repeats)
+    ]
+    excluded = (lower_ends(found) > 0).any(axis=1)
+    assert excluded.sum() <= repeats / 10  # of 5 % that are expected at most
+    assert sum(e.total > 0.05 for e in found) <= repeats / 10
+
+
+@pytest.mark.filterwarnings("ignore::mmfuse_lib.information.estimators.SparseCountsWarning")
+def test_synergy_that_is_there_is_found_in_as_few_samples() -> None:
+    found = [cluster_pid(*noisy_xor(60, seed), n_bootstrap=20, seed=seed) for seed in range(10)]
+    assert (lower_ends(found)[:, 3] > 0.1).all()
+    assert np.mean([e.synergy for e in found]) == pytest.approx(0.74, abs=0.15)
+
+
+@pytest.mark.filterwarnings("ignore::mmfuse_lib.information.estimators.SparseCountsWarning")
+def test_the_smallest_number_of_clusters_is_taken_that_does_about_as_well() -> None:
+    # Two clusters read the bits; what more of them read of the noise is hardly worth it.
+    chosen = [
+        cluster_pid(*noisy_xor(300, seed, noise=0.4), n_bootstrap=0).diagnostics["n_clusters_1"]
+        for seed in range(12)
+    ]
+    assert chosen.count(2) >= 10
+
+
+@pytest.mark.filterwarnings("ignore::mmfuse_lib.information.estimators.SparseCountsWarning")
+def test_more_cells_than_samples_show_what_shuffled_labels_show() -> None:
+    found = [
+        cluster_pid(*pure_noise(60, seed), n_clusters=8, n_bootstrap=20, seed=seed)
+        for seed in range(40)
+    ]
+    assert np.mean([e.synergy for e in found]) > 0.3  # what no correction takes off
+    assert (lower_ends(found)[:, 3] > 0).sum() <= 5
+    plugin, shuffled, p = (
+        np.mean([e.diagnostics[f"{what}_S"] for e in found]) for what in ("plugin", "shuffled", "p")
+    )
+    assert plugin == pytest.approx(shuffled, abs=0.03)
+    assert p == pytest.approx(0.5, abs=0.12)
+
+
+def test_what_is_there_is_more_than_shuffled_labels_show() -> None:
+    found = cluster_pid(*noisy_xor(400, seed=0), n_clusters=2, n_bootstrap=20)
+    assert found.diagnostics["p_S"] == 1 / 40
+    assert found.diagnostics["p_R"] > 0.05
+    assert found.diagnostics["shuffled_S"] < 0.01 < 0.5 < found.diagnostics["plugin_S"]
+
+
+def test_where_nothing_can_be_told_the_interval_says_what_is_not_ruled_out() -> None:
+    x1, x2, y = pure_noise(200, seed=1)
+    found = cluster_pid(x1, x2, y, n_bootstrap=20)
+    assert found.diagnostics["n_clusters_1"] == found.diagnostics["n_clusters_2"] == 1
+    assert (found.atoms == 0).all()
+    assert found.interval is not None
+    assert (found.interval["lower"] == 0).all()
+    for k in (2, 4):  # 50 and 12 samples a cell
+        table = cluster_pid(x1, x2, y, n_clusters=k, n_bootstrap=20).interval
+        assert table is not None
+        assert (found.interval["upper"] >= table["upper"]).all()
+    with pytest.warns(SparseCountsWarning):
+        sparse = cluster_pid(x1, x2, y, n_clusters=8, n_bootstrap=20).interval
+    assert sparse is not None
+    assert found.interval.loc["S", "upper"] < sparse.loc["S", "upper"]
+    assert cluster_pid(x1, x2, y, n_bootstrap=0).interval is None
+
+
+def test_few_samples_a_cell_are_warned_of() -> None:
+    x1, x2, y = pure_noise(159, seed=0)
+    message = r"^5 samples a cell of the table \(159 samples, 4 x 4 x 2 cells\): below 5, counts"
+    with pytest.warns(SparseCountsWarning, match=message) as w:
+        cluster_pid(x1, x2, y, n_clusters=4, n_bootstrap=0)
+    assert w[0].filename == __file__
+    cluster_pid(*pure_noise(160, seed=0), n_clusters=4, n_bootstrap=0)
 
 
 def test_each_modality_has_its_own_number_of_clusters() -> None:

@@ -10,7 +10,14 @@ import torch
 from numpy.typing import NDArray
 
 from mmfuse_lib.errors import DataError
-from mmfuse_lib.information.estimators import Estimate, batch_pid, cluster_pid, lsmi_pid
+from mmfuse_lib.information.estimators import (
+    Estimate,
+    SparseCountsWarning,
+    batch_pid,
+    cluster_pid,
+    lsmi_pid,
+)
+from mmfuse_lib.information.estimators.cluster import _shuffle
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -139,12 +146,36 @@ def test_clusters_are_chosen_on_people_held_out() -> None:
     """Letters that recognise people predict new rows of theirs, and nothing of new people."""
     x1, x2, who = people()
     y = np.random.default_rng(1).permutation(np.arange(24) % 2)[who]
-    ignoring, holding = (
-        cluster_pid(x1, x2, y, n_bootstrap=0, groups=groups).diagnostics["n_clusters_1"]
-        for groups in (None, who)
-    )
-    assert ignoring == 16
-    assert holding < 16
+    with pytest.warns(SparseCountsWarning):
+        ignoring = cluster_pid(x1, x2, y, n_bootstrap=0)
+    holding = cluster_pid(x1, x2, y, n_bootstrap=0, groups=who)
+    assert ignoring.diagnostics["n_clusters_1"] >= 8
+    assert holding.diagnostics["n_clusters_1"] == 1
     with pytest.raises(DataError, match="there are 3 groups, too few to hold out 4 parts"):
         cluster_pid(x1, x2, y, groups=who % 3)
     assert cluster_pid(x1, x2, y, groups=who % 3, n_clusters=2).total >= 0
+
+
+def test_shuffled_labels_of_people_stay_with_people() -> None:
+    """Looks tell the label of everybody, and of shuffled people too: it means nothing."""
+    excluded = []
+    for seed in range(10):
+        x1, x2, who = people(12, seed=seed)
+        y = np.random.default_rng(seed).permutation(np.arange(12) % 2)[who]
+        for groups in (None, who):
+            interval = cluster_pid(x1, x2, y, n_clusters=4, n_bootstrap=20, groups=groups).interval
+            assert interval is not None
+            excluded.append(bool((interval["lower"] > 0).any()))
+    assert all(excluded[::2])
+    assert sum(excluded[1::2]) <= 2
+
+
+def test_every_group_gets_the_labels_of_another() -> None:
+    group = np.repeat([0, 1, 2], [4, 2, 3])
+    labels = np.array([5, 5, 5, 5, 6, 6, 7, 8, 9])
+    for seed in range(20):
+        shuffled = _shuffle(labels, group, np.random.default_rng(seed))
+        sets = [tuple(sorted(set(shuffled[group == g].tolist()))) for g in range(3)]
+        assert (5,) in sets
+        assert (6,) in sets
+        assert next(s for s in sets if s not in {(5,), (6,)}) in {(7, 8, 9), (7, 8), (7, 9), (8, 9)}
