@@ -182,7 +182,7 @@ for name, x in {"a plus b, added": additive, "(a, b) together": together}.items(
 # function; {prf:ref}`thm-additive` says that without such a meeting there is no synergy of this kind
 # to be had.
 #
-# ## Two models, one data set
+# ## Three models, one data set
 #
 # Now with pixels. All models below have the same encoders: per image a small network that ends in 64
 # features. They differ in what happens afterwards.
