@@ -72,7 +72,7 @@ INK, GREY, VIOLET = "#222222", "#9AA0A8", "#5B3E96"
 SHADES = LinearSegmentedColormap.from_list("information", ["#F6F3FB", VIOLET])
 
 # %% [markdown]
-# ## As much is not the same
+# ## Equal amounts need not be the same information
 #
 # Here are the houses again, as tables `p[x1, x2, y]`; house A has the clock from the end of chapter 2.
 # A label is a pair of lamps, hall and stair. A camera's value is a number from 0 to 3: twice the lamp
@@ -139,8 +139,8 @@ plt.show()
 # ## Four atoms on a lattice
 #
 # {cite:t}`williams2010` gave the parts a place. Write $\{1\}$ for what source 1 tells, $\{12\}$ for
-# what both tell as a pair, and $\{1\}\{2\}$ for what you learn *whichever of the two you ask*. What
-# each of them tells, source 1 tells; what source 1 tells, the pair tells. That orders the four from bottom to top
+# what both tell as a pair, and $\{1\}\{2\}$ for what you learn *whichever of the two you ask*. Whatever
+# either source would tell you, source 1 tells too, and whatever source 1 tells, the pair tells. That orders the four from bottom to top
 # ({numref}`fig-lattice`). Each node has an amount of information that can be had there, and an
 # **atom**: what is new at this node and at none below it.
 
@@ -576,7 +576,7 @@ plt.show()
 # 3. Let source 1 invent ones and source 2 miss them. Now each has something of its own, and at AND
 #    all four atoms are positive.
 #
-# (Whoever wants to check the second: an exercise at the end solves it on paper.)
+# (An exercise at the end solves the second on paper.)
 
 # %%
 plots.xor_to_and()
@@ -855,7 +855,7 @@ print(
     f"round {stop + 1}: last change {change[stop - 1]:.0e} bits, error {error[stop]:.0e}"
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Three falling lines on logarithmic axes: the certified gap on top, the true error of the upper bound below it, and, far below both, the change from one round to the next."}, "figure": {"caption": "A slow case. Who stops when a round changes little stops far from the truth: the error is many times the change. The gap is what can be known without the truth, and it is always above the error.", "name": "fig-residual"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Three falling lines on logarithmic axes: the certified gap on top, the true error of the upper bound below it, and, far below both, the change from one round to the next."}, "figure": {"caption": "A slow case. If you stop as soon as a round changes little, you stop far from the truth: the error is many times the change. The gap is what can be known without the truth, and it is always above the error.", "name": "fig-residual"}}
 fig, ax = plt.subplots()
 ax.loglog(number, gap, color=VIOLET, label="certified gap")
 ax.loglog(number, error, color=INK, ls="--", label="true error of the upper bound")
@@ -1133,7 +1133,7 @@ if check_claims:
 # %% [markdown]
 # ## Takeaways
 #
-# * **As much is not the same.** Redundancy cannot be read off amounts of information; one has to
+# * **Equal amounts need not be the same information.** Redundancy cannot be read off amounts of information; one has to
 #   compare what the sources say, label by label.
 # * One assumption, *unique information is in the pairwise tables*, turns the missing equation into
 #   an optimisation: $I_*$ is the least that the sources can tell together when they are re-paired.

@@ -254,7 +254,7 @@ print(f"{smallest:.4f} = 2 / 2^{leads['MCR']}")
 # Over several data sets a claim *transfers* if all say yes and *partly transfers* if some do. If none does, it *does not transfer*
 # if some say the opposite, and is *open* if all are open. We do not say *reproduced*: that word is kept for a paper's own data, and we have run
 # none of it. The rule was written down before the table below. It still leaves
-# choices: the level of 95 %, the number of seeds, and which of our data sets count for a claim. Who doubts a verdict should
+# choices: the level of 95 %, the number of seeds, and which of our data sets count for a claim. If you doubt a verdict,
 # look at the rows behind it, which are printed as well.
 #
 # And it speaks of what the seeds vary. On the digits a seed draws new data and a new start. On UTD-MHAD and CREMA-D's votes
@@ -881,8 +881,8 @@ plt.show()
 #
 # We know of no paper in this chapter that did so. DI-MML's public code chooses much less on its test split: the encoders are those of the last epoch, and
 # so are their own heads. Only the linear head that is trained on top of them, for twenty epochs, is the one that was best on test. So we do
-# the same: train encoders to the end, freeze them, train such a head with the optimiser of that code, and note after each of its epochs whom the
-# whole model, three heads weighted by certainty, gets right.
+# the same: train encoders to the end, freeze them, train such a head with the optimiser of that code, and note after each of its epochs which samples
+# the whole model, three heads weighted by certainty, gets right.
 
 
 # %%
@@ -1203,7 +1203,7 @@ print("nats a sample above the truth")
 print((never.loc[[5, 10, 15, 20, 25, 30]].round(2) + 0.0).T.to_string())
 
 # %% [markdown]
-# It is faster at first, overshoots, and swings about the solution until the rate decays. Nothing fails, the loss goes down, and the density is half a nat off. (How much it
+# Without clearing, training is faster at first, overshoots, and swings about the solution until the rate decays. Nothing fails, the loss goes down, and the density is half a nat off. (How much it
 # matters to LSMI we cannot say, since only differences of surprises enter its values.)
 #
 # **Every pass in an order of its own.** A training loader shuffles anew whenever it is run through. LSMI's five quantities of a sample, three gains and two surprises, come from five passes
