@@ -916,7 +916,7 @@ for task in [t for t in DATA if ablation is not None and t in ablation]:
         ends = ends.assign(selected=100 * rows[f"{student}_before"]["DI-MML"])
         ends = ends[["selected", "no DUC", "DI-MML"]]
         ends["difference"] = ends["DI-MML"] - ends["no DUC"]
-        taught_by_duc[DATA[task], student] = ends
+        taught_by_duc[DATA[task], student] = ends.rename_axis(columns=None)
 if taught_by_duc:
     print(
         pd.DataFrame(
