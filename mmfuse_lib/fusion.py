@@ -89,6 +89,8 @@ class LinearFusion(Fusion):
     is the concatenation.
     """
 
+    out: nn.Linear
+
     def __init__(self, dims: Sequence[int], n_outputs: int) -> None:
         super().__init__()
         self.out = nn.Linear(sum(dims), n_outputs)

@@ -64,9 +64,10 @@ def test_linear_has_a_column_a_feature_in_the_order_of_the_modalities() -> None:
 def test_linear_and_sum_are_the_same_functions() -> None:
     torch.manual_seed(0)
     linear, added = LinearFusion([3, 2, 4], 5), SumFusion([3, 2, 4], 5)
+    state = added.state_dict()
     with torch.no_grad():
-        linear.out.weight.copy_(torch.cat([head.weight for head in added.heads], dim=1))
-        linear.out.bias.copy_(torch.stack([head.bias for head in added.heads]).sum(dim=0))
+        linear.out.weight.copy_(torch.cat([state[f"heads.{m}.weight"] for m in range(3)], dim=1))
+        linear.out.bias.copy_(sum(state[f"heads.{m}.bias"] for m in range(3)))
     z = [torch.randn(6, d) for d in (3, 2, 4)]
     torch.testing.assert_close(linear(z), added(z))
 

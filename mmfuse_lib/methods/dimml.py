@@ -104,7 +104,7 @@ class DIMML(Method):
     **What differs from the paper and its code**
 
     * Choice of the epoch. Their encoders and own heads are those of the last epoch; their fusion
-      head is that of the epoch with the best accuracy on the test data. Here each stage keeps the
+      head is that of the epoch whose vote is best on the test data. Here each stage keeps the
       epoch with the lowest loss on the validation data, and no test data is looked at. In the
       first two stages that is the loss of the heads that vote, ``sum_m CE(head_m(z_m), y)``, as in
       an ensemble: DUC and the shared head are means, not ends. Called without validation data,
