@@ -132,10 +132,10 @@ class I2MoE(Method):
       part of the loss.
     * Gradients: on one data set, Enrico, they are clipped after the step, which has no effect. We
       do not clip.
-    * Fusion: their encoders give several tokens a modality, and an expert is one of four models of
-      tokens, with dropout; in one of them, "moepp", every layer reads the first input, so that
-      only the last layer counts. Our encoders give a vector a modality, and an expert is any
-      `Fusion`, without dropout.
+    * Fusion: most of their experts read several tokens a modality, and all have dropout; in one
+      of their four models, "moepp", every layer reads the first input, so that only the last
+      layer counts. Our encoders give a vector a modality, and an expert is any `Fusion`, without
+      dropout.
     * Report: their columns are U1 .. Un, S, R; ours R, U1 .. Un, S, as everywhere in the library.
     """
 
@@ -153,7 +153,7 @@ class I2MoE(Method):
         experts: Sequence[str] | None = None,
         weights: str = "sample",
         losses_on: str = "logits",
-        shared_start: bool = False,
+        shared_start: bool = True,
         dropout: float = 0.0,
         fresh_stand_ins: bool = False,
         regression_losses: str = "margin",
