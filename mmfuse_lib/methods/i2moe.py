@@ -81,7 +81,8 @@ class I2MoE(Method):
         Where the interaction losses are taken: ``"logits"``, or ``"latent"`` for the vector that
         the last layer of an expert reads.
     shared_start : bool
-        Whether all experts start as copies of one, as published, or each from its own weights.
+        Whether all experts start as copies of one, as published, or each from its own weights. On
+        digit pairs copies were named better (``reproduce/i2moe_start.json``).
     dropout : float
         Share of the reweighting model's hidden units that are dropped in training; .5 as
         published.
@@ -106,7 +107,6 @@ class I2MoE(Method):
 
     **What differs from the paper and its code**
 
-    * START
     * Stand-ins: their experts draw noise of their own, for each pass; ours see the same noise in a
       batch, so that their losses differ by what they are and not by what they saw, and it is
       drawn once. ``fresh_stand_ins=True`` is theirs.
