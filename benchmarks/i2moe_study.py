@@ -43,7 +43,8 @@ SEEDS = range(5)
 Splits = tuple[MultimodalData, MultimodalData, MultimodalData]
 Row = dict[str, Any]
 
-#: Options of `methods.I2MoE` by the name of the ablation. The first is the method itself.
+#: Options of `methods.I2MoE` by the name of the ablation. The first is the method itself; the last
+#: four are where the library and the authors' code differ, or did.
 DIGITS: dict[str, dict[str, Any]] = {
     "I2MoE": {},
     "no interaction loss": {"interaction_weight": 0.0},
@@ -55,6 +56,10 @@ DIGITS: dict[str, dict[str, Any]] = {
     "zero": {"perturbation": "zero"},
     "mean": {"perturbation": "mean"},
     "shuffle": {"perturbation": "shuffle"},
+    "starts apart": {"shared_start": False},
+    "starts apart, no loss": {"shared_start": False, "interaction_weight": 0.0},
+    "own stand-ins": {"fresh_stand_ins": True},
+    "dropout": {"dropout": 0.5},
 }
 UTD_MHAD: dict[str, dict[str, Any]] = {
     "I2MoE": {},

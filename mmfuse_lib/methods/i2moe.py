@@ -81,7 +81,8 @@ class I2MoE(Method):
         Where the interaction losses are taken: ``"logits"``, or ``"latent"`` for the vector that
         the last layer of an expert reads.
     shared_start : bool
-        Whether all experts start as copies of one, as published, or each from its own weights.
+        Whether all experts start as copies of one, as published, or each from its own weights. On
+        digit pairs copies were named better (``reproduce/i2moe_start.json``).
     dropout : float
         Share of the reweighting model's hidden units that are dropped in training; .5 as
         published.
@@ -106,7 +107,6 @@ class I2MoE(Method):
 
     **What differs from the paper and its code**
 
-    * START
     * Stand-ins: their experts draw noise of their own, for each pass; ours see the same noise in a
       batch, so that their losses differ by what they are and not by what they saw, and it is
       drawn once. ``fresh_stand_ins=True`` is theirs.
@@ -132,10 +132,10 @@ class I2MoE(Method):
       part of the loss.
     * Gradients: on one data set, Enrico, they are clipped after the step, which has no effect. We
       do not clip.
-    * Fusion: their encoders give several tokens a modality, and an expert is one of four models of
-      tokens, with dropout; in one of them, "moepp", every layer reads the first input, so that
-      only the last layer counts. Our encoders give a vector a modality, and an expert is any
-      `Fusion`, without dropout.
+    * Fusion: most of their experts read several tokens a modality, and all have dropout; in one
+      of their four models, "moepp", every layer reads the first input, so that only the last
+      layer counts. Our encoders give a vector a modality, and an expert is any `Fusion`, without
+      dropout.
     * Report: their columns are U1 .. Un, S, R; ours R, U1 .. Un, S, as everywhere in the library.
     """
 
@@ -153,7 +153,7 @@ class I2MoE(Method):
         experts: Sequence[str] | None = None,
         weights: str = "sample",
         losses_on: str = "logits",
-        shared_start: bool = False,
+        shared_start: bool = True,
         dropout: float = 0.0,
         fresh_stand_ins: bool = False,
         regression_losses: str = "margin",

@@ -309,16 +309,16 @@ def test_temperature_divides_the_scores() -> None:
     torch.testing.assert_close(warmer, ratio / 4)
 
 
-def test_experts_start_from_different_weights() -> None:
-    model = I2MoE.for_data(xor(20))
+def test_experts_may_start_from_different_weights() -> None:
+    model = I2MoE.for_data(xor(20), shared_start=False)
     starts = [weights(expert) for expert in model.experts.values()]
     for i, one in enumerate(starts):
         for other in starts[:i]:
             assert not any(torch.equal(one[k], other[k]) for k in one)
 
 
-def test_experts_may_start_as_copies_of_one() -> None:
-    model = I2MoE.for_data(xor(20), shared_start=True)
+def test_experts_start_as_copies_of_one() -> None:
+    model = I2MoE.for_data(xor(20))
     apart = I2MoE.for_data(xor(20), shared_start=False)
     first, *others = [weights(expert) for expert in model.experts.values()]
     for other in others:
