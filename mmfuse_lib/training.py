@@ -205,7 +205,6 @@ def fit(
                 patience=patience,
                 shuffle=torch.Generator().manual_seed(seed),
                 folder=folder,
-                checkpoint_every=checkpoint_every,
                 identity=identity,
                 checkpoint_every=checkpoint_every,
                 trainable=trainable,
