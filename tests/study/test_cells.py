@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from mmfuse_lib import data, evaluate, methods, training
-from mmfuse_lib.checkpoints import load_checkpoint
+from mmfuse_lib import data, evaluate, methods
+from mmfuse_lib.checkpoints import load_checkpoint, save_checkpoint
 from mmfuse_lib.evaluation import Evaluation
 from mmfuse_lib.runs import make_optimizer
 from mmfuse_lib.study import Study, cells
@@ -142,14 +142,14 @@ def test_what_was_computed_before_changes_nothing(config: dict[str, Any]) -> Non
 def interrupted_after(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a checkpoint be written whenever there can be one, and the n-th be the last."""
     monkeypatch.setattr(cells, "CHECKPOINT_SECONDS", 0.0)
-    save, left = training.save_checkpoint, iter(range(n))
+    left = iter(range(n))
 
     def saved(folder: Path, state: dict[str, Any]) -> None:
-        save(folder, state)
+        save_checkpoint(folder, state)
         if next(left, n) == n - 1:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "save_checkpoint", saved)
+    monkeypatch.setattr("mmfuse_lib.training.save_checkpoint", saved)
 
 
 def test_a_cell_that_was_interrupted_goes_on_to_the_same_result(
