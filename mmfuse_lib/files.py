@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import glob
+import json
+import math
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -15,8 +17,10 @@ from mmfuse_lib.errors import DataError
 
 try:
     import fcntl
+
+    CAN_LOCK = True
 except ImportError:  # not on Windows
-    fcntl = None  # type: ignore[assignment]
+    CAN_LOCK = False
 
 #: Bytes that `check_writable` writes: a block of most file systems, and more.
 PROBE_BYTES = 65_536
@@ -71,12 +75,27 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-            if fcntl is not None:  # while the lock is held; Windows renames no open file
+            if CAN_LOCK:  # while the lock is held; Windows renames no open file
                 os.replace(partial, path)
-        if fcntl is None:
+        if not CAN_LOCK:
             os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON, whole or not at all; null for NaN and infinities, which JSON lacks."""
+    text = json.dumps(finite(content), indent=2, allow_nan=False) + "\n"
+    write_whole(path, lambda file: file.write(text.encode()))
+
+
+def finite(value: Any) -> Any:
+    """Return the same with None in the place of NaN and infinities, also inside of lists."""
+    if isinstance(value, Mapping):
+        return {name: finite(x) for name, x in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(x) for x in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _open_partial(path: Path) -> tuple[Path, IO[bytes]]:
@@ -84,7 +103,7 @@ def _open_partial(path: Path) -> tuple[Path, IO[bytes]]:
     while True:
         partial = path.with_name(f"{path.name}.{uuid4().hex}.partial")
         file = partial.open("wb")
-        if fcntl is None:
+        if not CAN_LOCK:
             return partial, file
         with suppress(OSError):  # a file system without locks: nobody sweeps there either
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -95,7 +114,7 @@ def _open_partial(path: Path) -> tuple[Path, IO[bytes]]:
 
 def _sweep(path: Path) -> None:
     """Remove the partial files of `path` whose writers are gone: their locks went with them."""
-    if fcntl is None:
+    if not CAN_LOCK:
         return
     for partial in path.parent.glob(f"{glob.escape(path.name)}.{'?' * 32}.partial"):
         with suppress(OSError), partial.open("rb") as file:

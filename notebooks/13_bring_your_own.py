@@ -922,8 +922,8 @@ kept
 
 # %% [markdown]
 # (Means over the random splits.) The test accuracy need not suffer here: with validation scans taken from all drawings,
-# the model trains on more of the drawings. The harm comes when two models are compared. Of the two, validation that
-# leaks prefers the one that memorises better.
+# the model trains on more of the drawings. The harm comes when two models are compared: validation that leaks would prefer
+# the one that memorises better, since memory is what it measures.
 #
 # ```{solution-end}
 # ```

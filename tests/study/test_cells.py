@@ -32,11 +32,16 @@ def cell(config: dict[str, Any]) -> Cell:
     return next(c for c in Study.of(config).cells if c.method == "joint" and c.settings.seed == 1)
 
 
-def test_a_cell_holds_what_the_library_gives_when_called_by_hand(cell: Cell) -> None:
+@pytest.mark.parametrize("method", ["JointFusion", "DMIL"])
+def test_a_cell_holds_what_the_library_gives_when_called_by_hand(
+    config: dict[str, Any], method: str
+) -> None:
+    config["methods"] = {method: {}}
+    cell = next(c for c in Study.of(config).cells if c.settings.seed == 1)
     record = compute(cell)
     sizes = cell.settings.data_options
     train, val, test = data.load("digit_pairs", seed=1, **sizes)
-    model = methods.JointFusion.for_data(train, dim=8, seed=1)
+    model = methods.get(method).for_data(train, dim=8, seed=1)
     fit(
         model, train, val, epochs=2, batch_size=50, lr=0.001, seed=1, device="cpu",
         optimizer=make_optimizer({"name": "adamw"}), progress=False,
