@@ -6,12 +6,12 @@ import copy
 import hashlib
 import json
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cache, partial
 from pathlib import Path
-from time import monotonic
 from typing import Any, cast
 
 import numpy as np
@@ -169,11 +169,11 @@ def fit(
                 patience=patience,
                 shuffle=torch.Generator().manual_seed(seed),
                 folder=folder,
+                checkpoint_every=checkpoint_every,
                 # Only a checkpoint needs it, and it reads all the data.
                 fingerprint=_fingerprint(model, stages, train, val, settings) if folder else "",
                 trainable=trainable,
                 progress=progress,
-                checkpoint_every=checkpoint_every,
             )
             run.resume()
             run.run()
@@ -201,7 +201,7 @@ class _Run:
     trainable: set[nn.Parameter]
     progress: bool
     checkpoint_every: float = 0.0
-    saved_at: float = field(default_factory=monotonic)
+    saved_at: float = field(default_factory=time.monotonic)
     history: History = field(default_factory=History)
     position: _Position = field(default_factory=_Position)
     optimizer_state: dict[str, Any] | None = None
@@ -295,7 +295,7 @@ class _Run:
             )  # fmt: skip
 
     def _save(self, optimizer: Any | None) -> None:
-        if self.folder is None or monotonic() - self.saved_at < self.checkpoint_every:
+        if self.folder is None or time.monotonic() - self.saved_at < self.checkpoint_every:
             return
         save_checkpoint(
             self.folder,
@@ -311,7 +311,7 @@ class _Run:
                 "random_device": device_state(self.fabric.device),
             },
         )
-        self.saved_at = monotonic()
+        self.saved_at = time.monotonic()
 
     def resume(self) -> None:
         """Continue from the checkpoint in the run's folder, if there is one."""
