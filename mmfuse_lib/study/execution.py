@@ -170,7 +170,7 @@ def _in_processes(
         delayed(_keyed)(cell, checkpoints_of(folder, cell.key), os.getpid()) for cell in cells
     )
     try:
-        for one in found:
+        for one in found:  # noqa: UP028 (it would be closed first, with a warning)
             yield one
     except GeneratorExit:
         with warnings.catch_warnings():  # of results that are lost, as they cannot be written

@@ -49,7 +49,7 @@ def read_record(path: Path, key: str) -> Record | None:
     if not path.exists():
         return None
     try:
-        record = read_json(path)
+        record: Record = read_json(path)
         found = key_of(record["code"], record["settings"], record["measures"])
         if not record["key"] == key == found or not {"results", "ran"} <= record.keys():
             raise ValueError("it is not the result of the configuration that it names")

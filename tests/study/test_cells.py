@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from mmfuse_lib import data, evaluate, methods, training
-from mmfuse_lib.checkpoints import load_checkpoint
+from mmfuse_lib import data, evaluate, methods
+from mmfuse_lib.checkpoints import load_checkpoint, save_checkpoint
 from mmfuse_lib.evaluation import Evaluation
 from mmfuse_lib.runs import make_optimizer
 from mmfuse_lib.study import Study, cells
@@ -32,11 +32,16 @@ def cell(config: dict[str, Any]) -> Cell:
     return next(c for c in Study.of(config).cells if c.method == "joint" and c.settings.seed == 1)
 
 
-def test_a_cell_holds_what_the_library_gives_when_called_by_hand(cell: Cell) -> None:
+@pytest.mark.parametrize("method", ["JointFusion", "DMIL"])
+def test_a_cell_holds_what_the_library_gives_when_called_by_hand(
+    config: dict[str, Any], method: str
+) -> None:
+    config["methods"] = {method: {}}
+    cell = next(c for c in Study.of(config).cells if c.settings.seed == 1)
     record = compute(cell)
     sizes = cell.settings.data_options
     train, val, test = data.load("digit_pairs", seed=1, **sizes)
-    model = methods.JointFusion.for_data(train, dim=8, seed=1)
+    model = methods.get(method).for_data(train, dim=8, seed=1)
     fit(
         model, train, val, epochs=2, batch_size=50, lr=0.001, seed=1, device="cpu",
         optimizer=make_optimizer({"name": "adamw"}), progress=False,
@@ -142,14 +147,14 @@ def test_what_was_computed_before_changes_nothing(config: dict[str, Any]) -> Non
 def interrupted_after(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a checkpoint be written whenever there can be one, and the n-th be the last."""
     monkeypatch.setattr(cells, "CHECKPOINT_SECONDS", 0.0)
-    save, left = training.save_checkpoint, iter(range(n))
+    left = iter(range(n))
 
     def saved(folder: Path, state: dict[str, Any]) -> None:
-        save(folder, state)
+        save_checkpoint(folder, state)
         if next(left, n) == n - 1:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "save_checkpoint", saved)
+    monkeypatch.setattr("mmfuse_lib.training.save_checkpoint", saved)
 
 
 def test_a_cell_that_was_interrupted_goes_on_to_the_same_result(

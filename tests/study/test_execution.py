@@ -16,14 +16,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from distributed import Client
 from typer.testing import CliRunner, Result
 
 from mmfuse_lib.cli import app
 from mmfuse_lib.errors import ClusterError, DataError
-from mmfuse_lib.study import Study, execution, gather, records, run_study
+from mmfuse_lib.files import write_whole
+from mmfuse_lib.study import Study, execution, gather, run_study
 from mmfuse_lib.study.cells import Cell, Record, attempt
 from mmfuse_lib.study.display import Display, progress_table
 from mmfuse_lib.study.records import read_records
@@ -301,15 +301,14 @@ def test_a_disk_that_fills_up_ends_the_study_with_one_line_and_keeps_what_is_don
     tmp_path: Path, config: Config, monkeypatch: pytest.MonkeyPatch, jobs: int
 ) -> None:
     path, folder = write_config(tmp_path, config), tmp_path / "out"
-    write = records.write_whole
 
     def until_full(path: Path, content: Any) -> None:
         if len(cells_in(folder)) == 3:
             _full(0)
-        write(path, content)
+        write_whole(path, content)
 
     with monkeypatch.context() as patch:
-        patch.setattr(records, "write_whole", until_full)
+        patch.setattr("mmfuse_lib.study.records.write_whole", until_full)
         done = mmfuse("study", path, "--out", folder, "--jobs", jobs)
     assert done.exit_code == 1
     assert isinstance(done.exception, SystemExit)
@@ -502,10 +501,8 @@ def test_workers_end_when_their_parent_is_killed(
 
 def is_running(pid: int) -> bool:
     """Tell whether a process is there and not only its exit status."""
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True)
+    return state.stdout.strip()[:1] not in ("", "Z")
 
 
 # A cluster that is not there.

@@ -137,6 +137,17 @@ def test_a_setting_that_fails_is_not_chosen(folder: Path, study: Study) -> None:
     assert results.about["missing"] == ["joint on pairs: 1 failed cells of settings not chosen"]
 
 
+def test_a_score_that_does_not_exist_is_less_than_any(folder: Path, study: Study) -> None:
+    """R2 may be below 0, and is none where the target does not vary."""
+    for cell in study.cells:
+        if cell.method == "joint":
+            record = record_of(cell, *GIVEN[place_of(cell)])
+            r2 = None if cell.settings.lr == 0.003 else -0.5
+            record["results"]["evaluation"]["val"] = {"r2": r2}
+            write_record(folder, cell, record)
+    assert gather(folder).setting("pairs", "joint") == {"lr": 0.001}
+
+
 def test_cells_of_another_configuration_in_the_folder_are_left_out(
     folder: Path, config: Config
 ) -> None:
