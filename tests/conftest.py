@@ -1,8 +1,10 @@
-"""What all tests share: no windows, one thread, small data, the same examples every time."""
+"""What all tests share: no windows, one thread, small data, the same random numbers every time."""
 
+import random
 from collections.abc import Iterator
 
 import matplotlib as mpl
+import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
@@ -19,6 +21,24 @@ settings.register_profile(
 settings.load_profile("same")
 
 Splits = tuple[MultimodalData, MultimodalData, MultimodalData]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup() -> None:
+    """Begin each fixture with the same random numbers, whatever was drawn before."""
+    _seed()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call() -> None:
+    """Begin each test with the same random numbers, whichever tests ran before."""
+    _seed()
+
+
+def _seed() -> None:
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002 (the global state is meant)
+    torch.manual_seed(0)
 
 
 @pytest.fixture(autouse=True, scope="session")
