@@ -27,7 +27,11 @@ from mmfuse_lib.information.pid import (
     decompose,
     decompose_batch,
 )
-from mmfuse_lib.information.pointwise import pointwise_atoms, pointwise_decomposition
+from mmfuse_lib.information.pointwise import (
+    pointwise_atoms,
+    pointwise_decomposition,
+    published_adjustment,
+)
 
 __all__ = [
     "ATOMS",
@@ -52,5 +56,6 @@ __all__ = [
     "pointwise_conditional_mutual_information",
     "pointwise_decomposition",
     "pointwise_mutual_information",
+    "published_adjustment",
     "surprisal",
 ]

@@ -91,8 +91,13 @@ MAX_WHOLE = 300
 #: Relative increase of the diagonal: no pivot is lost to rounding, and refining makes up for it.
 ROUNDING = 1e-15
 
-#: Once the sum of tw is this far below the tolerance, rounding errors are all that is left.
-STALLED = 1e-4
+#: Once the sum of tw is this far below the tolerance, or below this many nats, rounding errors are
+#: all that is left.
+STALLED, NOTHING = 1e-4, 1e-17
+
+#: From this sum of tw on, nats, every point is looked at, however small the tolerance: rounding
+#: errors may make the later ones worse.
+CLOSE = 5e-10
 
 
 @dataclass(frozen=True)
@@ -149,11 +154,12 @@ def _search(
     """Improve the bounds of the named tables until they are close enough or nothing moves."""
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         point = _Point.start(problem)
+        stalled = max(STALLED * tolerance, NOTHING)
         for _ in range(MAX_STEPS):
-            if not (point.tw_sum > tolerance).all():
+            if not (point.tw_sum > max(tolerance, CLOSE)).all():
                 _certify(found, tables, point, problem)
                 left = (found.upper - found.lower)[tables] > tolerance
-                left &= point.tw_sum > STALLED * tolerance
+                left &= point.tw_sum > stalled
                 if not left.any():
                     return
                 if not left.all():

@@ -71,6 +71,46 @@ def pointwise_atoms(
     return atoms_from_redundancy(r, i1, i2, i12)
 
 
+def published_adjustment(atoms: ArrayLike) -> Array:
+    r"""Move the atoms of all samples as the code released with LSMI does.
+
+    One number c is added to R and S of every sample and taken off U1 and U2, so that the sums that
+    are informations stay as they are. The first of these cases that applies says which:
+
+    1. The mean of R or S is negative: :math:`c = -\min(\bar r, \bar s)`, and the smaller of the
+       two becomes 0. U1 or U2 may become negative by it, and stays so.
+    2. The mean of U1 or U2 is negative: :math:`c = \min(\bar u_1, \bar u_2)`, and the smaller of
+       the two becomes 0. R or S may become negative by it, and stays so.
+    3. Else c = 0.
+
+    Parameters
+    ----------
+    atoms : array_like, shape (N, 4)
+        R, U1, U2, S of each sample.
+
+    Returns
+    -------
+    ndarray, shape (N, 4)
+
+    Raises
+    ------
+    ValueError
+        If the shape is another, or there are no samples.
+
+    Notes
+    -----
+    After the second case R is the smaller of the two means of :math:`i_1` and :math:`i_2`, whatever
+    the surprises were. The rule is that of the code (https://github.com/GeWu-Lab/LSMI_Estimator,
+    `main_lsmi.py`) of Yang et al. (2025).
+    """
+    array = np.asarray(atoms, dtype=np.float64)
+    if array.ndim != 2 or array.shape[1] != 4 or len(array) == 0:
+        raise ValueError(f"expected R, U1, U2, S of each sample, (N, 4), got {array.shape}")
+    r, u1, u2, s = array.mean(axis=0)
+    c = -min(r, s) if min(r, s) < 0 else min(u1, u2, 0.0)
+    return np.asarray(array + c * np.array([1.0, -1.0, -1.0, 1.0]))
+
+
 def mean_pointwise_redundancy(ps: Array) -> Array:
     """Return the mean of r over the outcomes of each of B tables, in bits."""
     h1, h2, h1_y, h2_y, *_ = _surprisals(ps)

@@ -1,5 +1,7 @@
 """Atoms of single outcomes, worked out on paper (Finn & Lizier 2018)."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -12,6 +14,7 @@ from mmfuse_lib.information import (
     pointwise_atoms,
     pointwise_decomposition,
     pointwise_mutual_information,
+    published_adjustment,
 )
 
 Table = NDArray[np.float64]
@@ -163,3 +166,45 @@ def test_what_is_refused() -> None:
         pointwise_decomposition([[[1.5, -0.5]]])
     with pytest.raises(TypeError, match="real numbers"):
         pointwise_decomposition(GATES["xor"]() + 0j)
+
+
+def authors() -> list[dict[str, NDArray[np.float64]]]:
+    """Numbers that LSMI's released code returned (tests/fidelity)."""
+    with np.load(Path(__file__).parents[1] / "fidelity" / "lsmi.npz", allow_pickle=False) as d:
+        cases = sorted({name.split("_", 1)[0] for name in d.files if name.startswith("case")})
+        return [
+            {n.split("_", 1)[1]: d[n] for n in d.files if n.startswith(f"{case}_")}
+            for case in cases
+        ]
+
+
+@pytest.mark.parametrize("case", authors())
+def test_the_published_adjustment_is_that_of_the_released_code(
+    case: dict[str, NDArray[np.float64]],
+) -> None:
+    atoms = np.stack([case[name] for name in ("r", "u1", "u2", "s")], axis=1)
+    adjusted = published_adjustment(atoms)
+    for k, name in enumerate(("r", "u1", "u2", "s")):
+        np.testing.assert_allclose(adjusted[:, k], case[f"adjusted_{name}"], rtol=0, atol=1e-14)
+    np.testing.assert_allclose(adjusted.mean(axis=0), case["adjusted_means"], rtol=0, atol=1e-14)
+    moved = case["branch"] > 0
+    assert np.array_equal(adjusted, atoms) != moved
+
+
+def test_both_branches_of_the_adjustment_are_in_the_authors_numbers() -> None:
+    assert {int(case["branch"]) for case in authors()} == {0, 1, 2}
+
+
+def test_the_adjustment_by_hand() -> None:
+    # Mean of R is -1, so c = 1: R and S go up, U1 and U2 down, though U1 is negative too.
+    first = published_adjustment([[-2, 0, 3, 2], [0, -1, 1, 0]])
+    np.testing.assert_array_equal(first, [[-1, -1, 2, 3], [1, -2, 0, 1]])
+    # R and S are not negative, the mean of U2 is -0.5: c = -0.5, and R = 0.25 ends at -0.25.
+    second = published_adjustment([[0.5, 1, 0, 1], [0, 1, -1, 3]])
+    np.testing.assert_array_equal(second, [[0, 1.5, 0.5, 0.5], [-0.5, 1.5, -0.5, 2.5]])
+
+
+@pytest.mark.parametrize("atoms", [[0, 0, 0, 1], [[0, 0, 1]], np.zeros((0, 4))])
+def test_only_atoms_of_samples_are_adjusted(atoms: Table) -> None:
+    with pytest.raises(ValueError, match="expected R, U1, U2, S of each sample"):
+        published_adjustment(atoms)

@@ -10,14 +10,7 @@ p(y|x2); networks f1 and f2 say which points to put together, by the affinity
 gradient descent lowers its information. Then, with I1, I2 and I12 from the classifiers,
 :math:`R = I_1 + I_2 - I^*`, :math:`U_m = I_m - R`, :math:`S = I_{12} - I^*`.
 
-What differs from the paper:
-
-* The affinity does not depend on y: at the minimum it need not (`estimators.coupling`).
-* The networks see p(y|x1) and p(y|x2), not the features. :math:`I^*` depends on a source only
-  through these (they are sufficient for Y), so nothing is lost, and however many features there
-  are, there is nothing in them to learn by heart.
-* Gradients go through the limit of the scaling, not through a number of unrolled steps.
-* What the networks found is refined by alternating projections and comes with a certified bound.
+`batch_pid` lists what differs from the paper.
 
 References
 ----------
@@ -160,9 +153,9 @@ def batch_pid(
     Raises
     ------
     DataError
-        If arrays do not fit together, hold NaN, there is only one class, a class has fewer
-        samples than there are folds, there are fewer groups than folds, or a class is in so few
-        groups that networks would train without it.
+        If arrays do not fit together, hold NaN or numbers beyond 1e16, there is only one class, a
+        class has fewer samples than there are folds, there are fewer groups than folds, or a class
+        is in so few groups that networks would train without it.
     ValueError
         If a number is out of range.
 
@@ -178,6 +171,26 @@ def batch_pid(
     coupling.) Where U1 = U2 = 0 the samples alone cause an error of order
     :math:`1/\sqrt{N}`, since one source then looks better by chance. What a unimodal classifier
     misses is missing from R or U and counted as S; what the joint one misses is missing from S.
+
+    **What differs from the paper and its code**
+
+    * *Affinity.* Theirs has networks with an output a label, and one affinity a label. Here one
+      affinity serves all labels: at the minimum it need not depend on them
+      (`mmfuse_lib.information.estimators.coupling`).
+    * *What the networks see.* Theirs see the features. Here they see p(y|x1) and p(y|x2).
+      :math:`I^*` depends on a source only through these (they are sufficient for Y), so nothing is
+      lost, and however many features there are, there is nothing in them to learn by heart.
+    * *Scaling.* They differentiate through up to 500 unrolled steps of Sinkhorn's algorithm and
+      stop when the margins are within 0.01. Here gradients go through the limit of the scaling,
+      not through its steps.
+    * *After the networks.* They report what the networks found. Here it is refined by alternating
+      projections and comes with a certified bound. ``refine_steps=0`` gives what the networks
+      found.
+    * *Classifiers.* They train one network a variable on the training data. Here every sample is
+      scored by networks that never saw it, and the scores are calibrated.
+    * *Batches.* They report batches of 256 samples as they come. Here evaluation batches are dealt
+      so that each looks like all samples. ``batch_size`` sets their size, by default the same.
+    * *Units.* They report nats, here it is bits.
     """
     _check_at_least(1, hidden=hidden, classifier_steps=classifier_steps, steps=steps)
     _check_at_least(0, refine_steps=refine_steps)

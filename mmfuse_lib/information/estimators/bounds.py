@@ -173,7 +173,8 @@ def synergy_bounds(
     Raises
     ------
     DataError
-        If arrays do not fit together, hold NaN, or labels are all the same.
+        If arrays do not fit together, hold NaN or numbers beyond 1e16, or labels are all the
+        same.
 
     Notes
     -----

@@ -60,8 +60,8 @@ def gaussian_pid(
     Raises
     ------
     DataError
-        If arrays do not fit together, hold NaN, y is constant or not one number a sample, there
-        are fewer than 3 samples per dimension, or the features determine y.
+        If arrays do not fit together, hold NaN or numbers beyond 1e16, y is constant or not one
+        number a sample, there are fewer than 3 samples per dimension, or the features determine y.
 
     Notes
     -----

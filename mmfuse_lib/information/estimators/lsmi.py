@@ -9,7 +9,8 @@ It estimates what Finn & Lizier (2018) define pointwise. With :math:`h_m = -\log
 and the atoms are means over samples. Classifiers estimate i, densities estimate h. Densities enter
 only through :math:`h_1 - h_2`, and r lies between :math:`i_1` and :math:`i_2` whatever they are:
 it is :math:`i_1` where x1 is by far the less surprising of the two, and :math:`i_2` where x2 is.
-Other than in the paper, each h is measured from its median over the samples (see `lsmi_pid`).
+Other than in the paper, each h is measured from its median over the samples. `lsmi_pid` lists all
+that differs.
 
 References
 ----------
@@ -20,6 +21,8 @@ specificity and ambiguity lattices. *Entropy*.
 """
 
 import math
+from collections.abc import Callable, Mapping
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -27,7 +30,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mmfuse_lib.errors import DataError
+from mmfuse_lib.errors import DataError, UnknownNameError
 from mmfuse_lib.information.atoms import ATOMS
 from mmfuse_lib.information.estimators.classifier import cross_fit
 from mmfuse_lib.information.estimators.crossfit import split_folds
@@ -41,10 +44,16 @@ from mmfuse_lib.information.estimators.samples import (
     check_paired,
     group_sums,
 )
-from mmfuse_lib.information.pointwise import pointwise_atoms
+from mmfuse_lib.information.pointwise import pointwise_atoms, published_adjustment
 from mmfuse_lib.training import find_device
 
 Array = NDArray[np.float64]
+
+#: What may be done with the atoms of all samples, (N, 4), before their means are reported.
+ADJUSTMENTS: Final[Mapping[str, Callable[[Array], Array]]] = {
+    "none": lambda atoms: atoms,
+    "published": published_adjustment,
+}
 
 
 def lsmi_pid(
@@ -57,6 +66,7 @@ def lsmi_pid(
     hidden: int = 64,
     steps: int = 1000,
     n_bootstrap: int = 200,
+    adjust: str = "none",
     groups: Samples | None = None,
     device: str = "auto",
     seed: int = 0,
@@ -83,6 +93,9 @@ def lsmi_pid(
         Updates of the classifiers, at most.
     n_bootstrap : int
         Resamples for the interval; 0 for no interval.
+    adjust : str
+        ``"none"`` reports the atoms as they are, ``"published"`` moves those of all samples as the
+        authors' code does (`mmfuse_lib.information.published_adjustment`), in each resample anew.
     groups : array_like or Tensor of int or str, shape (N,), optional
         The person, recording or place that each sample is from. A group stays in one fold, so
         networks and densities that score a sample saw no other sample of its group, and groups
@@ -115,21 +128,22 @@ def lsmi_pid(
     Raises
     ------
     DataError
-        If arrays do not fit together, hold NaN, a source never varies, there is only one class, a
-        class has fewer samples than there are folds, there are fewer groups than folds, or a class
-        is in so few groups that networks would train without it.
+        If arrays do not fit together, hold NaN or numbers beyond 1e16, a source never varies, there
+        is only one class, a class has fewer samples than there are folds, there are fewer groups
+        than folds, or a class is in so few groups that networks would train without it.
     ValueError
         If `folds`, `networks`, `hidden`, `steps` or `n_bootstrap` is out of range.
+    UnknownNameError
+        If there is no such adjustment.
 
     Notes
     -----
     Atoms of a sample may be negative, and so may the means of U1 and U2: the definition knows
     misinformation. A label that copies x1, with x2 independent of it, has R = S = -U2 > 0 where
-    other definitions say U1 = I(X1;Y) and nothing else. Where U1 or U2 is negative on average (and
-    R and S are not), the authors' code moves all samples until the smaller one is 0, which makes
-    R = min(I(X1;Y), I(X2;Y)) whatever the densities are. This function moves nothing.
+    other definitions say U1 = I(X1;Y) and nothing else. The authors' code moves all samples then:
+    see ``adjust``. By default this function moves nothing.
 
-    **Where h is measured from: ours differs from the paper.** Of continuous features h is the
+    **Where h is measured from.** Of continuous features h is the
     logarithm of a density, so :math:`h_1 - h_2` has no natural zero: c times x1 adds
     :math:`d_1 \log c` to it, and in the copy above that alone moves R from I(X1;Y) to 0. The
     authors take features and densities as they come. Here the atoms are those of
@@ -149,7 +163,32 @@ def lsmi_pid(
       alone is a convention. It still changes with nonlinear maps, and with features of noise, which
       are surprising without telling anything: with many of them, in either source, R tends to
       (I(X1;Y) + I(X2;Y)) / 2.
+
+    **What differs from the paper and its code**
+
+    * *Adjustment.* Their code moves the atoms of all samples where a mean of R or S, or else of U1
+      or U2, is negative. Here they stay, because a negative mean is part of the definition and the
+      move makes R the smaller information, whatever the densities say. ``adjust="published"``
+      gives theirs.
+    * *Where h is measured from.* They take features and densities as they come. Here h is measured
+      from its median, so that units do not matter (above). There is no option for theirs:
+      `mmfuse_lib.information.pointwise_atoms` makes atoms of any h.
+    * *Held out or not.* Their code trains on one split and reports that split and another. Here
+      every sample is scored by networks that never saw it, so that nothing looks informative for
+      having been learned by heart.
+    * *Classifiers.* They train one network a variable with two hidden layers, for a number of
+      epochs that is set. Here `networks` of them are averaged, stopped on samples of their own and
+      calibrated.
+    * *Densities.* Theirs is a mixture of five kernels with full covariances, trained by gradient
+      steps; the gradients are not cleared between steps, so each step follows the sum of all
+      before. Here one to sixteen kernels are fitted by expectation-maximisation, and their number
+      and kind are chosen on samples held out from the fit.
+    * *Prior.* They take all classes as equally likely: i = log K + log p(y|x). Here p(y) is the
+      share of the class.
+    * *Units.* They report nats, here it is bits.
     """
+    if adjust not in ADJUSTMENTS:
+        raise UnknownNameError("adjustment", adjust, ADJUSTMENTS)
     if n_bootstrap < 0:
         raise ValueError(f"n_bootstrap is {n_bootstrap}: expected 0 or more")
     a, b, labels = as_features(x1, "x1"), as_features(x2, "x2"), as_labels(y)
@@ -181,7 +220,9 @@ def lsmi_pid(
     split = split_folds(target, folds, groups=group, seed=seed)
     densities = [cross_fit_density(x, split, seed=seed) for x in sources]
     h1, h2 = (-_bits(density.mixture) for density in densities)
-    atoms = pointwise_atoms(h1 - np.median(h1), h2 - np.median(h2), i1, i2, i12)
+    as_they_are = pointwise_atoms(h1 - np.median(h1), h2 - np.median(h2), i1, i2, i12)
+    move = ADJUSTMENTS[adjust]
+    atoms = move(as_they_are)
     diagnostics = {
         "label_entropy": -log_prior,
         "cross_entropy_x1": -log_p[0],
@@ -197,7 +238,7 @@ def lsmi_pid(
     return Estimate.of(
         atoms.mean(axis=0),
         measure="pointwise",
-        interval=_interval(atoms, group, n_bootstrap, seed) if n_bootstrap else None,
+        interval=_interval(as_they_are, move, group, n_bootstrap, seed) if n_bootstrap else None,
         per_sample=pd.DataFrame(atoms, columns=list(ATOMS)),
         diagnostics={name: float(values.mean()) for name, values in diagnostics.items()},
     )
@@ -218,11 +259,16 @@ def _bits(nats: Tensor) -> Array:
 
 
 def _interval(
-    atoms: Array, groups: NDArray[np.int64] | None, n_bootstrap: int, seed: int
+    atoms: Array,
+    move: Callable[[Array], Array],
+    groups: NDArray[np.int64] | None,
+    n_bootstrap: int,
+    seed: int,
 ) -> pd.DataFrame:
     """Percentile bootstrap of the means over samples, of which whole groups are drawn."""
     sums, sizes = group_sums(atoms, groups), group_sums(np.ones(len(atoms)), groups)
     n = len(sums)
     rng = np.random.default_rng(seed)
     weights = rng.multinomial(n, np.full(n, 1 / n), size=n_bootstrap)
-    return percentile_interval(weights @ sums / (weights @ sizes)[:, None])
+    means = weights @ sums / (weights @ sizes)[:, None]
+    return percentile_interval(np.concatenate([move(mean[None]) for mean in means]))

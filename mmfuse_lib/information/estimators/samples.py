@@ -8,6 +8,9 @@ from mmfuse_lib.errors import DataError
 
 Array = NDArray[np.float64]
 
+#: Largest size of a feature: the sum of squares of many of them is still a number in float32.
+LARGEST = 1e16
+
 #: Samples of one variable, NumPy or torch (on any device).
 Samples = ArrayLike | Tensor
 
@@ -25,7 +28,8 @@ def as_features(x: Samples, name: str) -> Array:
     Raises
     ------
     DataError
-        If there are no samples or no features, or some are not finite real numbers.
+        If there are no samples or no features, some are not finite real numbers, or some are so
+        large that their squares would overflow.
     """
     array = _as_numpy(x)
     if array.ndim == 0 or array.size == 0:
@@ -36,6 +40,13 @@ def as_features(x: Samples, name: str) -> Array:
     wrong = ~np.isfinite(features).all(axis=1)
     if wrong.any():
         raise DataError(f"{name} has a NaN or infinite value in sample {int(wrong.argmax())}")
+    size = np.abs(features).max(axis=1)
+    if (size > LARGEST).any():
+        sample = int(size.argmax())
+        raise DataError(
+            f"{name} has a value of size {size[sample]:.3g} in sample {sample}: expected at most "
+            f"{LARGEST:g}; is it a placeholder for a missing value? If not, rescale the features"
+        )
     return features
 
 

@@ -170,6 +170,7 @@ def test_batches_cover_all_samples() -> None:
     [
         ({"x1": np.zeros((99, 2))}, "rows: x1 99, x2 100, y 100"),
         ({"x2": np.full((100, 2), np.nan)}, "x2 has a NaN"),
+        ({"x2": np.full((100, 2), -1e200)}, r"x2 has a value of size 1e\+200 in sample 0"),
         ({"y": np.zeros(100, dtype=int)}, "two different labels"),
         ({"y": np.arange(100) // 99}, "rarest class has 1 samples"),
     ],

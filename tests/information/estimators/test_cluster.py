@@ -269,6 +269,7 @@ Y = np.arange(30) % 2
     [
         (X[:20], Y, 2, "rows: x1 20, x2 30, y 30"),
         (np.where(np.arange(30)[:, None] == 4, np.inf, X), Y, 2, "x1 has a NaN or infinite"),
+        (np.where(np.arange(30)[:, None] == 4, 1e200, X), Y, 2, r"size 1e\+200 in sample 4: expec"),
         (X, np.zeros(30, dtype=int), 2, "at least two different labels"),
         (X, Y.astype(float), 2, "y holds float64: expected integer labels"),
         (X, Y[:, None], 2, r"y has shape \(30, 1\)"),

@@ -214,6 +214,7 @@ Y = np.random.default_rng(1).normal(size=50)
     [
         (X[:40], Y, "rows: x1 40, x2 50, y 50"),
         (np.where(np.arange(50)[:, None] == 7, np.nan, X), Y, "NaN or infinite value in sample 7"),
+        (X, np.where(np.arange(50) == 3, 2e16, Y), r"y has a value of size 2e\+16 in sample 3"),
         (X, np.ones(50), "y is the same for all samples"),
         (X, np.stack([Y, Y], axis=1), "y has 2 numbers a sample"),
         (X, X[:, 0] + 2 * X[:, 1], "linear function of the features"),

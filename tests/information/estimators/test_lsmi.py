@@ -11,7 +11,8 @@ from torch import Tensor
 
 from mmfuse_lib import data
 from mmfuse_lib.data.gaussian_gates import pointwise_truth
-from mmfuse_lib.errors import DataError
+from mmfuse_lib.errors import DataError, UnknownNameError
+from mmfuse_lib.information import published_adjustment
 from mmfuse_lib.information.estimators import lsmi
 from mmfuse_lib.information.estimators.crossfit import Split
 from mmfuse_lib.information.estimators.density import HeldOutDensity
@@ -211,6 +212,27 @@ def test_the_seed_decides_and_leaves_no_trace() -> None:
     assert leaves_no_random_trace(lambda: atoms(0))
 
 
+def test_the_published_adjustment_moves_all_samples_and_every_resample(
+    copied: tuple[Estimate, pd.DataFrame],
+) -> None:
+    as_they_are = copied[0]
+    assert as_they_are.unique[1] < -0.3
+    *samples, _ = gate("copy")
+    found = lsmi_pid(*samples, adjust="published", **QUICK)
+    assert found.unique[1] == pytest.approx(0, abs=1e-12)
+    assert as_they_are.per_sample is not None
+    moved = published_adjustment(as_they_are.per_sample)
+    np.testing.assert_allclose(found.per_sample, moved, atol=1e-12)
+    assert found.atoms == pytest.approx(
+        as_they_are.atoms + as_they_are.unique[1] * np.array([1, -1, -1, 1])
+    )
+    assert found.interval is not None
+    assert found.interval.loc["U2", "upper"] == pytest.approx(0, abs=1e-12)
+    assert found.interval.loc["U1", "lower"] < found.unique[0] < found.interval.loc["U1", "upper"]
+    with pytest.raises(UnknownNameError, match="unknown adjustment 'publish'"):
+        lsmi_pid(*samples, adjust="publish", **HASTY)
+
+
 X, Y = noise(20, 2, seed=0), np.arange(20) % 2
 
 
@@ -219,6 +241,7 @@ X, Y = noise(20, 2, seed=0), np.arange(20) % 2
     [
         (X, X[:-1], Y, "x1 20, x2 19, y 20"),
         (np.full_like(X, np.nan), X, Y, "x1 has a NaN"),
+        (np.where(X < 0, X, -1e200), X, Y, r"x1 has a value of size 1e\+200 in sample 0"),
         (X, np.ones_like(X), Y, "x2 is the same for all samples"),
         (X, X, np.zeros(20, dtype=int), "at least two different labels"),
         (X, X, (np.arange(20) < 3).astype(int), "rarest class has 3 samples"),
