@@ -1541,7 +1541,7 @@ print(json.dumps(headline))
 # ```{exercise} How many seeds?
 # :label: ex-how-many-seeds
 #
-# On UTD-MHAD the difference between two methods has a standard deviation of about three points from seed to seed. How many seeds
+# On UTD-MHAD the difference between two methods has a standard deviation of several points from seed to seed. Take three. How many seeds
 # does it take for an interval of half-width one point? Of two?
 # ```
 #
