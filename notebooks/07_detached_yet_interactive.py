@@ -630,12 +630,12 @@ plt.show()
 # ```
 #
 # The samples of kind S are of this sort: once the cue says "synergy", the label is the sum of two independent
-# digits. Better encoders, more epochs, other weights of the loss: nothing helps such a head.
+# digits, modulo four. Guessing costs $\log_2 4 = 2$ bits there. Better encoders, more epochs, other weights of the loss: nothing helps such a head.
 # (The vote {eq}`eq-certainty` weighs the heads by both images, so the vote is *not* additive, and heads could even be made up
 # whose vote computes XOR: {ref}`ex-vote-xor`. But no head is trained on the vote. Each minimises its own loss, and on
 # these samples guessing is the best it can do.)
 #
-# A proof is good, a look is better. We give the linear head four chances: on the frozen features of all samples (as in DI-MML, for more
+# To see it, we give the linear head four chances: on the frozen features of all samples (as in DI-MML, for more
 # epochs), on those of synergistic samples alone, on these with every feature scaled to unit variance, and last on
 # the scaled features of the *joint* model, whose encoders were trained to be read together.
 
