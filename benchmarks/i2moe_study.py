@@ -110,7 +110,7 @@ SEARCH_DATA, SEARCH_SEEDS = ("digits", "utd_mhad"), range(3)
 #: Where both starts are compared. ``own`` encoders are those of the other parts, else the library's
 #: defaults; ``data`` goes to the data set, ``fit`` to `fit`.
 START: dict[str, dict[str, Any]] = {
-    "as above": {"own": True, "data": {"n_train": 2_000}, "fit": PARTS["digits"][2]},
+    "as in the ablations": {"own": True, "data": {"n_train": 2_000}, "fit": PARTS["digits"][2]},
     "library's defaults": {"data": {"n_train": 4_000}},
     "six classes": {
         "own": True,
