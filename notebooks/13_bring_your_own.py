@@ -33,7 +33,7 @@
 # %% tags=["parameters"]
 seed = 0
 n_seeds = 4
-n_reports = 6
+n_reports = 5
 epochs = 20
 lr = 3e-3
 batch_size = 64

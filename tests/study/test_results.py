@@ -147,7 +147,10 @@ def test_a_score_that_does_not_exist_is_less_than_any(folder: Path, study: Study
             r2 = None if cell.settings.lr == 0.003 else -0.5
             record["results"]["evaluation"]["val"] = {"r2": r2}
             write_record(folder, cell, record)
-    assert gather(folder).setting("pairs", "joint") == {"lr": 0.001}
+    results = gather(folder)
+    assert results.setting("pairs", "joint") == {"lr": 0.001}
+    joint = [row for row in results.cells if row["method"] == "joint"]
+    assert {row["setting"]["lr"]: row["score"] for row in joint} == {0.001: -0.5, 0.003: None}
 
 
 def test_cells_of_another_configuration_in_the_folder_are_left_out(
