@@ -33,7 +33,7 @@
 # %% tags=["parameters"]
 seed = 0
 n_seeds = 4
-n_reports = 6
+n_reports = 5
 epochs = 20
 lr = 3e-3
 batch_size = 64
@@ -415,9 +415,9 @@ gains_table.loc[list(PRETRAINED), [f"over {other}" for other in FRESH]]
 
 # %% [markdown]
 # On average, each encoder that has seen many drawings beats each one that starts from nothing. Four splits can show
-# less than that. Frozen and precomputed features are ahead of the *default encoders* by more than the interval;
-# fine-tuning is not. Against the *same network* from scratch, the comparison that isolates pre-training, all three are
-# open. More splits would narrow the intervals, and more drawings would be better. Did freezing freeze?
+# less than that. Frozen and precomputed features are ahead of the *default encoders* by more than the interval. Against
+# the *same network* from scratch, the comparison that isolates pre-training, all three are open. More splits would
+# narrow the intervals, and more drawings would be better. Did freezing freeze?
 
 # %%
 frozen = encoders("frozen", seed)
@@ -594,8 +594,8 @@ ahead["mean of the four"] = ahead.mean(axis=1)
 
 # %% [markdown]
 # Thirty-five lines, and a *better* report than our I2MoE gives? In the mean of the four areas, on these data and after so
-# short a training, yes. It is worth asking why. The label of an S sample cannot be guessed from one image, so witnesses fail exactly where the synergy is; and
-# the cue tells each witness when to be sure. The report describes what each modality says **alone**, not how the joint
+# short a training, yes. It is worth asking why. The label of an S sample cannot be guessed from one image, so witnesses
+# fail exactly where the synergy is; and the cue tells each witness when to be sure. The report describes what each modality says **alone**, not how the joint
 # model came to its answer. Where the joint model encodes a modality well but does not listen to it, this report is wrong
 # about the model, and right about the data. Decide which of the two you want to explain. And there is a case in which it
 # is wrong about *both*: the heads read encoders that the joint loss has trained, and where joint training has starved one
@@ -832,7 +832,8 @@ if check_claims:
     assert unchanged
     assert min(map(mean, gains.values())) > 0
     shown = {key for key, d in gains.items() if np.subtract(*mean_interval(d)) > 0}
-    assert shown == {(way, "over default encoders") for way in PRETRAINED[1:]}
+    assert shown >= {(way, "over default encoders") for way in PRETRAINED[1:]}
+    assert not any((way, "over from scratch") in shown for way in PRETRAINED)
     # The report of the new method finds all four interactions, and is ahead of I2MoE's in their mean.
     assert report[AREAS].mean().loc["Witnesses"].min() > 0.9
     assert np.subtract(*mean_interval(ahead["mean of the four"])) > 0

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import hashlib
 import sys
-import sysconfig
 from collections.abc import Iterable
 from functools import cache
 from importlib.util import find_spec, resolve_name
@@ -26,6 +25,9 @@ ALWAYS = tuple(
 #: Packages that hand out things by name. A module of the library that imports one as a whole does
 #: not depend on all of it: what is asked for by name is in the settings, and is counted.
 BY_NAME = tuple(f"{LIBRARY}.{name}" for name in ("data", "methods", "explanations"))
+
+#: Folders of what is installed.
+_INSTALLED = {"site-packages", "dist-packages"}
 
 #: Begins the digest of what is in no file, such as a class of a notebook.
 UNKNOWN = "unknown"
@@ -58,13 +60,11 @@ def needed(modules: Iterable[str]) -> set[str]:
 
 
 def _counts(module: str, packages: set[str]) -> bool:
+    top = module.partition(".")[0]
+    if top in sys.stdlib_module_names and top not in packages:
+        return False
     path = path_of(module)
-    return path is not None and (module.partition(".")[0] in packages or not _installed(path))
-
-
-def _installed(path: Path) -> bool:
-    standard = Path(sysconfig.get_path("stdlib"))
-    return bool({"site-packages", "dist-packages"} & set(path.parts)) or standard in path.parents
+    return path is not None and (top in packages or not _INSTALLED & set(path.parts))
 
 
 def path_of(module: str) -> Path | None:

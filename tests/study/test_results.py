@@ -100,7 +100,9 @@ def test_the_synergy_indicator_compares_with_the_chosen_unimodal_cells(folder: P
 
 
 def test_what_results_were_made_on_is_one_line_which_a_report_prints(folder: Path) -> None:
-    line = made_on(gather(folder))
+    results = gather(folder)
+    assert results.about["cpu_seconds"] == 12 * 2
+    line = made_on(results)
     assert line == "12 cells on x, cpu; torch 2; 2026-01-01; CPU 0 minutes"
     assert line in CliRunner().invoke(app, ["report", str(folder)]).output
 
@@ -145,7 +147,10 @@ def test_a_score_that_does_not_exist_is_less_than_any(folder: Path, study: Study
             r2 = None if cell.settings.lr == 0.003 else -0.5
             record["results"]["evaluation"]["val"] = {"r2": r2}
             write_record(folder, cell, record)
-    assert gather(folder).setting("pairs", "joint") == {"lr": 0.001}
+    results = gather(folder)
+    assert results.setting("pairs", "joint") == {"lr": 0.001}
+    joint = [row for row in results.cells if row["method"] == "joint"]
+    assert {row["setting"]["lr"]: row["score"] for row in joint} == {0.001: -0.5, 0.003: None}
 
 
 def test_cells_of_another_configuration_in_the_folder_are_left_out(
@@ -210,7 +215,11 @@ def test_what_cannot_be_reported_is_said(folder: Path, study: Study, tmp_path: P
         gather(tmp_path / "nowhere")
     with pytest.raises(DataError, match="cannot be read as results"):
         load_results(tmp_path / "study.json")
+    for method, lr, seed in [m for m in GIVEN if m[1:] == (0.001, 0)]:
+        (folder / f"{cell_of(study, method, lr, seed).key}.json").unlink()
+    with pytest.raises(DataError, match="no method has all its cells yet"):
+        gather(folder)
     for cell in study.cells:
-        (folder / f"{cell.key}.json").unlink()
+        (folder / f"{cell.key}.json").unlink(missing_ok=True)
     with pytest.raises(DataError, match="no method has all its cells yet"):
         gather(folder)
