@@ -429,7 +429,8 @@ def _as_dense(what: str, x: Tensor) -> Tensor:
 def _as_array(what: str, x: Any) -> NDArray[Any]:
     if isinstance(x, Tensor):
         x = _as_dense(what, x).cpu()
-        return (x.double() if x.is_floating_point() else x).numpy()
+        values: NDArray[Any] = (x.double() if x.is_floating_point() else x).numpy()
+        return values
     parts = x if isinstance(x, list | tuple) else [x]
     if any(np.ma.is_masked(part) for part in parts if isinstance(part, np.ma.MaskedArray)):
         raise DataError(f"{what} has masked values: fill them or leave these samples out")
@@ -462,13 +463,11 @@ def _as_float32(what: str, exact: NDArray[Any] | Tensor) -> Tensor:
                 f"{where}: scale them"
             )
         raise DataError(f"{what} has NaN or infinite values {where}")
-    if (
-        torch.equal(rows[0], rows[-1])
-        and not (rows[1:] != rows[:1]).any()
-        and bool((exact[1:] != exact[:1]).any())
-    ):
-        raise DataError(
-            f"{what} varies, but by too little for single precision, in which all samples are the "
-            "same: scale it, or subtract its mean"
-        )
+    if torch.equal(rows[0], rows[-1]) and not (rows[1:] != rows[:1]).any():
+        differs: Any = exact[1:] != exact[:1]
+        if differs.any():
+            raise DataError(
+                f"{what} varies, but by too little for single precision, in which all samples are "
+                "the same: scale it, or subtract its mean"
+            )
     return single

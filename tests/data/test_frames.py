@@ -214,8 +214,9 @@ def test_columns_of_numbers_become_float32(name: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["Float64", "Int64", "boolean", "Float32"])
-def test_a_gap_in_a_column_is_named(dtype: str) -> None:
-    column: Any = pd.array([1, 0, 1, None, 1, None], dtype=dtype)
+def test_a_gap_in_a_column_is_named(dtype: Any) -> None:
+    values: list[Any] = [1, 0, 1, None, 1, None]
+    column = pd.Series(values, dtype=dtype)
     with pytest.raises(DataError, match=r"modality 'a' has NaN .*\(first in sample 3\)"):
         from_arrays({"a": frame().assign(y=column)}, series())
 

@@ -412,7 +412,7 @@ def test_groups_differ_by_seed() -> None:
         ([None, "a", "b", "c"], r"groups has a missing value \(first in sample 0\)"),
         (["a", "b", np.nan, "a"], r"groups has a missing value \(first in sample 2\)"),
         ([1, "1", 2, "2"], "groups has dtype object"),
-        (np.ma.array([1, 1, 2, 2], mask=[0, 0, 0, 1]), "groups has masked values"),
+        (np.ma.array([1, 1, 2, 2], mask=[False, False, False, True]), "groups has masked values"),
     ],
 )
 def test_groups_that_name_nothing_are_refused(groups: Any, message: str) -> None:

@@ -347,7 +347,8 @@ def literal_terms(model: DIMML, data: MultimodalData) -> dict[str, float]:
         for student in range(len(z)):
             if teacher != student:
                 dims = model.effective[teacher] & ~model.effective[student]
-                duc += literal_duc(z[student], z[teacher], dims, model.temperature)
+                if dims.any():  # else there is nothing to learn
+                    duc += literal_duc(z[student], z[teacher], dims, model.temperature)
     return {"own": own, "shared": shared, "duc": duc}
 
 
