@@ -971,7 +971,8 @@ else:
 # %% [markdown]
 # On digit pairs joint training is far ahead of DI-MML, and the column S says why. DI-MML is where the ensemble is: as
 # good as anybody on what one modality can tell, at chance on what none can. On spoken digits it is at chance there as
-# well, but ahead of the ensemble: the sound is the hard part, and DI-MML makes more of it (column U2). Synergy is hard for everybody
+# well. The sound is the hard part, and on average DI-MML makes more of it than the ensemble (column U2); the wide intervals leave
+# open by how much. Synergy is hard for everybody
 # there: where a method learns some of it, the wide interval tells how much that depends on the seed. DMIL as published
 # learns none; with synergy first it learns about as much as joint training and I2MoE.
 #
@@ -1043,7 +1044,7 @@ if check_claims:
             assert abs(means[name].loc["Ensemble", "accuracy_S"] - 0.25) < 0.05
             assert means[name].loc["DMIL, synergy first", "accuracy_S"] > 0.45
         heard = means["spoken_digits"]["accuracy_U2"]
-        assert heard["DIMML"] > heard["Ensemble"] + 0.05
+        assert heard["DIMML"] > heard["Ensemble"]
         assert means["spoken_digits"].loc["DMIL", "accuracy_S"] < 0.3
         assert means["digit_pairs"].loc["JointFusion", "accuracy_S"] > 0.95
         real = study.scores(book, "utd_mhad")
