@@ -153,10 +153,11 @@ class I2MoE(Method):
         if self.interaction_weight > 0:
             is_latent = self.losses_on == "latent"
             outputs = torch.stack([latent for _, latent in passes]) if is_latent else logits
-            asked = interaction_losses(self.interaction_names, outputs, replaced)
-            terms["total"] = terms["total"] + self.interaction_weight * asked.mean()
+            asked = interaction_losses(self.interaction_names, outputs, replaced).unbind()
+            mean = torch.stack(asked).mean()
+            terms["total"] = terms["total"] + self.interaction_weight * mean
             names = (f"interaction_{name}" for name in self.interaction_names)
-            terms |= dict(zip(names, asked.detach().unbind(), strict=True))
+            terms |= dict(zip(names, asked, strict=True))
         return with_auxiliary(terms, self.experts.values())
 
     def _expert_logits(self, z: Sequence[Tensor]) -> Tensor:
