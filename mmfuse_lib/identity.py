@@ -139,8 +139,8 @@ def _code_parts(value: object, seen: set[int]) -> Iterator[str]:
     if isinstance(value, staticmethod | classmethod | MethodType):
         value = value.__func__
     if isinstance(value, property):
-        for part in (value.fget, value.fset):
-            yield from _code_parts(part, seen)
+        for method in (value.fget, value.fset):
+            yield from _code_parts(method, seen)
     value = inspect.unwrap(value) if callable(value) else value
     if isinstance(value, FunctionType | type):
         yield full_name(value)

@@ -498,7 +498,10 @@ def _check_has(stage: Stage, terms: Mapping[str, object], name: str) -> None:
 
 def _node_of(x: Tensor) -> object:
     """Return where a tensor is in the graph of what is computed from it."""
-    return x.view_as(x).grad_fn.next_functions[0][0] if x.grad_fn is None else x.grad_fn
+    if x.grad_fn is not None:
+        return x.grad_fn
+    above: Any = x.view_as(x).grad_fn  # a parameter is found from what is computed from it
+    return above.next_functions[0][0]
 
 
 def _graph_of(x: Tensor) -> set[object]:

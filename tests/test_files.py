@@ -117,7 +117,9 @@ def test_what_a_living_writer_is_writing_is_left_alone(tmp_path: Path) -> None:
 def test_a_writer_swept_before_it_has_its_lock_begins_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path, lock, n_locks = tmp_path / "a.pt", files.fcntl.flock, 0
+    import fcntl
+
+    path, lock, n_locks = tmp_path / "a.pt", fcntl.flock, 0
 
     def late(file: IO[bytes], how: int) -> None:
         nonlocal n_locks
@@ -126,7 +128,7 @@ def test_a_writer_swept_before_it_has_its_lock_begins_again(
             files._sweep(path)
         lock(file, how)
 
-    monkeypatch.setattr(files.fcntl, "flock", late)
+    monkeypatch.setattr(fcntl, "flock", late)
     write_whole(path, lambda file: file.write(b"x"))
     assert path.read_bytes() == b"x"
     assert n_locks == 3, "it was not swept: the test would not notice"

@@ -174,7 +174,7 @@ def test_a_recurrent_encoder_is_described_without_its_weights() -> None:
 
 
 @pytest.mark.parametrize("options", [{"lam": 1e-3}, {"alpha": 1.0}, {"beta": 0.5}, {"gamma": 0.5}])
-def test_options_of_a_method_that_are_no_weights_count(options: dict[str, float]) -> None:
+def test_options_of_a_method_that_are_no_weights_count(options: dict[str, Any]) -> None:
     data = xor(30)
     found = model_identity(DMIL.for_data(data, **options)).differences(
         model_identity(DMIL.for_data(data))

@@ -414,7 +414,7 @@ def set_dropout(model: Method) -> None:
 
 
 def replace_relu(model: Method) -> None:
-    model.encoders["b"][2] = nn.Tanh()  # type: ignore[index]
+    model.encoders["b"][2] = nn.Tanh()  # type: ignore[operator]
 
 
 def move_one_weight(model: Method) -> None:
@@ -1079,11 +1079,14 @@ def test_a_term_that_could_be_minimised_and_is_not_is_named_once_a_stage() -> No
 
 def test_a_trained_number_that_is_only_recorded_is_named() -> None:
     class Bare(JointFusion):
-        def task_terms(self, batch: MultimodalData) -> dict[str, Tensor]:
-            return {**super().task_terms(batch), "bias": self.fusion.out.bias[0], "own": self.own}
+        own: Tensor
 
+        def task_terms(self, batch: MultimodalData) -> dict[str, Tensor]:
+            terms, (bias, *_) = super().task_terms(batch), self.fusion.parameters()
+            return {**terms, "bias": bias.sum() + 1, "own": self.own}
+
+    Bare.own = nn.Parameter(torch.zeros(()))
     model = build(Bare)
-    model.own = nn.Parameter(torch.zeros(()))
     with pytest.warns(UnusedTermWarning, match="'bias', 'own'"):
         quiet_fit(model, TRAIN, epochs=1)
 
@@ -1172,12 +1175,13 @@ def test_the_pretended_device_refuses_what_an_apple_gpu_refuses() -> None:
     with NoDoubleOnTheDevice():
         x.cpu().double()
         torch.tensor([1, 2], dtype=torch.float64) * torch.ones(2)
-        for wrong in (
-            lambda: x.double(),
+        wrongs: list[Callable[[], object]] = [
+            x.double,
             lambda: x.to(torch.float64),
             lambda: x.cpu().double().to(torch.device("cpu")),
             lambda: torch.zeros(2, dtype=torch.float64, device=x.device),
-        ):
+        ]
+        for wrong in wrongs:
             with pytest.raises(TypeError, match="no float64"):
                 wrong()
 
