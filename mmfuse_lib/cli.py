@@ -99,8 +99,8 @@ def study_command(
 ) -> None:
     """Run every method on every data set, with every seed, in every setting of the search.
 
-    Cells that are done are not run again: the same command continues what was interrupted, and
-    tries again what failed.
+    Cells that are done are not run again unless the code behind them was changed: the same command
+    continues what was interrupted, and tries again what failed.
     """
     with _errors():
         if out is not None:

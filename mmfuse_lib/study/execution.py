@@ -78,7 +78,7 @@ def run_study(
     study : Study
         What to run.
     folder : Path
-        Of the cells: one file each, named by the hash of its configuration.
+        Of the cells: one file each, named by the hash of its configuration and its code.
     jobs : int
         Processes on this machine, a thread each.
     scheduler : str, optional
