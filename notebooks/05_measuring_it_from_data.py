@@ -856,8 +856,8 @@ if results is not None:
 
 # %% [markdown]
 # The networks approach zero from below: with few samples they have learned little, and report little.
-# Clusters lose what is within a cluster. With more samples more clusters pay, and yet the error of $S$ is still
-# three fifths of what it was after sixteen times as many samples. The strangest curve is the raw plug-in's: **its synergy is best with the fewest samples, and gets worse with more
+# Clusters lose what is within a cluster: sixteen times as many samples still leave three fifths of the error
+# of $S$. The strangest curve is the raw plug-in's: **its synergy is best with the fewest samples, and gets worse with more
 # data.** What clustering loses had been replaced by what counting invents, and the invention goes away
 # first. A small error is no merit if its cause is an accident.
 #

@@ -67,6 +67,7 @@ from mmfuse_lib.information import (
     pointwise_atoms,
     pointwise_decomposition,
     pointwise_mutual_information,
+    published_adjustment,
     surprisal,
 )
 from mmfuse_lib.information.estimators.lsmi import lsmi_pid
@@ -561,10 +562,9 @@ pd.DataFrame(answers, index=NAMES).T.round(3) + 0.0
 # Classifiers look good on what they were trained on, so the library's `lsmi_pid` cuts the samples
 # into folds and scores each fold by networks that never saw it.
 #
-# (Ours differs from the paper in two ways. The authors' public code then shifts all samples until the
-# smaller mean of $u_1$ and $u_2$ is zero. That makes $R$ the smaller of the two informations whatever
-# the densities say; ours reports the atoms as they are. And ours measures every $h_m$ from its median
-# over the samples; the reason comes below.)
+# (Ours differs from the paper and its code in several ways, listed in the docstring of `lsmi_pid`. Two matter here. The
+# authors' public code then moves the atoms of all samples; ours reports them as they are, and below we look at
+# both. And ours measures every $h_m$ from its median over the samples; the reason comes below, too.)
 #
 # One thing is new. For continuous features $h_m$ is the logarithm of a *density*, not of a
 # probability. The classifier terms do not mind: $i_m$ is a ratio. But can densities of two modalities
@@ -673,6 +673,62 @@ few_quality
 # {prf:ref}`prop-closed-form` the mean of $r$ lies between the means of $\min(i_1,i_2)$ and
 # $\max(i_1,i_2)$, whatever the densities. `diagnostics` has both.) For a single sample trust neither
 # sign nor size unless the correlation has been checked on data like yours.
+#
+# ### As published: the atoms are moved
+#
+# The means need not be positive, and a report with negative bits is hard to explain. The code released with
+# {cite:t}`yang2025` adds one number $c$ to $r$ and $s$ of every sample and takes it off $u_1$ and $u_2$. That keeps the
+# three sums of {eq}`eq-pointwise-pid`. With bars for means over samples,
+#
+# $$
+# c = \begin{cases}
+# -\min(\bar r, \bar s) & \text{if } \bar r < 0 \text{ or } \bar s < 0,\\
+# \min(\bar u_1, \bar u_2) & \text{else if } \bar u_1 < 0 \text{ or } \bar u_2 < 0,\\
+# 0 & \text{else.}
+# \end{cases}
+# $$
+#
+# `lsmi_pid(..., adjust="published")` does so. Here are both, for AND, for a noisy COPY of the first source,
+# and for AND with shuffled labels, where every atom is zero.
+
+
+# %%
+def with_both(samples):
+    """Mean atoms as they are, and as the released code moves them."""
+    per_sample = estimate(samples).per_sample
+    return per_sample.mean(), published_adjustment(per_sample).mean(axis=0)
+
+
+silent = noisy_gate("and", dim=4, n=max(60, n_samples // 10))
+silent.target[:] = silent.target[
+    np.random.default_rng(seed).permutation(len(silent))
+]
+tried = {
+    "AND": noisy_gate("and", dim=4, n=n_samples),
+    "COPY": noisy_gate("copy", dim=1, n=n_samples),
+    "shuffled labels": silent,
+}
+adjusted = pd.DataFrame(
+    {
+        (name, how): np.array(atoms)
+        for name, samples in tried.items()
+        for how, atoms in zip(
+            ("as they are", "as published"), with_both(samples), strict=True
+        )
+    },
+    index=NAMES,
+).T
+adjusted.round(3) + 0.0
+
+# %% [markdown]
+# AND and COPY fall under the second case. There the smaller of $\bar u_1$ and $\bar u_2$ becomes zero, so that
+# $R = \min(I_1, I_2)$, *whatever the densities say*: of the surprises, the definition's own ingredient, nothing is left in
+# the means. For COPY that turns the strange answer into the usual one, all of it unique to source 1.
+#
+# Shuffled labels happen to fall under the first case: $R$ is a little negative by chance and becomes zero. The unique
+# parts, which the rule does not look at any more, fall by as much, and $U_1$ ends below zero. So "as published" does not promise positive
+# atoms either. And a small change of the data can switch from one case to the other, which is to say from moving $R$ up to moving
+# it down. If you compare numbers with those of the paper, say which of the two you report.
 #
 # ### The units decide
 #
@@ -1135,6 +1191,26 @@ if check_claims:
     assert gap.max() < 0.06
     assert quality["correlation"].min() > 0.75
     assert (few_quality["correlation"] < quality["correlation"]).all()
+    # The released adjustment: sums stay; R becomes the smaller information, or U1 and U2 negative.
+    for name in ("AND", "COPY"):
+        before, after = adjusted.loc[name].to_numpy()
+        assert before[1:3].min() < 0 < min(before[[0, 3]])
+        assert np.isclose(after[1:3].min(), 0)
+        assert np.isclose(after[0], min(before[0] + before[1:3]))
+    assert np.allclose(
+        adjusted.loc[("COPY", "as published"), ["R", "U2", "S"]], 0, atol=0.05
+    )
+    before, after = adjusted.loc["shuffled labels"].to_numpy()
+    assert -0.1 < min(before[[0, 3]]) < 0
+    assert np.isclose(min(after[[0, 3]]), 0)
+    assert after[1] < 0
+    sums = (
+        adjusted["R"] + adjusted["U1"],
+        adjusted["R"] + adjusted["U2"],
+        adjusted.sum(axis=1),
+    )
+    for values in sums:
+        assert np.allclose(values.to_numpy()[::2], values.to_numpy()[1::2])
     # Units move R from one information to the other, noise features to the middle.
     assert np.allclose(by_unit[[0, -1], 0], [i1.mean(), i2.mean()], atol=0.01)
     assert np.allclose(by_noise[[0, -1], 0], half, atol=0.1)

@@ -147,8 +147,9 @@ def cluster_pid(
     What it estimates is the decomposition **of the clusters**. Their informations are never above
     those of the features, but an atom can be: coarse letters can turn what is unique into
     redundant. The interval is about that table too: it covers the sampling of the counts, not what
-    clustering loses. In simulated tables 0.95 came out as 0.85 to 1 where cells held ten samples
-    or more, and as little as 0.5 for S where they held two.
+    clustering loses. In the tables of the benchmark (AND in noise, in bins) intervals held the
+    truth in 89 to 98 of 100 cases where cells had ten samples or more, and those of S in 83 where
+    they had three or four.
 
     **How many clusters.** The rule is the one-standard-error rule of Breiman et al. (1984, section
     3.4.3). The standard error here is that of the *difference* between two numbers of clusters,
@@ -166,7 +167,7 @@ def cluster_pid(
     Where the sources are alike (U1 = U2 = 0), noise makes one of them look better in one place
     and the other in another: U1 and U2 come out too large, R and S too small, by a term of order
     :math:`1/\sqrt N` of which the correction takes only a third, and intervals of S cover less
-    often than they say (0.7 for the symbols of `digit_pairs`).
+    often than they say (0.7 for the symbols of `digit_pairs`, with 500 samples as with 4,000).
 
     **What differs from the paper and its code**
 
@@ -178,8 +179,8 @@ def cluster_pid(
     * *Correction, intervals, controls.* They report the plug-in. ``n_bootstrap=0`` gives it. Here
       the bias of counts is taken off and the answer is compared with shuffled labels, because a
       table with few samples a cell finds synergy in noise.
-    * *Solver.* They hand the convex program to CVXPY and its default solver (with tables of their
-      own the atoms agree to about 2e-8 nats). Here `decompose` solves it, with a certified gap.
+    * *Solver.* They hand the convex program to CVXPY and its default solver (on the tables of `tests/fidelity` the
+      atoms agree to 2e-8 nats). Here `decompose` solves it, with a certified gap.
     * *Units.* They report nats, here it is bits.
 
     References

@@ -173,9 +173,10 @@ def lsmi_pid(
     * *Where h is measured from.* They take features and densities as they come. Here h is measured
       from its median, so that units do not matter (above). There is no option for theirs:
       `mmfuse_lib.information.pointwise_atoms` makes atoms of any h.
-    * *Held out or not.* Their code trains on one split and reports that split and another. Here
-      every sample is scored by networks that never saw it, so that nothing looks informative for
-      having been learned by heart.
+    * *Held out or not.* Their code trains on one split and reports that split and another; the
+      training split is read in a new random order for every classifier and density, so that i and
+      h of a row belong to different samples there. Here every sample is scored by networks that
+      never saw it, so that nothing looks informative for having been learned by heart.
     * *Classifiers.* They train one network a variable with two hidden layers, for a number of
       epochs that is set. Here `networks` of them are averaged, stopped on samples of their own and
       calibrated.
