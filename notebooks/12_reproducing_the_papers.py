@@ -982,7 +982,7 @@ if chosen:
 # | every pass in an order of its own | the same | `utils.py`, 75 and 83; `main_lsmi.py`, 106 to 120 | the estimate on training data |
 #
 # (These are the authors' own repositories. Some files of I2MoE could be read by us in public copies only; where there was more than one copy to
-# compare, they had the same lines here, but for a later copy that has mended the third row. The page *Ours against the authors' code* holds our functions against numbers that the authors' code returned.)
+# compare, they had the same lines here, but for two later copies that have mended the third row. The page *Ours against the authors' code* holds our functions against numbers that the authors' code returned.)
 #
 # **An exponential without its logarithm.** DI-MML's contrast is a softmax over dot products of raw features, divided by a temperature. Written as
 # $e^{a}/\sum e^{b}$ it works until $a$ passes 88.7: the exponential of that is the largest number in single precision. How large are
