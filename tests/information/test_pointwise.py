@@ -200,11 +200,11 @@ def test_the_adjustment_by_hand() -> None:
     first = published_adjustment([[-2, 0, 3, 2], [0, -1, 1, 0]])
     np.testing.assert_array_equal(first, [[-1, -1, 2, 3], [1, -2, 0, 1]])
     # R and S are not negative, the mean of U2 is -0.5: c = -0.5, and R = 0.25 ends at -0.25.
-    second = published_adjustment([[0.5, 1, 0, 1], [0, 1, -1, 3]])
+    second = published_adjustment([[0.5, 1.0, 0.0, 1.0], [0.0, 1.0, -1.0, 3.0]])
     np.testing.assert_array_equal(second, [[0, 1.5, 0.5, 0.5], [-0.5, 1.5, -0.5, 2.5]])
 
 
-@pytest.mark.parametrize("atoms", [[0, 0, 0, 1], [[0, 0, 1]], np.zeros((0, 4))])
+@pytest.mark.parametrize("atoms", [np.zeros(4), np.zeros((1, 3)), np.zeros((0, 4))])
 def test_only_atoms_of_samples_are_adjusted(atoms: Table) -> None:
     with pytest.raises(ValueError, match="expected R, U1, U2, S of each sample"):
         published_adjustment(atoms)

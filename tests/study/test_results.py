@@ -183,6 +183,18 @@ def test_the_table_has_means_and_intervals_in_per_cent(folder: Path) -> None:
     assert list(table(gather(folder), "pairs", ["synergy_indicator"])) == ["synergy indicator"]
 
 
+def test_what_is_no_share_is_not_in_per_cent(folder: Path, study: Study) -> None:
+    for cell in study.cells:
+        record = record_of(cell, *GIVEN[place_of(cell)])
+        numbers = {"r2": 0.25, "mae": 3.0, "micro_f1": 0.25}
+        record["results"]["evaluation"] |= {"val": numbers, "test": numbers}
+        write_record(folder, cell, record)
+    row = table(gather(folder), "pairs").loc["joint"]
+    assert row["R²"] == "0.250 ± 0.000"
+    assert row["MAE"] == "3.000 ± 0.000"
+    assert row["micro-F1"] == "25.0 ± 0.0"
+
+
 def test_a_finished_study_is_reported_and_gathered(finished: Path, tmp_path: Path) -> None:
     def report(*arguments: object) -> Any:
         return CliRunner().invoke(app, ["report", *map(str, arguments)])

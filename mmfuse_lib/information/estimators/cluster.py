@@ -179,8 +179,9 @@ def cluster_pid(
     * *Correction, intervals, controls.* They report the plug-in. ``n_bootstrap=0`` gives it. Here
       the bias of counts is taken off and the answer is compared with shuffled labels, because a
       table with few samples a cell finds synergy in noise.
-    * *Solver.* They hand the convex program to CVXPY and its default solver (on the tables of `tests/fidelity` the
-      atoms agree to 2e-8 nats). Here `decompose` solves it, with a certified gap.
+    * *Solver.* They hand the convex program to CVXPY and its default solver. Here `decompose`
+      solves it, with a certified gap. On the tables of `tests/fidelity` the atoms agree to 2e-8
+      nats.
     * *Units.* They report nats, here it is bits.
 
     References

@@ -201,7 +201,7 @@ def test_where_nothing_can_be_told_the_interval_says_what_is_not_ruled_out() -> 
     with pytest.warns(SparseCountsWarning):
         sparse = cluster_pid(x1, x2, y, n_clusters=8, n_bootstrap=20).interval
     assert sparse is not None
-    assert found.interval.loc["S", "upper"] < sparse.loc["S", "upper"]
+    assert found.interval["upper"]["S"] < sparse["upper"]["S"]
     assert cluster_pid(x1, x2, y, n_bootstrap=0).interval is None
 
 

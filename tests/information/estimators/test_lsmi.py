@@ -221,14 +221,16 @@ def test_the_published_adjustment_moves_all_samples_and_every_resample(
     found = lsmi_pid(*samples, adjust="published", **QUICK)
     assert found.unique[1] == pytest.approx(0, abs=1e-12)
     assert as_they_are.per_sample is not None
-    moved = published_adjustment(as_they_are.per_sample)
-    np.testing.assert_allclose(found.per_sample, moved, atol=1e-12)
+    assert found.per_sample is not None
+    moved = published_adjustment(as_they_are.per_sample.to_numpy())
+    np.testing.assert_allclose(found.per_sample.to_numpy(), moved, atol=1e-12)
     assert found.atoms == pytest.approx(
         as_they_are.atoms + as_they_are.unique[1] * np.array([1, -1, -1, 1])
     )
     assert found.interval is not None
-    assert found.interval.loc["U2", "upper"] == pytest.approx(0, abs=1e-12)
-    assert found.interval.loc["U1", "lower"] < found.unique[0] < found.interval.loc["U1", "upper"]
+    assert found.interval["upper"]["U2"] == pytest.approx(0, abs=1e-12)
+    lower, upper = found.interval["lower"]["U1"], found.interval["upper"]["U1"]
+    assert lower < found.unique[0] < upper
     with pytest.raises(UnknownNameError, match="unknown adjustment 'publish'"):
         lsmi_pid(*samples, adjust="publish", **HASTY)
 
