@@ -231,10 +231,11 @@ class I2MoE(Method):
             outputs = torch.stack([latent for _, latent in passes]) if is_latent else logits
             is_published = self.regression_losses == "published"
             losses = published_regression_losses if is_published else interaction_losses
-            asked = losses(self.interaction_names, outputs, replaced)
-            terms["total"] = terms["total"] + self.interaction_weight * asked.mean()
+            asked = losses(self.interaction_names, outputs, replaced).unbind()
+            mean = torch.stack(asked).mean()  # of what is recorded: `fit` sees that it is minimised
+            terms["total"] = terms["total"] + self.interaction_weight * mean
             names = (f"interaction_{name}" for name in self.interaction_names)
-            terms |= dict(zip(names, asked.detach().unbind(), strict=True))
+            terms |= dict(zip(names, asked, strict=True))
         return with_auxiliary(terms, self.experts.values())
 
     def _passes(

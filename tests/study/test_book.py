@@ -10,7 +10,9 @@ from mmfuse_lib.study import Results, Study, load_results, scores, table
 from mmfuse_lib.study.cells import key_of
 
 FOLDER = Path(__file__).parents[2] / "reproduce"
-ROWS = ("Ensemble", "JointFusion", "DIMML", "DMIL", "DMIL, synergy first", "I2MoE")
+ROWS = (
+    "Ensemble", "JointFusion", "DIMML", "DMIL", "DMIL, lam 0.001", "DMIL, synergy first", "I2MoE",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
