@@ -1,7 +1,7 @@
 """I2MoE: each loss against numbers worked out on paper, and what has to hold of any I2MoE."""
 
-import itertools
 import copy
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
