@@ -16,6 +16,7 @@ from .tree import BookError, Tree, write_atomic
 OPTIONS = [
     *("-c", os.devnull, "-p", "no:cacheprovider", "--nbval", "--nbval-cell-timeout", "300"),
     *("-n", "2", "--dist", "loadscope", "-q"),
+    *("-p", "no:randomly"),  # where that plugin is installed it would shuffle the cells
 ]
 
 
