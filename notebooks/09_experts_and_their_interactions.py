@@ -90,8 +90,14 @@ KINDS = list(INTERACTIONS)
 # $$ (eq-i2moe-losses)
 #
 # each averaged over the batch. The first is a *triplet margin loss*: with anchor $a$, the output without
-# modality $i$ shall be further away than the output without any other, by a margin of 1. (For regression an
-# output is one number and has no direction, so squared differences take the place of angles.)
+# modality $i$ shall be further away than the output without any other, by a margin of 1.
+#
+# For regression an output is one number and has no direction. There the authors' code takes squared differences, but its
+# synergy loss is then the *same* as its redundancy loss, the mean of $(a - b_i)^2$: the synergy expert is asked not to
+# react. Its uniqueness loss has no margin, and no lower bound. We keep to the table above: $L_{U_i}$ compares squared
+# differences, with the margin; $L_R$ is the mean of $(a - b_i)^2$; and $L_S$ is that of $\max(0, 1 - (a - b_i)^2)$, so that
+# every replacement should move the output, by 1 or more. `regression_losses="published"` gives the losses of the code, for
+# comparison with the published row on CMU-MOSI.
 
 
 # %% mystnb={"image": {"alt": "Four maps of loss against what happens when the first and the second modality is replaced. The loss of U1 is low where only the first replacement moves the output, that of U2 where only the second does. The redundancy loss is lowest where neither turns the output, the synergy loss where both do."}, "figure": {"caption": "What each loss asks for. Dark is low. The upper panels measure how far the logits move, the lower ones how far they turn.", "name": "fig-loss-maps"}} tags=["hide-input"]
@@ -193,8 +199,9 @@ by_hand.round(2)
 # $$ (eq-i2moe)
 #
 # The weights $w$ are the report. Experts share the encoders, have the same architecture (any
-# {term}`fusion`; here one hidden layer) and start from different random weights. To predict, each runs once;
-# the replaced passes are for training only. In the library that is
+# {term}`fusion`; here one hidden layer) and start as copies of one network: at first, only their losses and the
+# weights they are given tell them apart ({numref}`fig-start` shows what that is worth). To predict, each runs once; the replaced passes are for
+# training only. In the library that is
 #
 # ```python
 # model = methods.I2MoE.for_data(train, fusion="concat", interaction_weight=0.1, perturbation="noise")
@@ -446,7 +453,7 @@ figure, axes = plt.subplots(1, 2, figsize=(6.4, 3.3), sharey=True)
 for ax, (question, values) in zip(axes, grids.items(), strict=True):
     ax.imshow(values, cmap="Blues", vmin=0, vmax=100, aspect="auto")
     for i, j in np.ndindex(4, 4):
-        ax.text(j, i, f"{values.iloc[i, j]:.0f}", ha="center", va="center",
+        ax.text(j, i, f"{round(values.iloc[i, j])}", ha="center", va="center",
                 color="white" if values.iloc[i, j] > 60 else "black")  # fmt: skip
     ax.set_xticks(range(4), KINDS)
     ax.set_yticks(range(4), KINDS)
@@ -456,24 +463,23 @@ axes[0].set_ylabel("expert")
 plt.show()
 
 # %% [markdown]
-# **The synergy expert: yes, in part.** It beats chance on synergy samples and on nothing else, and leaving it out
-# costs synergy samples only. But it is far from carrying them all. Alone it gets many of them wrong, on
-# many of them other experts have the weight ({numref}`fig-waterfall`), and leaving out one of those costs
-# synergy samples, too. Its weight is a good detector of them, with a caution: one half is *not* what a nameless
-# column scores here. A likely reason is that weights are spread more widely on synergy samples, so that a column which is
-# small elsewhere finds them whatever it is called. The committee without tasks, in the second row of the table, is the fair yardstick, and it
-# is well above one half for S.
+# **The synergy expert: yes, in part.** On these seeds it beats chance on synergy samples and on nothing else, it does better
+# on them than any other expert, and leaving it out costs synergy samples only. But it is far from carrying them all. Alone
+# it gets about half of them wrong, on many of them other experts have the weight ({numref}`fig-waterfall`), and leaving out
+# a uniqueness expert costs synergy samples, too. Its weight is a good detector of them, with a caution: one half is *not*
+# what a nameless column scores here. A likely reason is that weights are spread more widely on synergy samples, so that a column
+# which is small elsewhere finds them whatever it is called. The committee without tasks, in the second row of the table, is
+# the fair yardstick, and its column S is above one half.
 #
 # **The uniqueness experts: yes, and more than that.** Each knows its own samples. Each is also good at redundant ones,
 # of course: where both images show the answer, an expert for one image has it.
 #
-# **The redundancy expert: no.** It hovers about chance on redundant samples, and whether its weight finds them differs
-# from seed to seed. Its loss was
-# satisfied at once, by an output that hardly reacts to anything ({prf:ref}`prop-i2moe`), and then
-# there was nothing left for it to do: redundant samples are served by either uniqueness expert. The report says
-# "unique" for samples that are redundant by construction.
+# **The redundancy expert: no.** Alone it hovers about chance on redundant samples, and whether its weight finds them differs
+# from seed to seed. Its loss was satisfied early by an output that hardly reacts to anything ({prf:ref}`prop-i2moe`), and most
+# redundant samples are served by the uniqueness experts. The mixture has found some use for it, since leaving it out costs a
+# few samples, but not for what its name says. The report says "unique" for samples that are redundant by construction.
 #
-# And without the losses? A committee without tasks also specialises, because that helps the task; but the
+# And without the losses? A committee without tasks shares the work out as well, because that helps the task; but the
 # names on the doors are arbitrary, and what a column means changes from seed to seed. The losses buy
 # names that mean something, for three experts of four.
 #
@@ -505,7 +511,14 @@ def read(name):
 
 files = {
     name: read(name)
-    for name in ("digits", "utd_mhad", "cremad", "search", "benchmark")
+    for name in (
+        "digits",
+        "utd_mhad",
+        "cremad",
+        "search",
+        "start",
+        "benchmark",
+    )
 }
 HERE = all(rows is not None for rows in files.values())
 if HERE:
@@ -524,6 +537,18 @@ if HERE:
     summary["validation loss"] = ablations["validation loss"].mean().round(3)
     summary["seeds"] = ablations.size()
     print(summary.to_string())
+    alone_in_file = {
+        name: pd.DataFrame(
+            100 * np.mean(
+                [row["expert_accuracy_by_kind"] for row in files["digits"] if row["name"] == name],
+                axis=0,
+            ).T,
+            index=experts, columns=KINDS,
+        )
+        for name, experts in {"I2MoE": KINDS, "R and S only": ["R", "S"]}.items()
+    }  # fmt: skip
+    print("\nI2MoE, accuracy of each expert (row) alone by rule, %")
+    print(alone_in_file["I2MoE"].round(0).to_string())
 else:
     print("The results are in the repository, not here: skipped.")
 
@@ -553,13 +578,88 @@ if HERE:
 
 # %% [markdown]
 # Three things stand out. **Accuracy hardly sees the names.** With $\lambda$ from 0 to 0.1 the models predict
-# equally well, no better than plain joint fusion, and their validation losses differ by less than seeds do; only a
-# large $\lambda$ costs accuracy, on the synergy samples. **The names come from the losses:** without them the
-# uniqueness columns are near one half. (The synergy column is not, as said above; the losses raise
+# equally well, no better than plain joint fusion, and their validation losses differ by less than seeds do; $\lambda = 1$
+# costs accuracy, on the synergy samples. **The names come from the losses:** without them, or with a $\lambda$ of 0.01, the
+# uniqueness columns are nearer to one half. (Without them the synergy column is above one half, as said; the losses raise
 # it further and make it steadier.) And **the details matter**: with losses in latent space or zeros in place of noise
-# the uniqueness columns fall back to where they are without losses; with another sample's features, or the mean, the
-# synergy column changes from seed to seed. What the columns mean has to be validated for each such choice, and
-# accuracy will not do it.
+# the uniqueness columns fall back to where they are without losses, and zeros cost one seed of five its synergy samples.
+# With another sample's features, or the mean, the synergy column changes from seed to seed. What the columns mean has to be
+# validated for each such choice, and accuracy will not do it.
+#
+# The row *latent space* must not be compared with the paper's. In the authors' code for the transformer the latent vector
+# is detached before the losses are taken, so that they train nothing; what is reported there is in effect a model without
+# interaction losses. Ours have a gradient. In the last two rows we do as their code does and the library by default does
+# not: stand-ins are drawn for each expert anew, and half of the reweighting model's hidden units are dropped in training.
+# Names and accuracy stay within the intervals of the first row.
+#
+# ## Do experts that start as one get better names?
+#
+# In the authors' code all experts start as copies of one network. One may find that risky: nothing tells them apart but
+# their losses. One may also find it fair: no expert begins nearer to a modality than another, so that its loss decides what
+# it becomes. The file `reproduce/i2moe_start.json` compares the two starts in four settings, with the same data, encoders and
+# reweighting model in each pair of runs, on seeds that nothing else here uses (`python -m benchmarks.i2moe_study start`). The
+# default was to be chosen on validation data, by a rule written before the first result was looked at: **the published start,
+# unless starting apart is better**, in the mean area under the ROC curve of the four columns or by half a point of accuracy, with
+# an interval that excludes 0.
+
+# %%
+SETTINGS = (
+    "as in the ablations",
+    "library's defaults",
+    "six classes",
+    "with patience",
+)
+if HERE:
+    start = pd.json_normalize(files["start"])
+    for split in ("val", "test"):
+        areas = [f"{split}.auroc.{k}" for k in KINDS]
+        start[f"{split}.area"] = start[areas].mean(axis=1)
+    both = start.pivot(index=["setting", "seed"], columns="start").drop(
+        columns="epoch"
+    )
+    as_one, apart = (both.xs(how, axis=1, level=1) for how in ("as one", "apart"))
+    gain = as_one - apart
+    overall = gain.groupby("seed").mean()
+    print(f"copies of one minus starting apart: mean of {len(SETTINGS)} settings,")
+    print(f"95 % interval over {len(overall)} seeds")
+    for column, title, unit in (
+        ("area", "area under the curve, mean of columns", 1),
+        ("accuracy", "accuracy, points", 100),
+    ):
+        for split, name in (("val", "validation"), ("test", "test")):
+            mean, half = mean_interval(unit * overall[f"{split}.{column}"])
+            print(f"{title:<38} {name:<10} {mean:+.3f} ± {half:.3f}")
+    own_rule = pd.DataFrame(
+        {
+            how: 100 * values[[f"test.alone.{k}" for k in KINDS]].mean()
+            for how, values in {"as one": as_one, "apart": apart}.items()
+        }
+    ).set_axis(KINDS)
+    print("\naccuracy of each expert alone on its own rule, %, test")
+    print(own_rule.round(0).T.to_string())
+
+# %% mystnb={"image": {"alt": "For four settings, the difference in area between experts that start as copies of one and experts that start apart, a marker with an interval for each column. The markers of U1 and U2 lie to the right of zero in all settings, those of R and S on both sides of it."}, "figure": {"caption": "Copies of one name the uniqueness experts better. Area under the ROC curve of each column, copies of one minus starting apart, on the test split: mean and 95 % interval over paired seeds. To the right of the line, copies are better.", "name": "fig-start"}} tags=["hide-input"]
+if HERE:
+    figure, ax = plt.subplots(figsize=(6.2, 3.6))
+    for j, (kind, marker) in enumerate(zip(KINDS, "o^vD", strict=True)):
+        for i, setting in enumerate(SETTINGS):
+            mean, half = mean_interval(gain.loc[setting, f"test.auroc.{kind}"])
+            ax.errorbar(mean, i + 0.18 * (j - 1.5), xerr=half, fmt=marker, capsize=2,
+                        color=plots.color_of(kind), label=kind if i == 0 else None, lw=1.3)  # fmt: skip
+    ax.axvline(0, color="black", lw=1, ls="--")
+    ax.set_yticks(range(len(SETTINGS)), SETTINGS)
+    ax.invert_yaxis()
+    _ = ax.set(xlabel="area under the ROC curve: copies of one minus apart")
+    ax.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    plt.show()
+
+# %% [markdown]
+# Copies of one are named better, not worse. On validation and on test their mean area is higher, with an interval that
+# excludes 0, and they predict a little better, too. The gain is in the two uniqueness columns; those of R and S change by less
+# than their intervals. The differences are small beside those between seeds: in a single setting of twelve pairs, most of the
+# intervals contain 0. So the published start is the library's default, and all other results of this chapter use it.
+# It does not solve everything. Redundancy has no better name than before, and alone the synergy expert still gets less
+# than half of its samples right.
 #
 # ## Choosing $\lambda$ and $T$
 #
@@ -617,7 +717,7 @@ if HERE:
 
 # %% [markdown]
 # On digit pairs nothing is lost up to $\lambda = 0.1$, and from 0.5 on every run predicts worse than its twin
-# without interaction losses. UTD-MHAD, with a few dozen validation samples, cannot tell the
+# without interaction losses. UTD-MHAD, with 108 validation samples, cannot tell the
 # candidates apart: the curves cross, and next to the lowest mean, that of $\lambda = 0$, lies that of 0.5. No temperature is better than
 # another on either. By the rule that is $\lambda = 0.1$ and $T = 1$, which are the library's defaults. A search as small
 # as this one finds what is clearly too much; it cannot find the last percent.
@@ -676,8 +776,9 @@ if HERE:
 
 # %% [markdown]
 # On CREMA-D all models that see voice *and* face together predict alike, better than one view alone and better than
-# the ensemble of both. On UTD-MHAD the interaction losses do not pay in accuracy either, and its three-way experts disagree
-# about practically every sample. None of this is a reason to use I2MoE, or not to: it was made to explain. So
+# the ensemble of both. On UTD-MHAD five seeds cannot tell the mixtures apart: with and without interaction losses, the
+# difference between runs of the same seed has an interval that contains 0. The five experts there disagree about practically
+# every sample. None of this is a reason to use I2MoE, or not to: it was made to explain. So
 # read the weights in {numref}`fig-real-weights` with what we found above in mind. They say which expert
 # was listened to, and they differ between seeds of the same model on the same data. Where the truth is not
 # known, nobody can say whether the name fits.
@@ -720,19 +821,23 @@ if check_claims:
     # ... those of the uniqueness experts theirs, on average; that of redundancy does not.
     assert main[["U1", "U2"]].mean().min() > 0.6
     assert main["R"].mean() < main[["U1", "U2", "S"]].mean().min()
-    # Alone, the redundancy expert is the worst on redundant samples; U1 and U2 know their own.
+    # Alone, the redundancy expert is near chance; U1 and U2 know their own.
     alone = grids["alone"]
+    assert alone.loc["R", "R"] < 45
     assert alone.loc["R", "R"] < alone.loc[["U1", "U2"], "R"].min()
     assert alone.loc["U1", "U1"] > 60
     assert alone.loc["U2", "U2"] > 60
-    # The synergy expert is best on S samples, and leaving it out costs S samples most.
+    # The synergy expert beats chance on S samples and on nothing else, and all others on these;
+    # leaving it out costs S samples only.
     assert alone.loc["S"].idxmax() == "S"
-    assert 28 < alone.loc["S", "S"] < 60
-    assert alone.loc["S", ["R", "U1", "U2"]].max() < 30
+    assert alone["S"].idxmax() == "S"
+    assert 35 < alone.loc["S", "S"] < 70
+    assert alone.loc["S", ["R", "U1", "U2"]].max() < 35
     lost = grids["lost without"]
     assert lost.loc["S"].idxmax() == "S"
     assert lost.loc["S", ["R", "U1", "U2"]].max() < 2
     assert lost.loc[["U1", "U2"], "S"].max() > 5
+    assert lost.loc["R"].max() < 25
     if HERE:
         # Ablations: prediction and validation do not see the names, the losses make them, details matter.
         low = {
@@ -755,7 +860,44 @@ if check_claims:
         assert unique[["no interaction loss", "latent space", "zero"]].max() < 0.65
         assert low["I2MoE"]["S"] > 0.75
         assert max(low[name]["S"] for name in ("mean", "shuffle")) < 0.5
-        # Real data: fused models alike on CREMA-D and ahead of one view; no gain on UTD-MHAD.
+        assert unique["lambda 0.01"] < unique["I2MoE"] - 0.1
+        lost_synergy = study[study["S samples"] < 0.5].groupby("name").size()
+        assert lost_synergy["zero"] == 1
+        # What the authors' code does otherwise stays within the intervals of the first row.
+        for column in ("accuracy", *(f"auroc {k}" for k in KINDS)):
+            middle, half = mean_interval(study[study["name"] == "I2MoE"][column])
+            for name in ("own stand-ins", "dropout"):
+                assert abs(ablations[column].mean()[name] - middle) < half
+        # Alone, over five seeds: nine in ten, nine in ten, half; the redundancy expert near chance.
+        experts = alone_in_file["I2MoE"]
+        assert min(experts.loc["U1", "U1"], experts.loc["U2", "U2"]) > 87
+        assert 40 < experts.loc["S", "S"] < 60
+        assert experts.loc["S", "S"] > experts["S"].drop("S").max() + 10
+        assert experts.loc["R"].max() < 40
+        of_redundant = np.mean(
+            [row["weights_by_kind"][0] for row in files["digits"] if row["name"] == "I2MoE"], axis=0
+        )  # fmt: skip
+        assert of_redundant[1] + of_redundant[2] > 0.6
+        # Without uniqueness experts, R takes what needs one image, and cannot tell which.
+        experts = alone_in_file["R and S only"]
+        assert np.ptp(experts.loc["R", ["R", "U1", "U2"]]) < 10
+        assert experts.loc["R"].idxmin() == "S"
+        assert experts.loc["S"].idxmax() == "S"
+        # The start: copies are named better, by the uniqueness columns, and lose no accuracy.
+        pairs = {column: mean_interval(overall[column]) for column in overall}
+        for split in ("val", "test"):
+            assert np.subtract(*pairs[f"{split}.area"]) > 0
+            assert pairs[f"{split}.accuracy"][0] > 0
+        for kind in KINDS:
+            middle, half = pairs[f"test.auroc.{kind}"]
+            assert (middle - half > 0) if kind[0] == "U" else (abs(middle) < half)
+        ends = [
+            mean_interval(gain.loc[setting, f"test.auroc.{kind}"])
+            for setting in SETTINGS for kind in KINDS
+        ]  # fmt: skip
+        assert sum(abs(middle) < half for middle, half in ends) > len(ends) / 2
+        assert own_rule.loc["S", "as one"] < 50
+        # Real data: fused models alike on CREMA-D and ahead of one view; no difference on UTD-MHAD.
         scores = real.groupby(level=[0, 1]).mean()
         fused = scores["cremad"][["joint", "I2MoE", "no interaction loss"]]
         assert np.ptp(fused) < 0.01
@@ -763,10 +905,10 @@ if check_claims:
             fused.min()
             > scores["cremad"][["only voice", "only face", "ensemble"]].max() + 0.01
         )
-        assert (
-            scores["utd_mhad"]["I2MoE"]
-            < scores["utd_mhad"]["no interaction loss"] + 0.02
+        middle, half = mean_interval(
+            real["utd_mhad", "I2MoE"] - real["utd_mhad", "no interaction loss"]
         )
+        assert abs(middle) < half
         assert disagree["experts disagree"].min() > 0.95
         # The search: 0.1 costs nothing on digit pairs, 0.5 does; no temperature is better.
         assert cost.loc["digits", 0.1].mean() < 0.01
@@ -795,8 +937,11 @@ print(json.dumps(headline))
 # - I2MoE turns each atom into a rule of **what may change when a modality is taken away**, and trains one expert on each
 #   rule. No label of the interaction is needed.
 # - The losses speak of sensitivity, not of information. A constant expert satisfies the redundancy loss.
-# - On data with known interactions the names hold for the uniqueness experts and, in part, for synergy. The
-#   redundancy expert carries nothing; redundant samples are reported as unique.
+# - On data with known interactions the names hold for the uniqueness experts: alone, each gets nine in ten of its own samples
+#   right. For synergy they hold in part: the expert is the best there is for its samples, and gets half of them right.
+#   The redundancy expert is at chance, and most redundant samples are reported as unique.
+# - Experts that start as copies of one are named better than experts that start apart. The names depend on details that
+#   accuracy does not see.
 # - A sum of weighted logits is a faithful account of the computation. Whether its *labels* are true has to be
 #   tested where the truth is known.
 #
@@ -828,7 +973,7 @@ print(json.dumps(headline))
 # :class: dropdown
 # ```
 #
-# Somebody has to serve the samples of R, U1 and U2. One might expect the redundancy expert to take the first
+# Somebody has to serve the samples of U1 and U2. One might expect the redundancy expert to take its own
 # and synergy, whose loss allows it to listen to everything, the rest.
 
 # %% tags=["solution"]
@@ -856,13 +1001,13 @@ right = pd.DataFrame(
 )
 kind = pd.Categorical(np.array(KINDS)[test.composition], categories=KINDS)
 right = right.groupby(kind, observed=True).mean().rename_axis("rule")
-if check_claims:
-    assert right["R"].max() < 0.4
 right.round(2)
 
 # %% [markdown]
-# It does not, on this seed: the redundancy expert stays at chance on every rule, and the other does all the work. Giving
-# it room was not enough. What would have to change in its loss?
+# It does know something now, but not redundancy. On this seed, and in the mean of the five in the file (row *R and S only*), it is as
+# good at unique samples as at redundant ones, and worst at synergy, which the other expert takes. The two have divided the
+# work into samples that need both images and samples that do not. What would have to change in the redundancy loss,
+# for the expert to tell "either image will do" from "one image will do"?
 #
 # ```{solution-end}
 # ```
