@@ -123,6 +123,7 @@ BUILD: dict[str, tuple[Build, Row]] = {
     "product fusion": (DMIL.for_data, {"synergy": "product"}),
     "one stage": (OneStage.for_data, {}),
     "quiet start": (QuietStart.for_data, {}),
+    "lam = 0.001": (DMIL.for_data, {"lam": 1e-3}),
     "lam = 0.01": (DMIL.for_data, {"lam": 1e-2}),
     "first, noisy N": (NoisyResidual.for_data, {}),
     "first, loss not kept": (NotKept.for_data, FIRST),
@@ -210,7 +211,7 @@ def jobs(part: str) -> Iterator[Row]:
         )
         yield from ({"method": m, "seed": s} for s in SEEDS for m in names)
     elif part == "chosen":
-        names = ("ensemble", "joint", "DMIL", "lam = 0.01")
+        names = ("ensemble", "joint", "DMIL", "lam = 0.01", "lam = 0.001")
         yield from ({"method": m, "seed": s} for s in range(5) for m in names)
     elif part == "regularisers":
         for settings, points, seeds in REGULARISERS:

@@ -525,6 +525,7 @@ if has("curve"):
 path = Path("../reproduce/dmil_regularisers.json")
 tried = None
 if path.exists():
+    regularisers = json.loads(path.read_text("utf8"))
     tried = pd.DataFrame(
         {key: r.get(key) for key in ("data", "classes", "lam", "alpha", "seed")}
         | {
@@ -532,20 +533,22 @@ if path.exists():
             "accuracy": r["validation"]["accuracy"],
             "accuracy on S": r["validation"].get("accuracy_S"),
             "alignment (nats)": r["terms"]["alignment_2"],
-            "R on U1, U2": np.mean(r["components"]["R"][1:3]) if "gate" in r else None,
+            "R on U1, U2": np.mean(r["components"]["R"][1:3])
+            if "gate" in r
+            else None,
         }
         | {f"area {kind}": area for kind, area in r.get("auroc", {}).items()}
-        for r in json.loads(path.read_text("utf8"))["regularisers"]
+        for r in regularisers["regularisers"]
     )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "@@ALT@@"}, "figure": {"caption": "@@CAPTION@@", "name": "fig-price-up"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels, for two and for four classes: area under the ROC curve of the four columns of the gate against lambda, a dot a run. Filled dots, of runs that learned synergy, are at small lambda, on both sides of one half. At large lambda all dots are open, and those of S lie anywhere between 0 and 1."}, "figure": {"caption": "A larger price does not make the gate truer. A dot is a run: the area of one column of its gate, on validation data. Filled: the run is right on more than 90 % of the synergistic samples. Dotted: chance. $\\alpha$ is the default, $10^{-5}$.", "name": "fig-price-up"}}
 if tried is not None:
     fig, axes = plt.subplots(1, 2, figsize=(6.6, 3.6), sharey=True)
     for ax, K in zip(axes, (2, 4), strict=True):
-        of_K = tried[(tried["classes"] == K) & (tried["alpha"] == 1e-5)]
+        shown = tried[(tried["classes"] == K) & (tried["alpha"] == 1e-5)]
         for shift, kind in zip((0.75, 0.91, 1.1, 1.33), KINDS, strict=True):
             for learned, face in ((True, plots.color_of(kind)), (False, "white")):
-                dots = of_K[(of_K["accuracy on S"] > 0.9) == learned]
+                dots = shown[(shown["accuracy on S"] > 0.9) == learned]
                 ax.plot(
                     dots["lam"] * shift, dots[f"area {kind}"], "o", ms=6, mfc=face,
                     mec=plots.color_of(kind), label=kind if learned else None,
@@ -555,38 +558,52 @@ if tried is not None:
         _ = ax.set(xlabel="$\\lambda$", ylim=(-0.05, 1.05))
         ax.text(0.03, 1.02, f"{K} classes", transform=ax.transAxes)
     axes[0].set_ylabel("area of the gate's column")
-    fig.legend(*axes[0].get_legend_handles_labels(), ncols=4, loc="outside upper right")
+    fig.legend(
+        *axes[0].get_legend_handles_labels(), ncols=4, loc="outside upper right"
+    )
     plt.show()
 
 # %% [markdown]
-# @@TEXT1@@
+# No column gets better with $\lambda$ in a way that the runs agree on. What $\lambda$ does decide is whether synergy is learned in time: at large values all
+# dots are open, and those runs guess on the synergistic samples. Look at S there. Its area may be 0 or 1, and where it is 1, the gate
+# names every synergistic sample in a model of which no part can answer one. So the area of a gate has to be read beside the accuracy.
+#
+# With four classes we also varied both weights together, five seeds for those pairs that did not delay synergy on the first. In the first table is the
+# validation loss, and its difference to the default's on the same seeds (mean and 95 % interval). In the second, seed 0 alone: what $\alpha$ does to $R$.
+
 
 # %%
 def against_default(table):
     """Each lambda and alpha, and the paired difference of its loss to the default's."""
-    by = table.pivot(index=["lam", "alpha"], columns="seed", values="validation loss")
+    by = table.pivot(
+        index=["lam", "alpha"], columns="seed", values="validation loss"
+    )
     accuracy = table.groupby(["lam", "alpha"])["accuracy"]
     less = by.sub(by.loc[(1e-5, 1e-5)])
     return pd.DataFrame(
         {
             "seeds": by.count(axis=1),
             "validation loss": by.apply(lambda row: pm(row.dropna()), axis=1),
-            "less the default's": less.apply(lambda row: pm(row.dropna()), axis=1),
+            "minus the default's": less.apply(lambda row: pm(row.dropna()), axis=1),
             "accuracy": accuracy.agg(pm),
         }
     )
 
 
 if tried is not None:
-    of_four = tried[tried["classes"] == 4]
-    several = of_four.groupby(["lam", "alpha"])["seed"].transform("size") >= 3
-    print(against_default(of_four[several]).to_string(), "\n")
+    with_four = tried[tried["classes"] == 4]
+    several = with_four.groupby(["lam", "alpha"])["seed"].transform("size") >= 3
+    print(against_default(with_four[several]).to_string(), "\n")
     columns = ["alignment (nats)", "R on U1, U2", "area R"]
-    dear = of_four[(of_four["lam"] == 1e-5) & (of_four["seed"] == seed)]
+    dear = with_four[(with_four["lam"] == 1e-5) & (with_four["seed"] == seed)]
     print(dear.groupby("alpha")[columns].mean().round(2).to_string())
 
 # %% [markdown]
-# @@TEXT2@@
+# No pair is clearly better than the default: every interval of the difference includes 0. So the default stays, and with it the fact that it is nearly
+# off. The second table has the prediction of *What the terms cost*. As $\alpha$ grows, the alignment term falls from hundreds of nats to a hundredth of one. Up to
+# $\alpha = 1$ that changes nothing for $R$: its mean, which is what evaluation reads, still tells the labels of the unique samples. At $\alpha = 10$ the nat costs more than
+# it saves, and $R$ guesses on them, on all three seeds that we tried. Now it deserves its name. But the gate still does not send redundant samples to it: $U_1$, $U_2$ and $S$ can serve them as
+# well, and no term charges for asking them.
 #
 # ## The synergy indicator
 #
@@ -794,11 +811,31 @@ if has("real"):
 
 # %% [markdown]
 # Here one published pattern does show: without noise (FC) DMIL is worse on every seed. With so few training samples a
-# regulariser has something to do, and it is the noise that does it@@UTD@@. But the ensemble wins, and on every seed DMIL is behind even the joint model: the opposite of the published
-# ranking on larger data. Where both sensors tell, averaging two readers is hard to beat; and DMIL has more to train on few samples. We
-# take it as a warning about transferring settings, not as a verdict about the method. (With convolutions in place of
-# perceptrons, and settings chosen on validation data for each method, all three are better and the order is the same: see the
-# table of methods in *Detached, yet interactive*.)
+# regulariser has something to do. At the default weights it is the noise that does it, for the KL terms are nearly free. What if they are not? The
+# sweep over $\lambda$ was run here, too, on the validation subject and five seeds, and what it chose was then tested, beside the others on the same seeds:
+
+# %%
+if tried is not None:
+    print(against_default(tried[tried["data"] == "utd_mhad"]).to_string(), "\n")
+    chosen = pd.DataFrame(regularisers["chosen"])
+    tested = chosen.pivot(index="seed", columns="method", values="accuracy")
+    gains = tested.sub(tested["DMIL"], axis=0).drop(columns="DMIL")
+    in_test = pd.DataFrame(
+        {"test accuracy": tested.agg(pm), "minus DMIL's": gains.agg(pm)}
+    )
+    print(in_test.rename(index=lambda m: m.replace("lam", "DMIL, lam")).fillna(""))
+
+# %% [markdown]
+# So here the price matters. From $\lambda = 10^{-3}$ on, where the KL terms begin to cost something, the validation loss is clearly lower than at the default. A single
+# validation subject cannot order the three larger values: the loss is lowest at $10^{-3}$, the accuracy highest at $10^{-1}$. On the test subjects $10^{-3}$, the choice by loss, gains
+# six points, with an interval that includes 0, and cannot be told from joint training. $10^{-2}$ gains about eleven. (It was tested because it led after three seeds. The test has
+# now seen two values, so do not take the better one for a choice.) On digits the same prices delay the addition. Hence no single default serves both: **choose $\lambda$ on validation
+# data of your own.**
+#
+# Now read the first table of this section again, which has the default weights. There the ensemble wins, and on every seed DMIL is behind even the joint model: the opposite of the published
+# ranking on larger data. Part of that was our $\lambda$, not the method. We
+# take it as a warning about transferring settings. (The table of methods in *Detached, yet interactive* has convolutions in place of
+# perceptrons, and learning rate and epochs chosen on validation data for each method, but $\lambda$ at its default.)
 
 # %% [markdown]
 # ## What it costs
@@ -937,13 +974,18 @@ if check_claims and has("search"):
     assert losses.iloc[0].name == tuple(defaults.values())
     of_seeds = losses.filter(like="seed")
     behind = (of_seeds.iloc[1:] > of_seeds.iloc[0]).all(axis=1)
-    lam, alpha, beta, _ = (of_seeds.index.get_level_values(k) for k in of_seeds.index.names)
+    lam, alpha, beta, _ = (
+        of_seeds.index.get_level_values(k) for k in of_seeds.index.names
+    )
     expected = (lam > 1e-5) | (beta != 0.1)
     assert (behind == expected[1:]).all()
 if check_claims and has("curve"):
-    of_S = own.groupby(["classes", "method"])["S"].mean()
-    assert of_S.loc[[2, 4]].min() > 0.7
-    other = [np.mean(g, axis=0)[3] for g in rows("curve", classes=4, method="DMIL")["gate"]]
+    synergistic = own.groupby(["classes", "method"])["S"].mean()
+    assert synergistic.loc[[2, 4]].min() > 0.7
+    other = [
+        np.mean(g, axis=0)[3]
+        for g in rows("curve", classes=4, method="DMIL")["gate"]
+    ]
     assert min(other) > 0.5  # a quarter would do
 if check_claims and has("causes", "curve"):
     of_cause = rows("causes").groupby("method")["accuracy_S"]
@@ -977,8 +1019,8 @@ if check_claims and has("curve", "ablations"):
     assert sum(adds) == 1
     assert not any(heard)
     # With a fixed gate, the S classifier itself fails on two seeds of three.
-    fixed = rows("ablations", method="fixed gate")
-    assert sorted(c["S"][3] > 0.9 for c in fixed["components"]) == [False, False, True]
+    alike = rows("ablations", method="fixed gate")
+    assert sum(c["S"][3] > 0.9 for c in alike["components"]) == 1
     # The ensemble scores next to nothing.
     ensembles = rows("ablations", method="ensemble")
     scored = indicators(of_four, ensembles).groupby("method")["indicator"]
@@ -989,6 +1031,44 @@ if check_claims and has("real"):
     of_seed = rows("real").pivot(index="seed", columns="method", values="accuracy")
     assert (of_seed["DMIL"] > of_seed["linear layers (FC)"]).all()
     assert (of_seed["DMIL"] < of_seed["joint"]).all()
+if check_claims and tried is not None:
+    # Digits: larger lambdas delay synergy, and then the gate's area says nothing.
+    digits = tried[tried["data"] == "digit_pairs"]
+    plain = digits[digits["alpha"] == 1e-5]
+    late = plain[plain["lam"] >= np.where(plain["classes"] == 2, 1e-3, 1e-4)]
+    assert (late["accuracy on S"] < 1 / late["classes"] + 0.05).all()
+    assert late["area S"].min() < 0.1
+    assert late["area S"].max() > 0.9
+    two = digits[digits["classes"] == 2]
+    assert (two.loc[two["lam"] < 1e-3, "accuracy on S"] > 0.9).all()
+    # No pair is clearly better than the default.
+    sweep = with_four[several]
+    by = sweep.pivot(
+        index=["lam", "alpha"], columns="seed", values="validation loss"
+    )
+    for point, row in by.sub(by.loc[(1e-5, 1e-5)]).drop((1e-5, 1e-5)).iterrows():
+        mean, half = mean_interval(row.dropna())
+        assert mean + half > 0, point
+    # R forgets what one modality alone knows when a nat of it costs more than a nat.
+    dear = with_four[with_four["alpha"] >= 10]
+    assert len(dear) == 3
+    assert dear["R on U1, U2"].max() < 0.3
+    assert dear["area R"].max() < 0.5
+    assert with_four.loc[with_four["alpha"] <= 1, "R on U1, U2"].min() > 0.95
+    # UTD-MHAD: a price on the latents helps, on validation and on test subjects.
+    of_utd = tried[tried["data"] == "utd_mhad"]
+    by = of_utd.pivot(index="lam", columns="seed", values="validation loss")
+    assert by.mean(axis=1).idxmin() == 1e-3
+    for lam in (1e-3, 1e-2, 1e-1):
+        mean, half = mean_interval(by.loc[lam] - by.loc[1e-5])
+        assert mean + half < 0
+    assert of_utd.groupby("lam")["accuracy"].mean().idxmax() == 1e-1
+    mean, half = mean_interval(gains["lam = 0.01"])
+    assert 0 < mean - half < 0.11 < mean + half
+    mean, half = mean_interval(gains["lam = 0.001"])
+    assert mean - half < 0 < 0.05 < mean
+    mean, half = mean_interval(tested["lam = 0.001"] - tested["joint"])
+    assert mean - half < 0 < mean + half
 if check_claims and has("probes"):
     probed = rows("probes").groupby("method").mean(numeric_only=True)
     assert (probed["N, decides"] > 0.95).all()
@@ -1022,7 +1102,7 @@ print(json.dumps(headline))
 # * A part does everything that it *can*. The architecture's *cannot* is what gives a name its meaning:
 #   only $S$ can add.
 # * A bound does nothing without a **price**. At our default weights KL and alignment are about a hundredth of the loss, and the
-#   bottlenecks are practically open.
+#   bottlenecks are practically open. On digits a higher price delays synergy; on UTD-MHAD it lowers the validation loss.
 # * The gate tells which part the model listened to. Where several parts can answer, it is **not** a
 #   measurement of the data.
 # * Asking each modality what it can predict alone makes encoders **forget** what only both can use. Training

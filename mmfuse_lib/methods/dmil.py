@@ -437,7 +437,9 @@ class DMIL(Method):
       Ours were chosen on validation data of digit pairs. At these, KL and alignment terms of
       hundreds or thousands of nats cost a few hundredths of a nat or less beside a cross-entropy
       of 1.4: the bottlenecks are practically open, and what regularises is the noise that the
-      latents start with. A larger `lam` or `alpha` closes them.
+      latents start with. A larger `lam` closes them. On digit pairs that delays synergy; on
+      UTD-MHAD, with few samples, `lam` of 1e-3 to 1e-1 had a lower validation loss. Choose it on
+      validation data of your own.
     * Synergy: the paper calls its branch a residual multi-layer fusion. Its layers, their
       normalisation and that "residual" means N_1 and N_2 are our guess (`ResidualSynergy`);
       `synergy` takes another.
