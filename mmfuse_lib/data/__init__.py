@@ -343,7 +343,7 @@ def load(name: str, seed: int = 0, **options: Any) -> Splits:
 
 def loader(name: str) -> Callable[..., Splits]:
     """Return the function that loads a data set, by the name that `load` knows."""
-    return load_object(name) if is_path(name) else _card(name).load  # type: ignore[no-any-return]
+    return load_object(name) if is_path(name) else _card(name).load
 
 
 def describe(name: str) -> str:
