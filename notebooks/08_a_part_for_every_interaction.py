@@ -564,9 +564,26 @@ if tried is not None:
     plt.show()
 
 # %% [markdown]
-# No column gets better with $\lambda$ in a way that the runs agree on. What $\lambda$ does decide is whether synergy is learned in time: at large values all
-# dots are open, and those runs guess on the synergistic samples. Look at S there. Its area may be 0 or 1, and where it is 1, the gate
-# names every synergistic sample in a model of which no part can answer one. So the area of a gate has to be read beside the accuracy.
+# No column gets better with $\lambda$ in a way that the runs agree on. What $\lambda$ does decide is whether synergy is learned in time: at $10^{-2}$ all
+# dots are open, and those runs guess on the synergistic samples. Look at S with two classes, from $10^{-3}$ on. Its area is 0 in one open run, and it is 1 in others:
+# there the gate names every synergistic sample in a model of which no part can answer one. So the area of a gate has to be read beside the accuracy. The two even pull apart. Here is the mean area of the
+# four columns over all runs with four classes, those of the next tables included:
+
+# %%
+if tried is not None:
+    with_four = tried[tried["classes"] == 4]
+    able = pd.cut(
+        with_four["accuracy on S"],
+        [0, 0.3, 0.9, 1],
+        labels=["guess", "some", "learned"],
+    )
+    mean_area = (
+        with_four.filter(like="area").mean(axis=1).groupby(able, observed=True)
+    )
+    print(mean_area.agg(["mean", "size"]).round(2).to_string())
+
+# %% [markdown]
+# The runs that learned synergy have the worst gates, below chance on average. Once $S$ can serve every kind, it takes samples of every kind.
 #
 # With four classes we also varied both weights together, five seeds for those pairs that did not delay synergy on the first. In the first table is the
 # validation loss, and its difference to the default's on the same seeds (mean and 95 % interval). In the second, seed 0 alone: what $\alpha$ does to $R$.
@@ -591,7 +608,6 @@ def against_default(table):
 
 
 if tried is not None:
-    with_four = tried[tried["classes"] == 4]
     several = with_four.groupby(["lam", "alpha"])["seed"].transform("size") >= 3
     print(against_default(with_four[several]).to_string(), "\n")
     columns = ["alignment (nats)", "R on U1, U2", "area R"]
@@ -1037,10 +1053,18 @@ if check_claims and tried is not None:
     # Digits: larger lambdas delay synergy, and then the gate's area says nothing.
     digits = tried[tried["data"] == "digit_pairs"]
     plain = digits[digits["alpha"] == 1e-5]
-    late = plain[plain["lam"] >= np.where(plain["classes"] == 2, 1e-3, 1e-4)]
+    late = plain[plain["lam"] >= 1e-2]
     assert (late["accuracy on S"] < 1 / late["classes"] + 0.05).all()
-    assert late["area S"].min() < 0.1
-    assert late["area S"].max() > 0.9
+    guesses = plain[plain["accuracy on S"] < 1 / plain["classes"] + 0.05]
+    of_two = guesses[guesses["classes"] == 2]
+    assert of_two["area S"].min() < 0.1
+    assert (of_two["area S"] > 0.9).sum() > 1
+    # Runs that learned synergy have the worse gates.
+    assert mean_area.mean()["learned"] < 0.5 < 0.6 < mean_area.mean()["guess"]
+    # Repeated, the default with four classes does not learn synergy on every seed.
+    default = with_four[(with_four["lam"] == 1e-5) & (with_four["alpha"] == 1e-5)]
+    assert len(default) == 5
+    assert (default["accuracy on S"] < 0.75).sum() == 2
     two = digits[digits["classes"] == 2]
     assert (two.loc[two["lam"] < 1e-3, "accuracy on S"] > 0.9).all()
     # No pair is clearly better than the default.
