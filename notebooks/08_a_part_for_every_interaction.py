@@ -415,7 +415,7 @@ print(priced.map("{:.4g}".format).to_string())
 
 # %% [markdown]
 # Look at the last column. At the end of level 1 the KL terms of its four bottlenecks stand at hundreds of nats, and the whole label has
-# $\ln 4 \approx 1.39$ nats. For that the model pays less than a hundredth of a nat, beside a cross-entropy of 1.4. In the last stage,
+# $\ln 4 \approx 1.39$ nats. For that the model pays about a hundredth of a nat, beside a cross-entropy of 1.4. In the last stage,
 # where $\beta$ and $\gamma$ make the weights ten times smaller, KL and alignment terms together are about a hundredth of the loss.
 #
 # So at these weights the bottlenecks are **practically open**. They begin with noise of variance 1, but to drown it costs next to
@@ -564,9 +564,26 @@ if tried is not None:
     plt.show()
 
 # %% [markdown]
-# No column gets better with $\lambda$ in a way that the runs agree on. What $\lambda$ does decide is whether synergy is learned in time: at large values all
-# dots are open, and those runs guess on the synergistic samples. Look at S there. Its area may be 0 or 1, and where it is 1, the gate
-# names every synergistic sample in a model of which no part can answer one. So the area of a gate has to be read beside the accuracy.
+# No column gets better with $\lambda$ in a way that the runs agree on. What $\lambda$ does decide is whether synergy is learned in time: at $10^{-2}$ all
+# dots are open, and those runs guess on the synergistic samples. Look at S with two classes, from $10^{-3}$ on. Its area is 0 in one open run, and it is 1 in others:
+# there the gate names every synergistic sample in a model of which no part can answer one. So the area of a gate has to be read beside the accuracy. The two even pull apart. Here is the mean area of the
+# four columns over all runs with four classes, those of the next tables included:
+
+# %%
+if tried is not None:
+    with_four = tried[tried["classes"] == 4]
+    able = pd.cut(
+        with_four["accuracy on S"],
+        [0, 0.3, 0.9, 1],
+        labels=["guess", "some", "learned"],
+    )
+    mean_area = (
+        with_four.filter(like="area").mean(axis=1).groupby(able, observed=True)
+    )
+    print(mean_area.agg(["mean", "size"]).round(2).to_string())
+
+# %% [markdown]
+# The runs that learned synergy have the worst gates, below chance on average. Once $S$ can serve every kind, it takes samples of every kind.
 #
 # With four classes we also varied both weights together, five seeds for those pairs that did not delay synergy on the first. In the first table is the
 # validation loss, and its difference to the default's on the same seeds (mean and 95 % interval). In the second, seed 0 alone: what $\alpha$ does to $R$.
@@ -591,7 +608,6 @@ def against_default(table):
 
 
 if tried is not None:
-    with_four = tried[tried["classes"] == 4]
     several = with_four.groupby(["lam", "alpha"])["seed"].transform("size") >= 3
     print(against_default(with_four[several]).to_string(), "\n")
     columns = ["alignment (nats)", "R on U1, U2", "area R"]
@@ -688,8 +704,10 @@ if has("curve"):
     print(curve.groupby(["classes", "method"])[accuracies].agg(pm).to_string())
 
 # %% [markdown]
-# The joint model copes, and so does I2MoE. DMIL, whose purpose is synergy, manages two and four classes on every seed, falls far short at
-# six, and fails at ten. Why? There are several suspects, and one experiment at $K=10$ can clear or convict each.
+# The joint model copes, and so does I2MoE. DMIL, whose purpose is synergy, manages two and four classes on all three seeds, falls far short at
+# six, and fails at ten. With four classes that was partly luck. The sweep of {numref}`fig-price-up` was computed later. It has five runs of the
+# same default, two of which get less than three quarters of the synergistic samples right, and one of the two has a seed that does well here. (Presumably sums were rounded in another order, as they are on
+# another processor. Where a run sits on a plateau, that can decide when it leaves.) Why? There are several suspects, and one experiment at $K=10$ can clear or convict each.
 #
 # **Are the digits still there?** After level 1 is trained we read the left digit off $z_1$ and $N_1$ with a linear
 # classifier: on samples whose label it decides, and on synergistic ones.
@@ -787,7 +805,7 @@ published
 # level 1 only, two of three with the fixed gate. So three seeds rank neither FC, nor level 1 only, nor the fixed gate against the
 # whole. For FC the comparison says less than it seems to: at our weights the terms that a variational layer adds are practically free, so it
 # compares noise with no noise, not a bottleneck with none. The product fusion is behind on every seed; on one of them $S$ can add, and the gate does not listen. The quiet start is ahead on every
-# seed, on validation data, too: nothing here needs the noise of the beginning. (We found this last, with all other runs of this book made; so it is a row of the table and not the
+# seed, on validation data, too, but by less than a repetition of the default can differ. (We found it last, with all other runs of this book made; so it is a row of the table and not the
 # default.) What these runs support is therefore not an order of parts but a diagnosis: *what delays synergy is paid for, whatever else it is good for*.
 #
 # ## Real data: actions
@@ -1035,10 +1053,18 @@ if check_claims and tried is not None:
     # Digits: larger lambdas delay synergy, and then the gate's area says nothing.
     digits = tried[tried["data"] == "digit_pairs"]
     plain = digits[digits["alpha"] == 1e-5]
-    late = plain[plain["lam"] >= np.where(plain["classes"] == 2, 1e-3, 1e-4)]
+    late = plain[plain["lam"] >= 1e-2]
     assert (late["accuracy on S"] < 1 / late["classes"] + 0.05).all()
-    assert late["area S"].min() < 0.1
-    assert late["area S"].max() > 0.9
+    guesses = plain[plain["accuracy on S"] < 1 / plain["classes"] + 0.05]
+    of_two = guesses[guesses["classes"] == 2]
+    assert of_two["area S"].min() < 0.1
+    assert (of_two["area S"] > 0.9).sum() > 1
+    # Runs that learned synergy have the worse gates.
+    assert mean_area.mean()["learned"] < 0.5 < 0.6 < mean_area.mean()["guess"]
+    # Repeated, the default with four classes does not learn synergy on every seed.
+    default = with_four[(with_four["lam"] == 1e-5) & (with_four["alpha"] == 1e-5)]
+    assert len(default) == 5
+    assert (default["accuracy on S"] < 0.75).sum() == 2
     two = digits[digits["classes"] == 2]
     assert (two.loc[two["lam"] < 1e-3, "accuracy on S"] > 0.9).all()
     # No pair is clearly better than the default.
