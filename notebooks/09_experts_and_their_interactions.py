@@ -670,7 +670,7 @@ if HERE:
 # (`python -m benchmarks.i2moe_study search`). The rule was fixed beforehand: since the names come from the interaction
 # losses, take **the largest $\lambda$ that does not cost predictions**, and the smallest $T$ that is no worse than the others.
 
-# %% mystnb={"image": {"alt": "Two panels, digit pairs and UTD-MHAD: validation loss against lambda, a line for each temperature, with intervals over seeds. On digit pairs the lines are level up to 0.1 and rise from 0.5 on. On UTD-MHAD the intervals are wide, and the mean is highest at 1."}, "figure": {"caption": "Loss of the prediction on validation data, mean and standard error over seeds, for five weights of the interaction losses and three temperatures.", "name": "fig-search"}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "Two panels, digit pairs and UTD-MHAD: validation loss against lambda, a line for each temperature, with intervals over seeds. On digit pairs the lines are level up to 0.1 and rise behind it, to their highest point at 1. On UTD-MHAD the intervals are wide and the lines cross."}, "figure": {"caption": "Loss of the prediction on validation data, mean and standard error over seeds, for five weights of the interaction losses and three temperatures.", "name": "fig-search"}} tags=["hide-input"]
 if HERE:
     search = pd.DataFrame(files["search"])
     LAMBDAS = sorted(search["interaction_weight"].unique())
@@ -716,11 +716,11 @@ if HERE:
         )
 
 # %% [markdown]
-# On digit pairs nothing is lost up to $\lambda = 0.1$, and from 0.5 on every run predicts worse than its twin
-# without interaction losses. UTD-MHAD, with 108 validation samples, cannot tell the
-# candidates apart: the curves cross, and next to the lowest mean, that of $\lambda = 0$, lies that of 0.5. No temperature is better than
-# another on either. By the rule that is $\lambda = 0.1$ and $T = 1$, which are the library's defaults. A search as small
-# as this one finds what is clearly too much; it cannot find the last percent.
+# On digit pairs nothing is lost up to $\lambda = 0.1$. At 0.5 six of nine runs predict worse than their twins without
+# interaction losses, and the mean is higher; at 1 all nine do. UTD-MHAD, with 108 validation samples, cannot tell the
+# candidates apart: the curves cross, and the three lowest points belong to $\lambda = 0$, 0.5 and 1. No temperature is
+# better on both. By the rule that is $\lambda = 0.1$ and $T = 1$, which are the library's defaults. A search as small as this
+# one finds what is clearly too much; it cannot find the last percent.
 #
 # ## Three modalities, and a number instead of a class
 #
@@ -910,11 +910,18 @@ if check_claims:
         )
         assert abs(middle) < half
         assert disagree["experts disagree"].min() > 0.95
-        # The search: 0.1 costs nothing on digit pairs, 0.5 does; no temperature is better.
-        assert cost.loc["digits", 0.1].mean() < 0.01
-        assert (cost.loc["digits", [0.5, 1.0]] > 0).all(axis=None)
-        assert cost.loc["digits", 0.5].mean() > 0.04
-        assert warmth.groupby("data").mean().min().min() > -0.05
+        # The search: 0.1 costs nothing on digit pairs, more does; no temperature is better on both.
+        assert cost.loc["digits", [0.01, 0.1]].mean().max() < 0.005
+        assert (cost.loc["digits", 1.0] > 0).all()
+        assert (cost.loc["digits", 0.5] > 0).sum() == 6
+        assert cost.loc["digits", 0.5].mean() > 0.01
+        points = search[search["data"] == "utd_mhad"].groupby(
+            ["interaction_weight", "temperature"]
+        )["task"].mean()  # fmt: skip
+        lowest = points.nsmallest(3).index.get_level_values(0)
+        assert set(lowest) == {0.0, 0.5, 1.0}
+        changes = warmth.groupby("data").mean()
+        assert not (changes < -0.005).all().any()
         concat = speed.query("backbone == 'concat' and modalities == 3")
         assert concat["ratio"].item() > 1.5
         assert speed["ratio"].min() > 1
