@@ -974,11 +974,13 @@ else:
 # well. The sound is the hard part, and on average DI-MML makes more of it than the ensemble (column U2); the wide intervals leave
 # open by how much. Synergy is hard for everybody
 # there: where a method learns some of it, the wide interval tells how much that depends on the seed. DMIL as published
-# learns none; with synergy first it learns about as much as joint training and I2MoE.
+# learns none, at either weight of its bottlenecks ($\lambda$, see *A part for every interaction*); with synergy first it learns at least as
+# much as joint training and I2MoE do.
 #
 # On the real data the order turns around. Skeleton and sensor feel the same movement, and other people are tested than trained
 # on. The two methods that train each modality on an error of its own, DI-MML and the ensemble, are ahead of all that train on a
-# common one: joint training, I2MoE and DMIL, the last no better than one modality alone. Between DI-MML and the ensemble
+# common one: joint training, I2MoE and DMIL. (A larger $\lambda$, which helps DMIL there with perceptrons for encoders, makes no difference that five seeds can
+# tell with these.) Between DI-MML and the ensemble
 # no difference can be shown: what pays here is being detached, and not, as far as five starts can tell, being interactive. The
 # paper's experiments are on larger data, with ResNets on video and sound {cite:p}`fan2024`; ours say nothing about
 # those. Nor do they about other people: those of the test are the same on every seed, and the intervals tell how training
@@ -1045,20 +1047,23 @@ if check_claims:
             assert means[name].loc["DMIL, synergy first", "accuracy_S"] > 0.45
         heard = means["spoken_digits"]["accuracy_U2"]
         assert heard["DIMML"] > heard["Ensemble"]
-        assert means["spoken_digits"].loc["DMIL", "accuracy_S"] < 0.3
+        spoken = means["spoken_digits"]["accuracy_S"]
+        assert spoken[["DMIL", "DMIL, lam 0.001"]].max() < 0.3
+        assert spoken.idxmax() == "DMIL, synergy first"
         assert means["digit_pairs"].loc["JointFusion", "accuracy_S"] > 0.95
         real = study.scores(book, "utd_mhad")
         real = real.pivot(index="seed", columns="method", values="accuracy")
         center, half = mean_interval(real["DIMML"] - real["Ensemble"])
         assert abs(center) < half
-        for common in ("JointFusion", "I2MoE", "DMIL", "DMIL, synergy first"):
+        for common in real.columns.drop(
+            ["DIMML", "Ensemble", *filter(lambda m: "Unimodal" in m, real)]
+        ):
             for own in ("DIMML", "Ensemble"):
                 center, half = mean_interval(real[own] - real[common])
                 assert center > half
-        real = means["utd_mhad"]
-        alone = real.loc[real.index.str.startswith("Unimodal"), "accuracy"].max()
-        assert real.loc["DMIL", "accuracy"] < alone + 0.01
-        indicator = real["synergy_indicator"]
+        center, half = mean_interval(real["DMIL, lam 0.001"] - real["DMIL"])
+        assert abs(center) < half
+        indicator = means["utd_mhad"]["synergy_indicator"]
         assert 0.01 < indicator["Ensemble"] < indicator["JointFusion"] < 0.025
     # No part is worth an accuracy that ten seeds can tell from zero, after Holm's correction.
     if ablation is not None:

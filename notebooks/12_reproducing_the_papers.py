@@ -732,10 +732,11 @@ if HERE:
 # little about the regularisers. Which weights the authors used we could not read: they announce a repository, and on 30 November 2026 it was
 # not to be had.
 #
-# **I2MoE.** No row shows a gain or a loss, but "open" means two things here. On digit pairs and on CREMA-D's votes the
+# **I2MoE.** No row shows a gain over the bare fusion model. One shows a loss, of less than half a point on digit pairs, and does not outlast Holm's correction.
+# The others are open, but "open" means two things here. On digit pairs and on CREMA-D's votes the
 # intervals are short: it predicts as its bare fusion model does, to within about a point, with or without interaction losses. On spoken
-# digits the interval has room for any gain that the paper reports, and for as large a loss; on UTD-MHAD, for a gain of two points
-# and for a loss of six. There we do not know. The published gains go both ways as well. The pattern of disagreement is there, stronger than published; how often the mixture
+# digits the interval has room for a gain of four points and for a far larger loss. On UTD-MHAD it has room for a gain of four points and a loss of nine with perceptrons,
+# and for a loss of five with convolutions. There we do not know. The published gains go both ways as well. The pattern of disagreement is there, stronger than published; how often the mixture
 # is right then is a matter of the task. What I2MoE is *for*, names that mean something, is no line of this table, and was
 # tested in *Experts and their interactions*.
 #
@@ -1480,18 +1481,18 @@ if check_claims and HERE:
     remedy = asked.set_index(["claim", "data"]).loc["synergy first beats DMIL"]
     assert remedy.loc["spoken digits, tuned", "holm"] == "open"
     bare = tests[tests["claim"] == "beats its bare fusion model"].set_index("data")
-    assert (bare["says"] == "open").all()
+    assert bare["says"].drop("digits, tuned").eq("open").all()
+    assert -0.5 < bare.loc["digits, tuned", "mean"] < 0
+    assert bare.loc["digits, tuned", "holm"] == "open"
     reach = bare["mean"].abs() + bare["half"]
     assert reach[~reach.index.str.startswith(("UTD", "spoken"))].max() < 1.5
     low, high = bare["mean"] - bare["half"], bare["mean"] + bare["half"]
-    spoken, people = (
-        low.index.str.startswith("spoken"),
-        low.index.str.startswith("UTD"),
-    )
-    published_gains = I2MOE_TABLE["I2MoE-MulT"] - I2MOE_TABLE["MulT"]
-    assert min(high[spoken].min(), -low[spoken].max()) > published_gains.max()
-    assert high[people].min() > 2
-    assert low[people].max() < -6
+    spoken = low.index.str.startswith("spoken")
+    assert high[spoken].min() > 4
+    assert low[spoken].max() < -15
+    assert high["UTD-MHAD, three"] > 4
+    assert low["UTD-MHAD, three"] < -8.5
+    assert low["UTD-MHAD, tuned"] < -5
     for key in (
         ("I2MoE", "interaction losses help"),
         ("DI-MML", "DUC raises accuracy"),
