@@ -865,8 +865,7 @@ if ablation is not None:
     plt.show()
 
 # %% [markdown]
-# Without the shared head, UTD-MHAD loses about two points, and that interval misses zero. So does that of the unweighted vote on digit pairs,
-# whose gain of a few hundredths of a point is of no use to anybody. All the others contain zero. Ten intervals are also ten
+# Without the shared head, UTD-MHAD loses about two points, and that interval misses zero. All the others contain zero. Ten intervals are also ten
 # occasions to be misled: one or more would miss zero by chance alone in two out of five such tables, and after a correction for ten comparisons
 # (Holm's) none is left. So on neither task can ten seeds show that a part of the method is worth its place. The shared head
 # is the best candidate. The certainty weights change next to nothing, as their bound had promised.
@@ -931,8 +930,7 @@ if taught_by_duc:
 
 # %% [markdown]
 # On UTD-MHAD, DUC raises the rates of what it teaches, as it did in {numref}`fig-rates`. On data with all four
-# interactions it does not: the taught dimensions rather become *worse* at telling the classes, though only for the left student do
-# ten seeds tell the loss from zero. The likely reason is what
+# interactions the means rise less, and ten seeds leave open whether they rise at all. One should expect less there, from what
 # {eq}`eq-duc` asks for. "Recognise your own sample in the teacher's features" helps a student if what the
 # two see of a sample is related, as two views of one movement are. On a sample of kind U1, U2 or S the two digits are
 # independent, and there is nothing in the one image by which to recognise the other, but the cue. **Contrast
@@ -1067,7 +1065,7 @@ if check_claims:
         assert 0.01 < indicator["Ensemble"] < indicator["JointFusion"] < 0.025
     # No part is worth an accuracy that ten seeds can tell from zero, after Holm's correction.
     if ablation is not None:
-        assert (p_values < 0.05).sum() == 2
+        assert (p_values < 0.05).sum() == 1
         assert len(p_values) * p_values.min() > 0.05
         assert f"{by_chance:.2f}" == "0.40"
         assert p_values.idxmin() == ("UTD-MHAD", "no shared head")
@@ -1081,20 +1079,20 @@ if check_claims:
             table = table.set_index(["variant", "seed"])
             if "accuracy_S" in table:
                 heard = table["accuracy_S"].unstack("seed").loc[list(HEADS)]
-                assert (heard.mean(axis=1) - 0.25).abs().max() < 0.03
+                assert (heard.mean(axis=1) - 0.25).abs().max() < 0.04
             else:
                 right = table["accuracy"].unstack("variant")
                 for head in ("concat head", "low-rank head"):
                     center, half = mean_interval(right[head] - right["DI-MML"])
                     assert abs(center) < half
-        # DUC raises what it teaches on UTD-MHAD and not on digit pairs.
+        # DUC raises what it teaches on UTD-MHAD; on digit pairs ten seeds cannot tell.
         for (name, student), ends in taught_by_duc.items():
             center, half = mean_interval(ends["difference"])
             if name == "UTD-MHAD":
                 assert center > half
             else:
-                assert center < 0
-                assert (center < -half) == (student == "left")
+                assert abs(center) < half
+                assert center < 2.5
     print("all claims hold")
 
 # %% tags=["headline", "remove-cell"]
@@ -1125,8 +1123,8 @@ print(json.dumps(headline))
 #   teacher is strong and the student weak, and nowhere else. It raises what these dimensions know;
 #   that is not the same as accuracy.
 # - **Certainty weights** say which head is sure. They are no measure of interactions.
-# - **Contrast assumes redundancy**: where the modalities show unrelated things, DUC does not improve what
-#   it teaches.
+# - **Contrast assumes redundancy**: where the modalities show unrelated things, DUC has nothing to teach but
+#   what they share.
 # - A **linear fusion head** is deaf to synergy, whatever the encoders. A richer one hears what frozen
 #   encoders happen to keep; ours kept it in a whisper.
 #

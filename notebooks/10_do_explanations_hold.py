@@ -175,10 +175,12 @@ plt.show()
 # So a model that never errs may have a gate that names the right interaction on as few as a quarter of the samples. The table
 # shows what the architecture does guarantee: synergy samples go to $S$, because nobody else can serve them, so
 # the column S never has an area below one half. For R there is no such floor: redundant samples can be served by *everybody*.
-# That is no defect of a training run. It is what "redundant" means.
+# That is no defect of a training run. It is what "redundant" means. (And the floor for S is one for gates that choose a single part. A gate
+# that mixes has none: a small weight on $S$ is enough where the logits of $S$ are large.)
 #
 # What would have to be added? Something that makes the gate pay for asking the wrong part. DMIL adds bounds on what
-# each part may know, I2MoE losses on how each expert reacts. Whether they are enough is an empirical question.
+# each part may know (at the weights that we use, they cost next to nothing: *A part for every interaction*), I2MoE losses on how each expert
+# reacts. Whether they are enough is an empirical question.
 #
 # ## The best that a report can do
 #
