@@ -541,7 +541,7 @@ if path.exists():
         for r in regularisers["regularisers"]
     )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels, for two and for four classes: area under the ROC curve of the four columns of the gate against lambda, a dot a run. Filled dots, of runs that learned synergy, are at small lambda, on both sides of one half. At large lambda all dots are open, and those of S lie anywhere between 0 and 1."}, "figure": {"caption": "A larger price does not make the gate truer. A dot is a run: the area of one column of its gate, on validation data. Filled: the run is right on more than 90 % of the synergistic samples. Dotted: chance. $\\alpha$ is the default, $10^{-5}$.", "name": "fig-price-up"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels, for two and for four classes: area under the ROC curve of the four columns of the gate against lambda, a dot a run. Filled dots, of runs that learned synergy, are at small lambda, on both sides of one half. At the largest lambda all dots are open, and those of R and S are above one half. With two classes and lambda a thousandth, open dots of S are at 0."}, "figure": {"caption": "Where a larger price makes the gate truer, the model no longer does the task. A dot is a run: the area of one column of its gate, on validation data. Filled: the run is right on more than 90 % of the synergistic samples. Dotted: chance. $\\alpha$ is the default, $10^{-5}$.", "name": "fig-price-up"}}
 if tried is not None:
     fig, axes = plt.subplots(1, 2, figsize=(6.6, 3.6), sharey=True)
     for ax, K in zip(axes, (2, 4), strict=True):
@@ -564,9 +564,9 @@ if tried is not None:
     plt.show()
 
 # %% [markdown]
-# No column gets better with $\lambda$ in a way that the runs agree on. What $\lambda$ does decide is whether synergy is learned in time: at $10^{-2}$ all
-# dots are open, and those runs guess on the synergistic samples. Look at S with two classes, from $10^{-3}$ on. Its area is 0 in one open run, and it is 1 in others:
-# there the gate names every synergistic sample in a model of which no part can answer one. So the area of a gate has to be read beside the accuracy. The two even pull apart. Here is the mean area of the
+# The price changes the gate, and it changes what is learned. At $10^{-2}$ the columns R and S find their samples better than chance in all runs, with two classes nearly
+# perfectly. But all these dots are open: the runs guess on the synergistic samples. Their gate names a synergistic sample, and no part of the model can answer it. Nor is being open enough. At
+# $10^{-3}$ two such runs with two classes have an area of 0 for S. So the area of a gate has to be read beside the accuracy. The two even pull apart. Here is the mean area of the
 # four columns over all runs with four classes, those of the next tables included:
 
 # %%
@@ -585,7 +585,7 @@ if tried is not None:
 # %% [markdown]
 # The runs that learned synergy have the worst gates, below chance on average. Once $S$ can serve every kind, it takes samples of every kind.
 #
-# With four classes we also varied both weights together, five seeds for those pairs that did not delay synergy on the first. In the first table is the
+# With four classes we also varied both weights together, five seeds for those pairs that did not delay synergy on the first, and three at $\alpha = 10$. In the first table is the
 # validation loss, and its difference to the default's on the same seeds (mean and 95 % interval). In the second, seed 0 alone: what $\alpha$ does to $R$.
 
 
@@ -1055,10 +1055,10 @@ if check_claims and tried is not None:
     plain = digits[digits["alpha"] == 1e-5]
     late = plain[plain["lam"] >= 1e-2]
     assert (late["accuracy on S"] < 1 / late["classes"] + 0.05).all()
-    guesses = plain[plain["accuracy on S"] < 1 / plain["classes"] + 0.05]
-    of_two = guesses[guesses["classes"] == 2]
-    assert of_two["area S"].min() < 0.1
-    assert (of_two["area S"] > 0.9).sum() > 1
+    assert late[["area R", "area S"]].min(axis=None) > 0.6
+    assert late.loc[late["classes"] == 2, ["area R", "area S"]].min(axis=None) > 0.8
+    lost = plain[(plain["lam"] == 1e-3) & (plain["accuracy on S"] < 0.9)]
+    assert (lost.loc[lost["classes"] == 2, "area S"] < 0.01).sum() == 2
     # Runs that learned synergy have the worse gates.
     assert mean_area.mean()["learned"] < 0.5 < 0.6 < mean_area.mean()["guess"]
     # Repeated, the default with four classes does not learn synergy on every seed.
