@@ -1480,7 +1480,7 @@ if check_claims and HERE:
     assert (ours_first == "open").sum() == 4
     remedy = asked.set_index(["claim", "data"]).loc["synergy first beats DMIL"]
     assert remedy.loc["spoken digits, tuned", "holm"] == "open"
-    bare = tests[tests["claim"] == "beats its bare fusion model"].set_index("data")
+    bare = asked[asked["claim"] == "beats its bare fusion model"].set_index("data")
     assert bare["says"].drop("digits, tuned").eq("open").all()
     assert -0.5 < bare.loc["digits, tuned", "mean"] < 0
     assert bare.loc["digits, tuned", "holm"] == "open"
