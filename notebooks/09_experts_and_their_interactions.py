@@ -558,7 +558,7 @@ if HERE:
     names = [
         name for name in with_weights["name"].unique() if name != "global weights"
     ]
-    figure, ax = plt.subplots(figsize=(6.2, 5.6))
+    figure, ax = plt.subplots(figsize=(6.2, 6.8))
     for j, (kind, marker) in enumerate(zip(KINDS, "o^vD", strict=True)):
         for i, name in enumerate(names):
             values = with_weights.loc[
@@ -590,7 +590,7 @@ if HERE:
 # is detached before the losses are taken, so that they train nothing; what is reported there is in effect a model without
 # interaction losses. Ours have a gradient. In the last two rows we do as their code does and the library by default does
 # not: stand-ins are drawn for each expert anew, and half of the reweighting model's hidden units are dropped in training.
-# Names and accuracy stay within the intervals of the first row.
+# Names and accuracy stay within the intervals of the first row. (The rows *starts apart* belong to the next section.)
 #
 # ## Do experts that start as one get better names?
 #
@@ -649,7 +649,7 @@ if HERE:
     ax.axvline(0, color="black", lw=1, ls="--")
     ax.set_yticks(range(len(SETTINGS)), SETTINGS)
     ax.invert_yaxis()
-    _ = ax.set(xlabel="area under the ROC curve: copies of one minus apart")
+    _ = ax.set(xlabel="change of the area under the ROC curve")
     ax.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))
     plt.show()
 
