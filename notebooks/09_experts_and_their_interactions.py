@@ -496,8 +496,8 @@ table({key: found["disagreement"] for key, found in examined.items()})
 #
 # ## Ablations
 #
-# What matters, and what does not? The file `reproduce/i2moe_digits.json` holds the method, two baselines and the
-# ablations of the paper, over several seeds, on the data of this chapter. It is made by
+# What matters, and what does not? The file `reproduce/i2moe_digits.json` holds the method, two baselines, the
+# ablations of the paper and four variants of ours, over five seeds, on the data of this chapter. It is made by
 # `python -m benchmarks.i2moe_study digits`. $\lambda$ is 0.1 where nothing else is said; `zero`, `mean` and `shuffle` are
 # what a modality is replaced by instead of noise.
 
