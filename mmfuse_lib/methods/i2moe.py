@@ -103,7 +103,7 @@ class I2MoE(Method):
 
     Notes
     -----
-    The code that is spoken of here is the authors', github.com/Raina-Xin/I2MoE at 75b578e.
+    Their code: github.com/Raina-Xin/I2MoE at 75b578e.
 
     **What differs from the paper and its code**
 

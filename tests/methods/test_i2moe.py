@@ -27,7 +27,7 @@ from mmfuse_lib.methods.i2moe import (
 )
 from tests.support import bits, leaves_no_random_trace, linear, same, two_labels, weights, xor
 
-#: What the authors' code returned for random outputs (its README is in the book's repository).
+#: What the authors' code returned for random outputs.
 PUBLISHED = np.load(Path(__file__).parents[1] / "fidelity" / "i2moe_losses.npz")
 
 
