@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import partial
@@ -505,20 +506,20 @@ def test_a_run_that_was_interrupted_continues_with_the_same_dimensions(tmp_path:
     class StoppedError(Exception):
         pass
 
-    class Interrupted(DIMML):
-        n_steps = 0
+    stopped = DIMML.for_data(data)
+    passes = itertools.count(1)
 
-        def interactive_terms(self, batch: MultimodalData) -> dict[str, Tensor]:
-            self.n_steps += 1
-            if self.n_steps == 5:  # two batches an epoch
-                raise StoppedError
-            return super().interactive_terms(batch)
+    def hook(*_: Any) -> None:
+        # Two batches of the first stage, two passes of the selection, then the second stage.
+        if next(passes) == 9:
+            raise StoppedError
 
+    next(iter(stopped.encoders.values())).register_forward_hook(hook)
     options: dict[str, Any] = {"epochs": 10, "checkpoint_dir": tmp_path}
     with pytest.raises(StoppedError):
-        train(Interrupted.for_data(data), data, **options)
-    resumed = Interrupted.for_data(data)
-    resumed.n_steps = 5
+        train(stopped, data, **options)
+    assert stopped.effective.any()
+    resumed = DIMML.for_data(data)
     train(resumed, data, **options)
     whole = DIMML.for_data(data)
     train(whole, data, epochs=10)
