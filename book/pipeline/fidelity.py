@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterable
 
 from .tree import BookError
 
+#: A hyphen at which no line ends.
+NO_BREAK = "\N{NON-BREAKING HYPHEN}"
+
 #: The line in a docstring below which the list stands.
 HEADING = "**What differs from the paper and its code**"
 
@@ -38,12 +41,12 @@ def parts_table() -> str:
         file, _, lines = part.lines.partition(", ")
         link = f"[`{file}`](https://github.com/{repository}/blob/{commit}/{file})"
         rows.append(
-            (part.paper, part.name, f"{link}, {lines}", str(part.cases),
-             _number(part.value), _number(part.value_limit),
-             _number(part.gradient), _number(part.gradient_limit))
+            (part.paper, part.name, _number(part.value), _number(part.value_limit),
+             _number(part.gradient), _number(part.gradient_limit),
+             str(part.cases), f"{link}, {lines}")
         )  # fmt: skip
-    head = ("", "part", "authors' code, lines", "cases",
-            "value differs by", "limit", "gradient differs by", "limit")  # fmt: skip
+    head = ("", "part", "value differs by", "limit", "gradient differs by", "limit",
+            "cases", "authors' code, lines")  # fmt: skip
     return _table(head, rows)
 
 
@@ -95,7 +98,8 @@ def list_of(owner: Callable[..., object]) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None else "0" if value == 0 else f"{value:.0e}"
+    """Return a number with its power of ten, on one line."""
+    return "" if value is None else "0" if value == 0 else f"{value:.0e}".replace("-", NO_BREAK)
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
