@@ -288,7 +288,7 @@ pd.DataFrame({name: scores.metrics for name, scores in found.items()}).loc[
 # ranking, as Kendall's correlation of a sample's row with the truth, and as the share of samples whose own column is the largest;
 # `ece`, `brier` and `log_score` (bits) are calibration, for which lower is better. Knowing nothing scores, in the same
 # order: one half for every area, 0, one quarter; and, with a quarter of each kind, 0, three quarters and 2 bits. Note that knowing
-# nothing is *perfectly calibrated*. Some of the numbers above are worse than that.
+# nothing is *perfectly calibrated*. Some of the numbers above are worse than chance.
 #
 # What claims nothing is not scored:
 
@@ -448,7 +448,7 @@ if HERE:
 # Note that the probe is no bound, though it was told: without the cue it stays below the best possible, since it has to learn from few
 # samples what little the pairs of digits tell.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "For each method, four dots with intervals: the area under the ROC curve of the columns R, U1, U2 and S, on the tasks with cue. The probe is at one, the three models are near it. LSMI is between 0.6 and 0.9, lowest for S. I2MoE's column R is below one half, its others are between 0.75 and 0.85. DMIL's are between one half and 0.75, and those of synergy first at or below one half but for U2."}, "figure": {"caption": "Does column c find the samples that c decided? Area by component on the tasks with the cue; mean and 95 % interval over tasks (of means over seeds), cut at 1. Dotted: a column that knows nothing.", "name": "fig-components"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "For each method, four dots with intervals: the area under the ROC curve of the columns R, U1, U2 and S, on the tasks with cue. The probe is at one, the three models are near it. LSMI is between 0.55 and 0.95, lowest for S. I2MoE's column R is at about a third, its others are between 0.8 and 0.85. DMIL's R, U1 and U2 are at about 0.6, its S at about 0.8, and those of synergy first at or below one half but for U2."}, "figure": {"caption": "Does column c find the samples that c decided? Area by component on the tasks with the cue; mean and 95 % interval over tasks (of means over seeds), cut at 1. Dotted: a column that knows nothing.", "name": "fig-components"}}
 if HERE:
     with_cue = table[~table["task"].str.contains("no cue")]
     parts = explanations.leaderboard(with_cue, [f"auroc_{k}" for k in KINDS])
@@ -558,9 +558,10 @@ if HERE:
 
 # %% [markdown]
 # Against the exact decomposition I2MoE's mean report agrees *less* than the uniform one does, and DMIL's agrees by a tenth more.
-# Neither puts the tasks into the right order much better than chance would (0). Even the probe does so only by half: it
-# reports the composition, which is the other truth. LSMI estimates the decomposition and gets the order of R and S, but not that of
-# the unique parts.
+# Over all tasks neither orders them much better than chance would (0); on the tasks with a composition their correlation is about a third, with intervals
+# that nearly reach zero. There the probe and the three models come to a little over one half. They report the composition, which is the
+# other truth. LSMI estimates the decomposition itself, and orders these tasks no better than they do; on all tasks it is at .4. It gets the order of R and S, but not that
+# of the unique parts.
 #
 # ## Does a better model explain itself better?
 #
@@ -605,7 +606,7 @@ if HERE:
 
 # %% [markdown]
 # For the three models it is: where they predict well, their areas are near one. For the methods with a gate it is not.
-# Accuracy and area are not correlated over I2MoE's runs, and over DMIL's the correlation is negative if anything. Nor does it help to
+# Over I2MoE's runs accuracy and area are hardly correlated, and over DMIL's the correlation is negative if anything. Nor does it help to
 # choose the task:
 
 # %%
@@ -642,8 +643,18 @@ if HERE:
     print(groups.to_string())
 
 # %% [markdown]
-# The three models fail only without the cue, where nobody can do well. I2MoE is between 0.6 and 0.8 wherever there is a cue. DMIL's
-# gate is about as good on mixtures of many kinds, and the wrong way round where synergy dominates: on *R or S* its area is far below one half.
+# The three models fail only without the cue, where nobody can do well. I2MoE does well where only unique experts are needed (*U1 or U2*), and is no
+# better than a column that knows nothing where none of them is (*R or S*). About DMIL on a single task one has to be careful. Whether a run learns the synergy can hang on
+# the last digit of a sum (*A part for every interaction*), and each of these numbers is a mean of three runs. But on *R or S* it is the two runs that did learn it whose
+# gate is the wrong way round:
+
+# %%
+if HERE:
+    of_task = table[table["task"] == "digits/R or S"].set_index("method")
+    wrong_way = of_task.loc["DMIL", ["seed", "accuracy", "auroc_R", "auroc_S"]]
+    print("DMIL on 'R or S'\n" + wrong_way.round(2).to_string(index=False))
+
+# %% [markdown]
 # What does a gate do there? The mean shares of all reports tell:
 
 # %%
@@ -662,7 +673,7 @@ if HERE:
 # %% [markdown]
 # I2MoE speaks mostly of unique experts, even where redundancy decides. DMIL gives its weight to R or to S, whichever
 # part served the task, and little to the unique parts. With synergy first one part does most of the work, and the gate says so: S has the
-# largest share in five runs of six.
+# largest share in nine runs of ten.
 #
 # ## The verdict
 #
@@ -678,11 +689,11 @@ if HERE:
 # - **Without the cue they are not**, and no report made from the inputs can detect U1, U2 or S with an area of more than two thirds.
 #   An estimator that is told the label answers another question, and answers it better.
 # - **In the benchmark, no gate comes near.** On the tasks with the cue the three models are close to the probe, and LSMI follows, which is
-#   told the label. I2MoE and DMIL find some components on some tasks. On average neither finds redundancy, though DMIL does on single
-#   tasks (six classes). Read as probabilities, their reports do worse than a report that knows nothing. Teaching DMIL synergy first makes it
-#   predict better on most tasks and *explain worse*.
+#   told the label. I2MoE finds unique information and synergy, and has redundancy the wrong way round. DMIL finds synergy, and the others a little better than
+#   chance. Read as probabilities, their reports do worse than a report that knows nothing. Teaching DMIL synergy first makes it
+#   predict better on about half of the tasks, and *explain worse*.
 # - **It is not that they have not learned the task.** I2MoE and DMIL with synergy first predict as well as the three models do on digit
-#   pairs with the cue. DMIL itself misses part of the synergy on some tasks, but explains no better where it does not.
+#   pairs with the cue. DMIL itself misses part of the synergy in some runs, but explains no better in those that do not.
 #
 # And what does *not* follow? That the methods are bad: they were built to predict, and they do. That the result carries
 # over to your data: our labels are made by one rule per sample, pixels are few, models small, trained for
@@ -719,16 +730,21 @@ if check_claims:
 # %%
 if check_claims and HERE:
     cue = explanations.leaderboard(with_cue).set_index(["method", "score"])["mean"]
-    every = board.set_index(["method", "score"])["mean"]
+    every = untold.set_index(["method", "score"])[
+        "mean"
+    ]  # all tasks, without the probe
+    shared = board.set_index(["method", "score"])[
+        "mean"
+    ]  # the tasks that the probe has
+    assert (untold.loc[untold["score"] == "across_tasks", "n_tasks"] == 24).all()
+    assert (board.loc[board["score"] == "across_tasks", "n_tasks"] == 17).all()
     assert cue["three models", "auroc"] > cue["probe (told)", "auroc"] - 0.06
-    assert (
-        cue["three models", "auroc"]
-        > cue["LSMI (joint)", "auroc"]
-        > cue["I2MoE", "auroc"]
-    )
-    assert cue["LSMI (joint)", "auroc"] > cue["DMIL", "auroc"]
-    assert cue["I2MoE", "auroc_R"] < 0.5
-    assert 0.4 < cue["DMIL", "auroc_R"] < 0.6
+    order = ["three models", "LSMI (joint)", "I2MoE", "DMIL", "DMIL, S first"]
+    assert cue.xs("auroc", level="score")[order].is_monotonic_decreasing
+    assert cue["I2MoE", "auroc_R"] < 0.45
+    assert min(cue["I2MoE", f"auroc_{k}"] for k in ("U1", "U2", "S")) > 0.75
+    assert cue["DMIL", "auroc_S"] > 0.7
+    assert all(0.5 < cue["DMIL", f"auroc_{k}"] < 0.7 for k in ("R", "U1", "U2"))
     assert cue["probe (told)", "auroc"] > 0.99
     with_no_cue = explanations.leaderboard(
         table[table["task"].str.contains("no cue")]
@@ -744,29 +760,29 @@ if check_claims and HERE:
     )
     for name in ("I2MoE", "DMIL", "DMIL, S first"):
         assert every[name, "across_tasks"] < 0.3
-    assert (
-        0.3
-        < every["LSMI (joint)", "across_tasks"]
-        < every["probe (told)", "across_tasks"]
-        < 0.7
-    )
+        assert shared[name, "across_tasks"] < 0.45
+    truths_of = [
+        shared[m, "across_tasks"]
+        for m in ("probe (told)", "three models", "LSMI (joint)")
+    ]
+    assert 0.5 < min(truths_of) < max(truths_of) < 0.65
+    assert 0.3 < every["LSMI (joint)", "across_tasks"] < 0.45
     # Better models do not explain better, unless they are three; what the gates say.
     assert better_explains["three models"] > 0.7
-    assert better_explains.drop("three models").max() < 0.1
-    assert groups.loc["cue, R or S", "DMIL"] < 0.3
-    assert (
-        groups.filter(like="cue,", axis=0)
-        .drop("no cue, balanced, K = 4")["I2MoE"]
-        .between(0.6, 0.85)
-        .all()
-    )
+    assert better_explains["I2MoE"] < 0.35
+    assert better_explains[["DMIL", "DMIL, S first"]].max() < 0
+    assert (wrong_way["accuracy"] > 0.95).sum() == 2
+    right_on_it = wrong_way[wrong_way["accuracy"] > 0.95]
+    assert right_on_it[["auroc_R", "auroc_S"]].max(axis=None) < 0.5
+    assert groups.loc["cue, U1 or U2", "I2MoE"] > 0.9
+    assert groups.loc["cue, R or S", "I2MoE"] < 0.6
     assert mean_shares.loc["DMIL, S first", "runs with S the largest"] > 0.8
     assert mean_shares.loc["I2MoE", ["U1", "U2"]].sum() > 0.6
     assert mean_shares.loc["DMIL", ["R", "S"]].sum() > 0.75
     for name in ("I2MoE", "DMIL", "DMIL, S first"):
         assert every[name, "brier"] > every["chance", "brier"]
         assert every[name, "log_score"] > every["chance", "log_score"]
-    assert every["DMIL, S first", "accuracy"] > every["DMIL", "accuracy"]
+    assert 8 <= (gain > 0).sum() <= 16
     assert every["DMIL, S first", "auroc"] < every["DMIL", "auroc"]
     print("so do those on the benchmark")
 
