@@ -729,9 +729,9 @@ if HERE:
 # bits of it unique to the text, the rest a synergy that counting cannot tell from chance); of the
 # molecules 0.03 to 0.06 bits, and the intervals of both parts of it begin at zero or below, to a thousandth of a bit. So
 # for the molecules nobody can say.
-# Between fused methods the differences are about a point on four data sets, five points on the birds and the molecules,
-# and fourteen on UTD-MHAD, where people who were never seen are tested after training on three others. These are means of
-# three seeds, whose intervals reach 9 points to either side on UTD-MHAD and the birds and 15 on the molecules, so only the
+# Between fused methods the differences are about a point on four data sets, five or six points on the birds and the molecules,
+# and thirteen on UTD-MHAD, where people who were never seen are tested after training on three others. These are means of
+# three seeds, whose intervals reach about 10 points to either side on UTD-MHAD, the birds and the molecules, so only the
 # first four say that the methods are alike, and none says which is best. Information is an
 # upper bound on what models make of it, and not a prediction.
 #
@@ -904,14 +904,13 @@ if check_claims:
                 r, u1, u2 = found.loc[estimator, ["R", "U1", "U2"]]
                 assert r > max(u1, u2)
                 assert min(u1, u2) > 0.1
-        assert 8.5 < halves["utd_mhad"] < 9.5
-        assert 8.5 < halves["cub_image_text"] < 9.5
-        assert 14 < halves["rosmap"] < 15.5
+        for name in ("utd_mhad", "cub_image_text", "rosmap"):
+            assert 8.5 < halves[name] < 11.5
         heads = [reports(results["data"][name])["DIMML"] for name in MEASURED]
         assert 0.25 < min(map(min, heads)) < max(map(max, heads)) < 0.4
         assert spread.drop(["utd_mhad", "rosmap", "cub_image_text"]).max() < 1.5
-        assert spread["utd_mhad"] > 13
-        assert spread[["rosmap", "cub_image_text"]].between(4.5, 5.5).all()
+        assert 12 < spread["utd_mhad"] < 14
+        assert spread[["rosmap", "cub_image_text"]].between(4.5, 6.5).all()
         for name in ("rosmap", "cub_image_text"):
             alone = test_accuracy.loc[name, "first alone"]
             assert fused.loc[name].max() < alone + min(2, halves[name])
