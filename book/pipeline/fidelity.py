@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable
+from pathlib import PurePosixPath
 
 from .tree import BookError
 
@@ -39,31 +40,35 @@ def parts_table() -> str:
     for part in (compare() for compare in PARTS):
         repository, commit = REPOSITORIES[part.paper]
         file, _, lines = part.lines.partition(", ")
-        link = f"[`{file}`](https://github.com/{repository}/blob/{commit}/{file})"
+        address = f"https://github.com/{repository}/blob/{commit}/{file}"
         rows.append(
-            (part.paper, part.name, _number(part.value), _number(part.value_limit),
+            (part.paper.replace("-", NO_BREAK), part.name,
+             _number(part.value), _number(part.value_limit),
              _number(part.gradient), _number(part.gradient_limit),
-             str(part.cases), f"{link}, {lines}")
+             str(part.cases), f"[{PurePosixPath(file).stem}]({address}), {lines}")
         )  # fmt: skip
     head = ("", "part", "value differs by", "limit", "gradient differs by", "limit",
             "cases", "authors' code, lines")  # fmt: skip
     return _table(head, rows)
 
 
-def differences_table() -> str:
-    """Return the table of deliberate differences."""
+def differences_list() -> str:
+    """Return the list of deliberate differences."""
     from tests.fidelity.parts import DIFFERENCES
 
-    rows = []
+    items = []
     for found in (compare() for compare in DIFFERENCES):
-        option = found.option and f"`{found.option}`"
-        if found.with_option is not None:
-            option += f" (then it differs by {_number(found.with_option)})"
-        rows.append(
-            (found.paper, found.name, found.theirs, found.ours, found.why, option or "none")
+        option = (
+            f"`{found.option}` gives theirs" if found.option else "There is no option for theirs"
         )
-    head = ("", "input", "theirs", "ours", "why", "option for theirs")
-    return _table(head, rows)
+        if found.with_option is not None:
+            option += f", to within {_number(found.with_option)}"
+        why = found.why[0].upper() + found.why[1:]
+        items.append(
+            f"* **{found.paper}, {found.name}.** Theirs: {found.theirs}. Ours: {found.ours}. "
+            f"{why}. {option}."
+        )
+    return "\n".join(items)
 
 
 def lists() -> str:
@@ -109,5 +114,5 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 WRITERS: dict[str, Callable[[], str]] = {
-    "parts": parts_table, "differences": differences_table, "lists": lists
+    "parts": parts_table, "differences": differences_list, "lists": lists
 }  # fmt: skip
