@@ -43,11 +43,10 @@ def parts_table() -> str:
         address = f"https://github.com/{repository}/blob/{commit}/{file}"
         rows.append(
             (part.paper.replace("-", NO_BREAK), part.name,
-             _number(part.value), _number(part.value_limit),
-             _number(part.gradient), _number(part.gradient_limit),
+             _within(part.value, part.value_limit), _within(part.gradient, part.gradient_limit),
              str(part.cases), f"[{PurePosixPath(file).stem}]({address}), {lines}")
         )  # fmt: skip
-    head = ("", "part", "value differs by", "limit", "gradient differs by", "limit",
+    head = ("", "part", "value differs by (limit)", "gradient differs by (limit)",
             "cases", "authors' code, lines")  # fmt: skip
     return _table(head, rows)
 
@@ -100,6 +99,10 @@ def list_of(owner: Callable[..., object]) -> str:
     if not found or items is None:
         raise BookError(f"the docstring of {owner.__name__} has no list under {HEADING}")
     return items.group(1).rstrip()
+
+
+def _within(value: float | None, limit: float | None) -> str:
+    return "" if value is None else f"{_number(value)} ({_number(limit)})"
 
 
 def _number(value: float | None) -> str:
