@@ -22,10 +22,10 @@ from torchmetrics.functional.classification import (
     multilabel_f1_score,
 )
 
-from mmfuse_lib.data import INTERACTIONS, MultimodalData
+from mmfuse_lib.data import INTERACTIONS, MultimodalData, check_values
 from mmfuse_lib.encoders import eval_mode
 from mmfuse_lib.errors import DataError
-from mmfuse_lib.methods.base import Method, check_values
+from mmfuse_lib.methods.base import Method
 from mmfuse_lib.training import device_of, find_device
 
 #: Samples a forward pass; bounds memory, does not change the result.

@@ -24,10 +24,10 @@ from torch.optim import AdamW, Optimizer
 from tqdm import tqdm
 
 from mmfuse_lib.checkpoints import load_checkpoint, save_checkpoint
-from mmfuse_lib.data import MultimodalData, check_trainable
+from mmfuse_lib.data import MultimodalData, check_trainable, check_values
 from mmfuse_lib.errors import CheckpointError, DataError, TrainingError, UnusedTermWarning
 from mmfuse_lib.identity import FROZEN, Identity, tensor_digest
-from mmfuse_lib.methods.base import Method, Stage, check_values
+from mmfuse_lib.methods.base import Method, Stage
 from mmfuse_lib.randomness import device_state, own_randomness, set_device_state
 
 #: How many batches may pass before their losses are looked at: on a GPU each look waits for it.

@@ -14,9 +14,9 @@ from sklearn import metrics as sk
 from torch import Tensor, nn
 
 from mmfuse_lib import evaluate, evaluation, mean_interval, synergy_indicator
-from mmfuse_lib.data import MultimodalData, from_arrays
+from mmfuse_lib.data import MultimodalData, from_arrays, multimodal
 from mmfuse_lib.errors import DataError
-from mmfuse_lib.methods import Ensemble, JointFusion, Method, Spec, Unimodal, base
+from mmfuse_lib.methods import Ensemble, JointFusion, Method, Spec, Unimodal
 from mmfuse_lib.resnet import ResNet18Encoder
 from tests.support import leaves_no_random_trace, linear, noisy_encoder, two_labels, xor
 
@@ -456,7 +456,7 @@ def test_inputs_that_cannot_be_used_are_named(
 
 
 def test_a_bad_value_far_behind_is_named_by_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base, "ROWS", 8)
+    monkeypatch.setattr(multimodal, "ROWS", 8)
     data = xor(20)
     data.inputs["a"][17, 0] = float("nan")
     with pytest.raises(DataError, match=r"modality 'a' .*\(first in sample 17\)"):

@@ -28,7 +28,13 @@ from mmfuse_lib.data import (
     ucf101,
     utd_mhad,
 )
-from mmfuse_lib.data.multimodal import INTERACTIONS, MultimodalData, check_trainable, from_arrays
+from mmfuse_lib.data.multimodal import (
+    INTERACTIONS,
+    MultimodalData,
+    check_trainable,
+    check_values,
+    from_arrays,
+)
 from mmfuse_lib.errors import DataError, UnknownNameError, check_options
 from mmfuse_lib.imports import is_path, load_object
 
@@ -36,6 +42,7 @@ __all__ = [
     "INTERACTIONS",
     "MultimodalData",
     "check_trainable",
+    "check_values",
     "describe",
     "from_arrays",
     "load",

@@ -22,6 +22,9 @@ INTERACTIONS: tuple[str, str, str, str] = ("R", "U1", "U2", "S")
 #: The largest number of single precision.
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 
+#: How many samples `check_values` looks at in one go; bounds memory.
+ROWS = 4_096
+
 #: Types that `as_array` converts.
 PANDAS = (pd.Series, pd.DataFrame, pd.Index, pd.api.extensions.ExtensionArray)
 
@@ -272,6 +275,34 @@ def check_trainable(data: MultimodalData) -> None:
                 f"the target has one class only ({data.class_names[int(present[0])]!r}): "
                 "expected at least two among the training samples"
             )
+
+
+def check_values(data: MultimodalData, what: str = "") -> None:
+    """Raise `DataError` for a number that is NaN, infinite, or too large for single precision.
+
+    `from_arrays` has looked already, but data can be made and changed without it.
+
+    Parameters
+    ----------
+    data : MultimodalData
+        Inputs and, for regression, targets are looked at.
+    what : str
+        Which data it is, for the message.
+    """
+    of = f"{what} data: " if what else ""
+    named = {f"modality {name!r}": x for name, x in data.inputs.items()}
+    for name, x in {**named, "the target": data.target}.items():
+        if not x.is_floating_point():
+            continue
+        for start in range(0, len(x), ROWS):
+            rows = x[start : start + ROWS].detach()
+            is_good = torch.isfinite(rows.to(torch.float32)).reshape(len(rows), -1).all(dim=1)
+            if not is_good.all():
+                bad = int((~is_good).nonzero()[0])
+                fault = "NaN or infinite values"
+                if torch.isfinite(rows[bad]).all():
+                    fault = "values beyond the range of single precision, 3.4e38"
+                raise DataError(f"{of}{name} has {fault} (first in sample {start + bad})")
 
 
 def _modality(name: object) -> str:

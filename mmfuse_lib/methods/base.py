@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -67,38 +66,6 @@ class Spec:
             if shape[1:] != self.shapes[name]:
                 expected = ", ".join(("batch", *map(str, self.shapes[name])))
                 raise DataError(f"modality {name!r} has shape {shape}: expected ({expected})")
-
-
-#: How many samples `check_values` looks at in one go; bounds memory.
-ROWS = 4_096
-
-
-def check_values(data: MultimodalData, what: str = "") -> None:
-    """Raise `DataError` for a number that is NaN, infinite, or too large for single precision.
-
-    `from_arrays` has looked already, but data can be made and changed without it.
-
-    Parameters
-    ----------
-    data : MultimodalData
-        Inputs and, for regression, targets are looked at.
-    what : str
-        Which data it is, for the message.
-    """
-    of = f"{what} data: " if what else ""
-    named = {f"modality {name!r}": x for name, x in data.inputs.items()}
-    for name, x in {**named, "the target": data.target}.items():
-        if not x.is_floating_point():
-            continue
-        for start in range(0, len(x), ROWS):
-            rows = x[start : start + ROWS].detach()
-            is_good = torch.isfinite(rows.to(torch.float32)).reshape(len(rows), -1).all(dim=1)
-            if not is_good.all():
-                bad = int((~is_good).nonzero()[0])
-                fault = "NaN or infinite values"
-                if torch.isfinite(rows[bad]).all():
-                    fault = "values beyond the range of single precision, 3.4e38"
-                raise DataError(f"{of}{name} has {fault} (first in sample {start + bad})")
 
 
 Loss = Callable[[MultimodalData], dict[str, Tensor]]

@@ -362,12 +362,17 @@ def _tables() -> list[str]:
     return [name.removesuffix("_p") for name in arrays("broja") if name.endswith("_p")]
 
 
+def _atoms(case: Case, kind: str = "") -> Tensor:
+    """Return the atoms of samples, ``(N, 4)``: R, U1, U2, S."""
+    return torch.stack([case[f"{kind}{atom}"] for atom in ("r", "u1", "u2", "s")], dim=1)
+
+
 def pointwise() -> Part:
     """The atoms of samples, from their surprises and informations, before the adjustment."""
     values = []
     for case in cases("lsmi"):
         given = [case[name].numpy() for name in ("h1", "h2", "i1", "i2", "i12")]
-        theirs = torch.stack([case[atom] for atom in ("r", "u1", "u2", "s")], dim=1)
+        theirs = _atoms(case)
         values.append(apart(torch.from_numpy(pointwise_atoms(*given)), theirs))
     return Part(
         "LSMI", "atoms of samples (nats)", "main_lsmi.py, 106-132", len(values),
@@ -379,9 +384,8 @@ def adjustment() -> Part:
     """The adjustment of all samples that the authors' code makes, an option here."""
     values = []
     for case in cases("lsmi"):
-        given = torch.stack([case[atom] for atom in ("r", "u1", "u2", "s")], dim=1)
-        names = [f"adjusted_{atom}" for atom in ("r", "u1", "u2", "s")]
-        theirs = torch.stack([case[name] for name in names], dim=1)
+        given = _atoms(case)
+        theirs = _atoms(case, "adjusted_")
         ours = torch.from_numpy(published_adjustment(given.numpy()))
         values += [apart(ours, theirs), apart(ours.mean(dim=0), case["adjusted_means"])]
     return Part(
@@ -508,7 +512,7 @@ def unadjusted() -> Difference:
     """The means of the atoms over samples, where the authors' code moves all samples."""
     moved = [case for case in cases("lsmi") if case.number("branch") > 0]
     case = moved[0]
-    given = torch.stack([case[atom] for atom in ("r", "u1", "u2", "s")], dim=1)
+    given = _atoms(case)
 
     def told(means: Tensor) -> str:
         return ", ".join(f"{round(mean, 2) + 0.0:.2f}" for mean in means.tolist())
