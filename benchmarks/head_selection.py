@@ -1,7 +1,8 @@
 """What it is worth to choose DI-MML's fusion head on test data, with its encoders as they are.
 
 The authors' code trains a linear head for 20 epochs on frozen encoders of the last epoch and keeps
-the one that is best on the test split. Here the same head is trained in the same way (SGD at 0.001,
+the one that is best on the test split. Here the encoders are trained in the setting that the study
+chose for DI-MML on validation data, and the same head is trained in the same way (SGD at 0.001,
 momentum 0.9, weight decay 0.0001, batches of 16), and after each epoch the prediction is scored on
 the validation and on the test split. ``python -m benchmarks.head_selection`` writes
 ``reproduce/head_selection.json``, which the chapter on reproducing the papers reads.
@@ -18,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from benchmarks.dimml_ablation import DATA, chosen_settings
 from mmfuse_lib import fit
 from mmfuse_lib.data import MultimodalData
 from mmfuse_lib.methods import DIMML
@@ -25,16 +27,7 @@ from mmfuse_lib.methods.dimml import certainty_weights
 from mmfuse_lib.runs import Settings, build, load_splits, provenance
 
 RESULT = Path(__file__).parents[1] / "reproduce" / "head_selection.json"
-SEEDS, HEAD_EPOCHS = range(10), 20
-
-#: How the encoders are trained, per data set.
-SETTINGS: dict[str, dict[str, Any]] = {
-    "digit_pairs": {
-        "data_options": {"n_train": 4000, "n_val": 1000, "n_test": 4000},
-        "batch_size": 128, "lr": 0.003, "epochs": 10,
-    },
-    "utd_mhad": {"batch_size": 32, "lr": 0.001, "epochs": 60},
-}  # fmt: skip
+HEAD_EPOCHS = 20
 
 
 def rows_of_seed(settings: Settings) -> dict[str, Any]:
@@ -93,20 +86,8 @@ def main() -> None:
     """Run all data sets and seeds."""
     torch.set_num_threads(1)
     content: dict[str, Any] = {}
-    for name, options in SETTINGS.items():
-        all_settings = [
-            Settings.of(
-                {
-                    "method": "DIMML",
-                    "data": name,
-                    "dim": 64,
-                    "device": "cpu",
-                    "seed": seed,
-                    **options,
-                }
-            )
-            for seed in SEEDS
-        ]
+    for name in DATA:
+        all_settings = chosen_settings(name)
         content[name] = {
             "command": "python -m benchmarks.head_selection",
             "settings": asdict(all_settings[0]),
