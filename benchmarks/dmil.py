@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from benchmarks.provenance import provenance
 from mmfuse_lib import data, methods
 from mmfuse_lib.data import MultimodalData
-from mmfuse_lib.encoders import default_encoder
+from mmfuse_lib.encoders.registry import default_encoder
 from mmfuse_lib.methods.dmil import (
     Gaussian,
     ResidualSynergy,
@@ -29,7 +29,7 @@ from mmfuse_lib.methods.dmil import (
     reconstruction,
     variational,
 )
-from mmfuse_lib.training import adamw
+from mmfuse_lib.training.fit import adamw
 
 OUTPUT = Path(__file__).parents[1] / "reproduce" / "dmil_benchmark.json"
 BATCH_SIZES, D, REPEATS = (32, 128, 512), 64, 60

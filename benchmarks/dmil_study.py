@@ -26,15 +26,15 @@ from sklearn.linear_model import LogisticRegression
 
 from benchmarks.provenance import provenance
 from mmfuse_lib import data, evaluate, fit, methods
+from mmfuse_lib.core.rng import isolated_rng
 from mmfuse_lib.data import INTERACTIONS, MultimodalData
-from mmfuse_lib.data.labels import composition_weights, draw_symbols
+from mmfuse_lib.data.synthetic.labels import composition_weights, draw_symbols
 from mmfuse_lib.encoders import MLPEncoder
 from mmfuse_lib.evaluation import Evaluation
 from mmfuse_lib.explanations.scores import score_report
 from mmfuse_lib.methods import DMIL, Method
 from mmfuse_lib.methods.base import Stage
 from mmfuse_lib.methods.dmil import Bottleneck, IntraLevel
-from mmfuse_lib.randomness import own_randomness
 
 OUTPUT = Path(__file__).parents[1] / "reproduce" / "dmil.json"
 OUTPUT_2 = OUTPUT.with_name("dmil_regularisers.json")
@@ -84,7 +84,7 @@ class Unfocused(DMIL):
             return evaluated
 
         return [
-            Stage(s.name, s.epochs, s.trains, without(s.loss), s.monitor)
+            Stage(s.name, s.epochs, s.modules, without(s.loss), s.monitor)
             for s in super().stages(epochs)
         ]
 
@@ -328,7 +328,7 @@ def run_real(job: Row) -> Row:
     """
     train, val, test = data.load("utd_mhad")
     build, options = BUILD[job["method"]]
-    with own_randomness(job["seed"]):
+    with isolated_rng(job["seed"]):
         encoders = {name: MLPEncoder(shape, DIM) for name, shape in train.shapes.items()}
     model = build(train, encoders=encoders, seed=job["seed"], **options)
     start = time.process_time()
@@ -367,7 +367,7 @@ def run_regularisers(job: Row) -> Row:
         training = TRAINING
     else:
         train, val, _ = data.load(job["data"])
-        with own_randomness(seed):
+        with isolated_rng(seed):
             options["encoders"] = {n: MLPEncoder(shape, DIM) for n, shape in train.shapes.items()}
         training = REAL_TRAINING
     model = DMIL.for_data(train, **options)

@@ -29,15 +29,15 @@ from numpy.typing import NDArray
 
 from benchmarks.provenance import provenance
 from mmfuse_lib import data
-from mmfuse_lib.data import digit_pairs, gaussian_gates
+from mmfuse_lib.data.synthetic import digit_pairs, gaussian_gates
 from mmfuse_lib.information import ATOMS, decompose
+from mmfuse_lib.information.covariance import decompose_gaussian
 from mmfuse_lib.information.estimators.batch import batch_pid
 from mmfuse_lib.information.estimators.bounds import synergy_bounds
 from mmfuse_lib.information.estimators.cluster import SparseCountsWarning, cluster_pid
 from mmfuse_lib.information.estimators.estimate import Estimate
 from mmfuse_lib.information.estimators.gaussian import gaussian_pid
 from mmfuse_lib.information.estimators.lsmi import lsmi_pid
-from mmfuse_lib.information.gaussian import decompose_gaussian
 
 Array = NDArray[np.float64]
 Case = dict[str, Any]

@@ -34,7 +34,7 @@ from mmfuse_lib import methods
 from mmfuse_lib.data import MultimodalData, from_arrays
 from mmfuse_lib.fusion import FUSIONS, Fusion
 from mmfuse_lib.methods.i2moe import interaction_losses, make_versions
-from mmfuse_lib.training import adamw
+from mmfuse_lib.training.fit import adamw
 
 REPRODUCE = Path(__file__).parents[1] / "reproduce"
 RESULTS = {

@@ -34,9 +34,9 @@ from sklearn.metrics import roc_auc_score
 
 from benchmarks.provenance import provenance
 from mmfuse_lib import data, evaluate, fit, methods
+from mmfuse_lib.core.rng import isolated_rng
 from mmfuse_lib.data import INTERACTIONS, MultimodalData
 from mmfuse_lib.encoders import MLPEncoder
-from mmfuse_lib.randomness import own_randomness
 
 FOLDER = Path(__file__).parents[1] / "reproduce"
 SEEDS = range(5)
@@ -217,7 +217,7 @@ def run_start(seed: int, setting: str, start: str) -> Row:
 
 def make_encoders(train: MultimodalData, seed: int) -> dict[str, MLPEncoder]:
     """Return small encoders that flatten their input: few samples, and one processor."""
-    with own_randomness(seed):
+    with isolated_rng(seed):
         return {name: MLPEncoder(shape, DIM, HIDDEN) for name, shape in train.shapes.items()}
 
 

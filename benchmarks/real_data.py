@@ -35,7 +35,8 @@ from sklearn.decomposition import PCA
 from torch import Tensor
 
 from mmfuse_lib import data, evaluate, fit, methods, runs
-from mmfuse_lib.data import MultimodalData, cremad_votes
+from mmfuse_lib.data import MultimodalData
+from mmfuse_lib.data.downloaded import cremad_votes
 from mmfuse_lib.encoders import MLPEncoder
 from mmfuse_lib.information import ATOMS, decompose, decompose_batch, entropy
 from mmfuse_lib.information.estimators import (

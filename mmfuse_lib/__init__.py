@@ -9,9 +9,10 @@
 """
 
 from mmfuse_lib import data, explanations, information, methods, plots
-from mmfuse_lib.evaluation import Evaluation, evaluate, mean_interval, synergy_indicator
+from mmfuse_lib.core.intervals import mean_interval
+from mmfuse_lib.evaluation import Evaluation, evaluate, synergy_indicator
 from mmfuse_lib.explanations import evaluate_explanations
-from mmfuse_lib.training import History, fit
+from mmfuse_lib.training.fit import History, fit
 
 __version__ = "0.1.0.dev0"
 

@@ -13,7 +13,7 @@ import typer
 import yaml
 
 from mmfuse_lib import data, explanations, study
-from mmfuse_lib.errors import (
+from mmfuse_lib.core.errors import (
     CheckpointError,
     ClusterError,
     DataError,
@@ -21,7 +21,7 @@ from mmfuse_lib.errors import (
     TrainingError,
     UnknownNameError,
 )
-from mmfuse_lib.files import check_writable
+from mmfuse_lib.core.files import check_writable
 from mmfuse_lib.runs import RESULT, Settings, default_folder, read_settings, run
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)

@@ -11,7 +11,6 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 from numpy.typing import ArrayLike
-from scipy import stats
 from torch import Tensor
 from torchmetrics.functional import regression as regression_metrics
 from torchmetrics.functional.classification import (
@@ -22,11 +21,10 @@ from torchmetrics.functional.classification import (
     multilabel_f1_score,
 )
 
+from mmfuse_lib.core.devices import device_of, eval_mode, find_device
+from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.data import INTERACTIONS, MultimodalData, check_values
-from mmfuse_lib.encoders import eval_mode
-from mmfuse_lib.errors import DataError
 from mmfuse_lib.methods.base import Method
-from mmfuse_lib.training import device_of, find_device
 
 #: Samples a forward pass; bounds memory, does not change the result.
 BATCH_SIZE = 2_048
@@ -129,30 +127,6 @@ def synergy_indicator(correct: ArrayLike, unimodal_correct: Sequence[ArrayLike])
         raise DataError("the synergy indicator compares with unimodal models: none was given")
     any_unimodal = np.any([np.asarray(c, dtype=bool) for c in unimodal_correct], axis=0)
     return float(np.mean(np.asarray(correct, dtype=bool) & ~any_unimodal))
-
-
-def mean_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float]:
-    """Return the mean and the half-width of its t-interval, e.g. over seeds.
-
-    Parameters
-    ----------
-    values : array_like, shape (n,)
-        Repeats.
-    level : float
-        Coverage.
-
-    Returns
-    -------
-    mean, half_width : float
-        The half-width is NaN for a single value.
-    """
-    x = np.asarray(values, dtype=np.float64)
-    if x.ndim != 1 or len(x) == 0:
-        raise DataError(f"expected a non-empty list of numbers, got shape {x.shape}")
-    if len(x) == 1:
-        return float(x[0]), float("nan")
-    quantile = stats.t.ppf((1 + level) / 2, df=len(x) - 1)
-    return float(x.mean()), float(quantile * x.std(ddof=1) / np.sqrt(len(x)))
 
 
 @torch.no_grad()

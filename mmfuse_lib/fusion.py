@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmfuse_lib.errors import DataError, UnknownNameError
+from mmfuse_lib.core.errors import DataError, UnknownNameError
 
 
 class Fusion(nn.Module):

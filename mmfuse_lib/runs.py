@@ -22,14 +22,15 @@ from torch import nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from mmfuse_lib import data, methods
+from mmfuse_lib.core.devices import find_device
+from mmfuse_lib.core.errors import DataError, UnknownNameError, check_options
+from mmfuse_lib.core.files import check_writable, finite, write_json
+from mmfuse_lib.core.rng import isolated_rng
 from mmfuse_lib.data import MultimodalData
-from mmfuse_lib.encoders import make_encoder
-from mmfuse_lib.errors import DataError, UnknownNameError, check_options
+from mmfuse_lib.encoders.registry import make_encoder
 from mmfuse_lib.evaluation import evaluate
-from mmfuse_lib.files import check_writable, finite, write_json
 from mmfuse_lib.methods import Method
-from mmfuse_lib.randomness import own_randomness
-from mmfuse_lib.training import History, adamw, find_device, fit
+from mmfuse_lib.training.fit import History, adamw, fit
 
 #: Where a run's folder keeps its result.
 RESULT = "result.json"
@@ -283,7 +284,7 @@ def build(settings: Settings, train: MultimodalData) -> Method:
     for modality in settings.encoders:
         if modality not in train.inputs:
             raise UnknownNameError("modality", modality, train.modalities)
-    with own_randomness(settings.seed):
+    with isolated_rng(settings.seed):
         encoders = {
             modality: _encoder(chosen, train.shapes[modality], settings.dim)
             for modality, chosen in settings.encoders.items()

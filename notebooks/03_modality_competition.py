@@ -105,7 +105,7 @@ plt.show()
 #
 # ```python
 # def stages(self, epochs):
-#     return [Stage("probe", epochs, trains=[self.head], loss=self.task_terms)]
+#     return [Stage("probe", epochs, modules=[self.head], loss=self.task_terms)]
 # ```
 #
 # Whatever a stage does not name is frozen and in evaluation mode.

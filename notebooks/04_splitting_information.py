@@ -54,7 +54,7 @@ import pandas as pd
 from matplotlib.colors import LinearSegmentedColormap
 
 from mmfuse_lib import plots
-from mmfuse_lib.data.digit_pairs import label_table
+from mmfuse_lib.data.synthetic.digit_pairs import label_table
 from mmfuse_lib.information import (
     ATOMS,
     GATES,

@@ -61,8 +61,8 @@ import torch
 from sklearn.cluster import KMeans
 
 from mmfuse_lib import data, mean_interval, plots
-from mmfuse_lib.data.digit_pairs import label_table
-from mmfuse_lib.data.gaussian_gates import pointwise_truth, truth
+from mmfuse_lib.data.synthetic.digit_pairs import label_table
+from mmfuse_lib.data.synthetic.gaussian_gates import pointwise_truth, truth
 from mmfuse_lib.information import (
     ATOMS,
     GATES,
@@ -71,6 +71,7 @@ from mmfuse_lib.information import (
     mutual_information,
     noisy,
 )
+from mmfuse_lib.information.covariance import decompose_gaussian
 from mmfuse_lib.information.estimators.batch import batch_pid
 from mmfuse_lib.information.estimators.bounds import (
     bounds_from_tables,
@@ -83,7 +84,6 @@ from mmfuse_lib.information.estimators.cluster import (
 from mmfuse_lib.information.estimators.coupling import coupling_information, refine
 from mmfuse_lib.information.estimators.gaussian import gaussian_pid
 from mmfuse_lib.information.estimators.lsmi import lsmi_pid
-from mmfuse_lib.information.gaussian import decompose_gaussian
 
 plots.use_style()
 rng = np.random.default_rng(seed)

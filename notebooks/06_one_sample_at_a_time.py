@@ -54,8 +54,8 @@ import numpy as np
 import pandas as pd
 
 from mmfuse_lib import data, plots
-from mmfuse_lib.data.digit_pairs import label_table
-from mmfuse_lib.data.gaussian_gates import pointwise_truth
+from mmfuse_lib.data.synthetic.digit_pairs import label_table
+from mmfuse_lib.data.synthetic.gaussian_gates import pointwise_truth
 from mmfuse_lib.information import (
     ATOMS,
     GATES,

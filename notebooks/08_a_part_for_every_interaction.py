@@ -54,7 +54,7 @@ import pandas as pd
 import torch
 
 from mmfuse_lib import data, evaluate, fit, mean_interval, methods, plots
-from mmfuse_lib.data.digit_pairs import label_table
+from mmfuse_lib.data.synthetic.digit_pairs import label_table
 from mmfuse_lib.information import decompose, pointwise_decomposition
 from mmfuse_lib.information.estimators.lsmi import lsmi_pid
 from mmfuse_lib.methods import dmil

@@ -65,8 +65,8 @@ from mmfuse_lib import (
     plots,
     study,
 )
+from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.data import INTERACTIONS
-from mmfuse_lib.errors import DataError
 from mmfuse_lib.explanations import best_report, kind_probabilities, score_report
 
 plots.use_style()

@@ -50,13 +50,8 @@ import numpy as np
 import pandas as pd
 
 from mmfuse_lib import data, plots
-from mmfuse_lib.evaluation import mean_interval
-from mmfuse_lib.information import (
-    ATOMS,
-    decompose,
-    decompose_batch,
-    entropy,
-)
+from mmfuse_lib.core.intervals import mean_interval
+from mmfuse_lib.information import ATOMS, decompose, decompose_batch, entropy
 from mmfuse_lib.information.estimators import SparseCountsWarning, cluster_pid
 
 plots.use_style()
@@ -94,7 +89,7 @@ if not HERE:
 
 # %%
 if real_data:
-    from mmfuse_lib.data.cremad_votes import EMOTIONS, perception_tables
+    from mmfuse_lib.data.downloaded.cremad_votes import EMOTIONS, perception_tables
 
     emotions = list(EMOTIONS)
     voted = {

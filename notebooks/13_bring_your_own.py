@@ -70,7 +70,7 @@ from mmfuse_lib import (
     methods,
     plots,
 )
-from mmfuse_lib.errors import DataError, TrainingError
+from mmfuse_lib.core.errors import DataError, TrainingError
 from mmfuse_lib.fusion import ConcatFusion
 from mmfuse_lib.information.estimators import cluster_pid
 from mmfuse_lib.methods import Stage
@@ -506,10 +506,10 @@ class Witnesses(methods.Method):
             Stage(
                 "joint",
                 epochs,
-                trains=[self.encoders, self.joint],
+                modules=[self.encoders, self.joint],
                 loss=self.task_terms,
             ),
-            Stage("alone", epochs, trains=[self.alone], loss=self.alone_terms),
+            Stage("alone", epochs, modules=[self.alone], loss=self.alone_terms),
         ]
 
     def interactions(self, inputs):

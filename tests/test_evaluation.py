@@ -14,10 +14,10 @@ from sklearn import metrics as sk
 from torch import Tensor, nn
 
 from mmfuse_lib import evaluate, evaluation, mean_interval, synergy_indicator
+from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.data import MultimodalData, from_arrays, multimodal
-from mmfuse_lib.errors import DataError
+from mmfuse_lib.encoders.resnet import ResNet18Encoder
 from mmfuse_lib.methods import Ensemble, JointFusion, Method, Spec, Unimodal
-from mmfuse_lib.resnet import ResNet18Encoder
 from tests.support import leaves_no_random_trace, linear, noisy_encoder, two_labels, xor
 
 

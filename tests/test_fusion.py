@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from mmfuse_lib.errors import DataError, UnknownNameError
+from mmfuse_lib.core.errors import DataError, UnknownNameError
 from mmfuse_lib.fusion import (
     FUSIONS,
     AttentionBlock,

@@ -2,7 +2,6 @@
 
 import dataclasses
 import errno
-import importlib
 import inspect
 import json
 import os
@@ -16,12 +15,12 @@ import torch
 import yaml
 from typer.testing import CliRunner, Result
 
-from mmfuse_lib import data, methods, runs, training
-from mmfuse_lib.checkpoints import save_checkpoint
+import mmfuse_lib.training.fit as training
+from mmfuse_lib import data, methods, runs
 from mmfuse_lib.cli import app
-from mmfuse_lib.data import cremad
-from mmfuse_lib.errors import DataError, UnknownNameError
-from mmfuse_lib.resnet import ResNet18Encoder
+from mmfuse_lib.core.errors import DataError, UnknownNameError
+from mmfuse_lib.data.raw import cremad
+from mmfuse_lib.encoders.resnet import ResNet18Encoder
 from mmfuse_lib.runs import (
     Settings,
     build,
@@ -31,7 +30,8 @@ from mmfuse_lib.runs import (
     run,
     steps,
 )
-from tests.data.test_cremad import generate
+from mmfuse_lib.training.checkpoints import save_checkpoint
+from tests.data.raw.test_cremad import generate
 from tests.support import same, weights
 
 PRESET = Path(__file__).parents[1] / "reproduce" / "dimml_cremad.yml"
@@ -407,7 +407,7 @@ def test_the_presets_of_videos_fit_the_shapes_and_options_of_their_data(
     file: str, modalities: list[str]
 ) -> None:
     settings = Settings.of(read_settings(PRESET.with_name(file)))
-    load = inspect.signature(importlib.import_module(f"mmfuse_lib.data.{settings.data}").load)
+    load = inspect.signature(data.loader(settings.data))
     assert set(settings.data_options) <= set(load.parameters)
     kinds = {name: torch.float32 if name == "audio" else torch.uint8 for name in modalities}
     inputs = {name: torch.zeros(2, *SHAPES[name], dtype=kinds[name]) for name in modalities}

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmfuse_lib.data.downloads import Recipe, load_arrays
+from mmfuse_lib.core.errors import DataError, UnknownNameError
 from mmfuse_lib.data.multimodal import MultimodalData, from_arrays
-from mmfuse_lib.errors import DataError, UnknownNameError
+from mmfuse_lib.data.storage.downloads import Recipe, load_arrays
 
 #: The two parts in which some data sets are published.
 PARTS = ("train", "test")

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mmfuse_lib.errors import DataError
+from mmfuse_lib.core.errors import DataError
 
 
 def match_rows(arguments: Mapping[str, Any], *, align: bool) -> dict[str, Any]:

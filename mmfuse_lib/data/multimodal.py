@@ -13,8 +13,8 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.data.frames import as_array, match_rows
-from mmfuse_lib.errors import DataError
 
 #: The kinds of interaction that can decide a label, in the order used everywhere.
 INTERACTIONS: tuple[str, str, str, str] = ("R", "U1", "U2", "S")

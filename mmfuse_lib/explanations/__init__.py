@@ -7,11 +7,7 @@
 >>> evaluate_explanations(model, task).metrics["auroc_S"]
 """
 
-from mmfuse_lib.explanations.baselines import (
-    heads_as_interactions,
-    lsmi_report,
-    uniform_report,
-)
+from mmfuse_lib.explanations.baselines import heads_as_interactions, lsmi_report, uniform_report
 from mmfuse_lib.explanations.leaderboard import (
     best_possible,
     chance,

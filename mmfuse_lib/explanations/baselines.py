@@ -13,13 +13,12 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from mmfuse_lib.core.devices import device_of, eval_mode, find_device
+from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.data import INTERACTIONS, MultimodalData
-from mmfuse_lib.encoders import eval_mode
-from mmfuse_lib.errors import DataError
 from mmfuse_lib.information.estimators.lsmi import lsmi_pid
 from mmfuse_lib.methods.base import Method
 from mmfuse_lib.methods.dimml import DIMML
-from mmfuse_lib.training import device_of, find_device
 
 #: Samples a forward pass.
 BATCH_SIZE = 2_048

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
+from mmfuse_lib.core.errors import DataError
+from mmfuse_lib.core.intervals import mean_interval
 from mmfuse_lib.data import INTERACTIONS
-from mmfuse_lib.errors import DataError
-from mmfuse_lib.evaluation import mean_interval
 from mmfuse_lib.explanations.measure import HEADS, LSMI, REPORT
 from mmfuse_lib.explanations.scores import agreement
 from mmfuse_lib.explanations.suite import best_report, kind_probabilities, recipe, tasks

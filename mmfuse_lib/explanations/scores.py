@@ -22,8 +22,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 from torch import Tensor
 
+from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.data import INTERACTIONS
-from mmfuse_lib.errors import DataError
 from mmfuse_lib.evaluation import evaluate
 from mmfuse_lib.explanations.suite import ExplanationTask
 from mmfuse_lib.methods.base import Method

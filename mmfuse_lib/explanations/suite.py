@@ -19,10 +19,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mmfuse_lib import data
+from mmfuse_lib.core.errors import DataError, UnknownNameError
 from mmfuse_lib.data import INTERACTIONS, MultimodalData
-from mmfuse_lib.data.gaussian_gates import truth
-from mmfuse_lib.data.labels import composition_weights, kind_table, symbol_table
-from mmfuse_lib.errors import DataError, UnknownNameError
+from mmfuse_lib.data.synthetic.gaussian_gates import truth
+from mmfuse_lib.data.synthetic.labels import composition_weights, kind_table, symbol_table
 from mmfuse_lib.information import GATES, decompose
 
 Splits = tuple[MultimodalData, MultimodalData, MultimodalData]
@@ -179,8 +179,9 @@ def load_task(name: str, seed: int = 0, **sizes: int) -> ExplanationTask:
 def exact_shares(data_set: str, **options: Any) -> pd.Series:
     """Return the exact decomposition of a data set, each atom as a share of I(X1,X2;Y).
 
-    Of a gate it is that of the noisy features, see `mmfuse_lib.data.gaussian_gates.truth`; of
-    digits it is that of the exact label table, in which a digit counts as seen.
+    Of a gate it is that of the noisy features, see
+    `mmfuse_lib.data.synthetic.gaussian_gates.truth`; of digits it is that of the exact label
+    table, in which a digit counts as seen.
 
     Parameters
     ----------
@@ -211,8 +212,9 @@ def kind_probabilities(
     Returns
     -------
     ndarray, shape (4, X, X, K)
-        X = K without a cue, 4 K with one (see `mmfuse_lib.data.digit_pairs.label_table`). Its sum
-        over the first axis is the label table.
+        X = K without a cue, 4 K with one (see
+        `mmfuse_lib.data.synthetic.digit_pairs.label_table`). Its sum over the first axis is the
+        label table.
     """
     weights = composition_weights(composition)
     tables = weights[:, None, None, None] * kind_table(n_classes)

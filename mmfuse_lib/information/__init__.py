@@ -6,10 +6,9 @@ combination.
 """
 
 from mmfuse_lib.information.atoms import ATOMS, Atoms
+from mmfuse_lib.information.covariance import decompose_gaussian
 from mmfuse_lib.information.distributions import as_distribution
-from mmfuse_lib.information.gates import GATES, deterministic, noisy
-from mmfuse_lib.information.gaussian import decompose_gaussian
-from mmfuse_lib.information.measures import (
+from mmfuse_lib.information.entropies import (
     conditional_entropy,
     conditional_mutual_information,
     entropy,
@@ -20,6 +19,7 @@ from mmfuse_lib.information.measures import (
     pointwise_mutual_information,
     surprisal,
 )
+from mmfuse_lib.information.gates import GATES, deterministic, noisy
 from mmfuse_lib.information.pid import (
     Decomposition,
     Decompositions,

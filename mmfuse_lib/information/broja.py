@@ -182,7 +182,7 @@ def independent_given_label(p1: Array, p2: Array) -> Array:
     return np.asarray(p1[:, :, None] * (p2 * weight[:, None])[:, None])
 
 
-def as_alike_as_possible(p1: Array, p2: Array) -> Array:
+def maximal_coupling(p1: Array, p2: Array) -> Array:
     """Return the member of D_p in which X1 and X2 are the same letter as often as they can be.
 
     Their alphabets have to be of one size.

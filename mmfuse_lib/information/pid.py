@@ -26,11 +26,11 @@ from typing import Final, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mmfuse_lib.errors import UnknownNameError
+from mmfuse_lib.core.errors import UnknownNameError
 from mmfuse_lib.information.atoms import Atoms, atoms_from_redundancy
 from mmfuse_lib.information.broja import (
-    as_alike_as_possible,
     independent_given_label,
+    maximal_coupling,
     minimise,
     negative_conditional_entropy,
 )
@@ -250,7 +250,7 @@ def _least_information(
     p1, p2 = ps.sum(axis=2), ps.sum(axis=1)
     h_y = _entropy(p1.sum(axis=1))
     coupling, upper, lower = ps.copy(), i12, np.maximum(i1, i2)
-    guesses = [independent_given_label] + [as_alike_as_possible] * (p1.shape == p2.shape)
+    guesses = [independent_given_label] + [maximal_coupling] * (p1.shape == p2.shape)
     for guess in guesses:
         q = guess(p1, p2)
         value = h_y + negative_conditional_entropy(q) / np.log(2)

@@ -1,7 +1,7 @@
 """Methods by name. Build one with ``methods.JointFusion.for_data(train, seed=0)``."""
 
-from mmfuse_lib.errors import DataError, UnknownNameError
-from mmfuse_lib.imports import is_path, load_object
+from mmfuse_lib.core.errors import DataError, UnknownNameError
+from mmfuse_lib.core.objects import is_path, load_object
 from mmfuse_lib.methods.base import Method, Spec, Stage
 from mmfuse_lib.methods.baselines import Ensemble, JointFusion, Probe, Unimodal
 from mmfuse_lib.methods.dimml import DIMML

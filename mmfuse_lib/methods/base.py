@@ -9,11 +9,11 @@ from typing import Any, Self
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmfuse_lib.core.errors import DataError, UnknownNameError
+from mmfuse_lib.core.rng import isolated_rng
 from mmfuse_lib.data import MultimodalData, check_trainable
 from mmfuse_lib.data.multimodal import Task
-from mmfuse_lib.encoders import default_encoder, feature_dim
-from mmfuse_lib.errors import DataError, UnknownNameError
-from mmfuse_lib.randomness import own_randomness
+from mmfuse_lib.encoders.registry import default_encoder, feature_dim
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Stage:
         Shown in the progress bar and in the history.
     epochs : int
         Number of passes over the training data.
-    trains : sequence of nn.Module
+    modules : sequence of nn.Module
         What is trained. Everything else is frozen and in eval mode: no gradient, no moving
         batch-normalisation statistics, no dropout.
     loss : callable
@@ -105,7 +105,7 @@ class Stage:
 
     name: str
     epochs: int
-    trains: Sequence[nn.Module]
+    modules: Sequence[nn.Module]
     loss: Loss
     monitor: str = "total"
     prepare: Callable[[MultimodalData], None] | None = None
@@ -175,7 +175,7 @@ class Method(nn.Module):
         for name in own:
             if name not in data.inputs:
                 raise UnknownNameError("modality", name, data.modalities)
-        with own_randomness(seed):
+        with isolated_rng(seed):
             networks = {
                 name: own[name] if name in own else default_encoder(shape, dim)
                 for name, shape in data.shapes.items()
@@ -193,7 +193,7 @@ class Method(nn.Module):
 
     def stages(self, epochs: int) -> list[Stage]:
         """Return the training schedule for a budget of `epochs`: by default one, end to end."""
-        return [Stage("joint", epochs, trains=[self], loss=self.task_terms)]
+        return [Stage("joint", epochs, modules=[self], loss=self.task_terms)]
 
     def task_terms(self, batch: MultimodalData) -> dict[str, Tensor]:
         """Return the loss of the method's own prediction on a batch (see `task_terms`)."""

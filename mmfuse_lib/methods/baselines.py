@@ -10,11 +10,11 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from mmfuse_lib.core.errors import DataError, UnknownNameError
+from mmfuse_lib.core.rng import isolated_rng
 from mmfuse_lib.data import MultimodalData
-from mmfuse_lib.errors import DataError, UnknownNameError
 from mmfuse_lib.fusion import make_fusion, with_auxiliary
 from mmfuse_lib.methods.base import Method, Spec, Stage
-from mmfuse_lib.randomness import own_randomness
 
 
 class Unimodal(Method):
@@ -91,12 +91,12 @@ class Probe(Unimodal):
         if modality not in model.encoders:
             raise UnknownNameError("modality", modality, model.encoders)
         encoder = copy.deepcopy(model.encoders[modality])
-        with own_randomness(seed):
+        with isolated_rng(seed):
             return cls(model.spec, {modality: encoder}, modality=modality, hidden=hidden)
 
     def stages(self, epochs: int) -> list[Stage]:
         """Train the classifier only."""
-        return [Stage("probe", epochs, trains=[self.head], loss=self.task_terms)]
+        return [Stage("probe", epochs, modules=[self.head], loss=self.task_terms)]
 
 
 class Ensemble(Method):
@@ -126,7 +126,7 @@ class Ensemble(Method):
     def stages(self, epochs: int) -> list[Stage]:
         """Train one member after the other, each for the whole budget."""
         return [
-            Stage(name, epochs, trains=[self.member(name)], loss=self.member(name).task_terms)
+            Stage(name, epochs, modules=[self.member(name)], loss=self.member(name).task_terms)
             for name in self.members
         ]
 

@@ -16,8 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.data import MultimodalData
-from mmfuse_lib.errors import DataError
 from mmfuse_lib.fusion import make_fusion, with_auxiliary
 from mmfuse_lib.methods.base import Method, Spec, Stage, constant, task_terms
 

@@ -31,8 +31,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmfuse_lib.core.errors import DataError, UnknownNameError
 from mmfuse_lib.data import INTERACTIONS, MultimodalData
-from mmfuse_lib.errors import DataError, UnknownNameError
 from mmfuse_lib.fusion import with_auxiliary
 from mmfuse_lib.methods.base import Method, Spec, Stage, task_terms
 
@@ -114,7 +114,7 @@ def alignment(q: Gaussian, v: Gaussian) -> Tensor:
     if q.log_var is None or v.log_var is None:
         kl = 0.5 * distance
     else:
-        log_precision = tempered(-v.log_var)
+        log_precision = soft_clamp(-v.log_var)
         log_ratio = q.log_var + log_precision
         kl = 0.5 * (log_ratio.exp() + distance * log_precision.exp() - 1 - log_ratio)
     return kl.sum(dim=-1).mean(dim=-1).sum()
@@ -171,7 +171,7 @@ class Bottleneck(nn.Module):
         parts = list(self.maps(x).split(self.d, dim=-1))  # all means, then the log-variances
         means, log_vars = parts[: len(self.has_variance)], parts[len(self.has_variance) :]
         return [
-            Gaussian(mean, tempered(log_vars.pop(0)) if has_variance else None)
+            Gaussian(mean, soft_clamp(log_vars.pop(0)) if has_variance else None)
             for mean, has_variance in zip(means, self.has_variance, strict=True)
         ]
 
@@ -180,7 +180,7 @@ class Bottleneck(nn.Module):
         return q.sample() if self.training else q.mean
 
 
-def tempered(log: Tensor) -> Tensor:
+def soft_clamp(log: Tensor) -> Tensor:
     """Return logarithms as they are up to `LOG_MAX`; what exceeds it, as its own logarithm.
 
     An untrained map of large latents would else give variances beyond what a float can hold. Unlike

@@ -16,8 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmfuse_lib.core.errors import DataError, UnknownNameError
 from mmfuse_lib.data import MultimodalData
-from mmfuse_lib.errors import DataError, UnknownNameError
 from mmfuse_lib.fusion import Fusion, make_fusion, with_auxiliary
 from mmfuse_lib.methods.base import Method, Spec, Stage, task_terms
 
@@ -212,7 +212,7 @@ class I2MoE(Method):
 
     def stages(self, epochs: int) -> list[Stage]:
         """Train everything at once; the prediction on validation data picks the epoch."""
-        return [Stage("experts", epochs, trains=[self], loss=self.loss_terms, monitor="task")]
+        return [Stage("experts", epochs, modules=[self], loss=self.loss_terms, monitor="task")]
 
     def task_terms(self, batch: MultimodalData) -> dict[str, Tensor]:
         """Return the loss of the prediction on a batch, of the kind `regression_losses` asks."""

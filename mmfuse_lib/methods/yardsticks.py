@@ -14,8 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.data import INTERACTIONS, MultimodalData
-from mmfuse_lib.errors import DataError
 from mmfuse_lib.fusion import make_fusion
 from mmfuse_lib.methods.base import Method, Spec, Stage
 from mmfuse_lib.methods.baselines import Ensemble, JointFusion

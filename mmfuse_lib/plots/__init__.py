@@ -5,7 +5,7 @@ from mmfuse_lib.plots.information import information_diagram
 from mmfuse_lib.plots.interactive import Page, xor_to_and
 from mmfuse_lib.plots.simplex import interaction_simplex
 from mmfuse_lib.plots.stacked import stacked_interactions
-from mmfuse_lib.plots.style import LONG_NAMES, PALETTE, color_of, use_style
+from mmfuse_lib.plots.style import LONG_NAMES, PALETTE, color_of, t_interval, use_style
 from mmfuse_lib.plots.training import training_curves
 from mmfuse_lib.plots.waterfall import logit_waterfall
 
@@ -19,6 +19,7 @@ __all__ = [
     "interaction_simplex",
     "logit_waterfall",
     "stacked_interactions",
+    "t_interval",
     "training_curves",
     "use_style",
     "xor_to_and",

@@ -6,8 +6,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from mmfuse_lib.errors import DataError
-from mmfuse_lib.evaluation import mean_interval
+from mmfuse_lib.core.errors import DataError
+from mmfuse_lib.core.intervals import mean_interval
 from mmfuse_lib.plots.style import PALETTE, color_of
 
 

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.markers import MarkerStyle
 from numpy.typing import NDArray
 
-from mmfuse_lib.errors import DataError
+from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.plots.style import LONG_NAMES, color_of
 
 Array = NDArray[np.float64]

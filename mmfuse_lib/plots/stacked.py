@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from mmfuse_lib.errors import DataError
+from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.plots.bars import group_intervals, group_names, interaction_columns
 from mmfuse_lib.plots.style import PALETTE, color_of
 

@@ -1,9 +1,11 @@
-"""One look for every figure: a colour per interaction, the order they appear in, rcParams."""
+"""One look for every figure: seaborn's theme in the book's colours, one interval, one order."""
 
 from typing import Any
 
-import matplotlib as mpl
-from cycler import cycler
+import seaborn as sns
+from numpy.typing import ArrayLike
+
+from mmfuse_lib.core.intervals import mean_interval
 
 #: Colour of each interaction and of "joint", the same in every figure. From the Okabe-Ito set;
 #: a test holds them apart under simulated protanopia, deuteranopia and tritanopia.
@@ -28,6 +30,9 @@ LONG_NAMES: dict[str, str] = {
     "joint": "joint",
 }
 
+#: Colours of what is no interaction: methods, models, settings.
+CYCLE = ("#404040", "#A6611A", "#018571", "#8073AC")
+
 _RC: Any = {
     "figure.figsize": (6.0, 3.6),
     "figure.dpi": 100,
@@ -41,18 +46,43 @@ _RC: Any = {
     "axes.spines.right": False,
     "axes.grid": True,
     "axes.axisbelow": True,
-    "axes.prop_cycle": cycler(color=["#404040", "#A6611A", "#018571", "#8073AC"]),
+    "axes.edgecolor": "black",
+    "axes.labelcolor": "black",
+    "axes.linewidth": 0.8,
     "grid.color": "#D9D9D9",
     "grid.linewidth": 0.8,
     "lines.linewidth": 2.0,
+    "image.cmap": "viridis",
     "legend.frameon": False,
     "legend.fontsize": 12.0,
+    "patch.force_edgecolor": False,
+    "text.color": "black",
+    "xtick.color": "black",
+    "xtick.labelsize": 13.0,
+    "xtick.major.size": 3.5,
+    "xtick.major.width": 0.8,
+    "ytick.color": "black",
+    "ytick.labelsize": 13.0,
+    "ytick.major.size": 3.5,
+    "ytick.major.width": 0.8,
 }
 
 
 def use_style() -> None:
-    """Set matplotlib's rcParams to the book's style (call it once, at the top of a notebook)."""
-    mpl.rcParams.update(_RC)
+    """Set seaborn's theme to the book's style (call it once, at the top of a notebook)."""
+    sns.set_theme(style="ticks", font="DejaVu Sans", palette=CYCLE, rc=_RC)
+
+
+def t_interval(values: ArrayLike) -> tuple[float, float]:
+    """Return both ends of the 95 % t-interval of a mean, for seaborn's ``errorbar=``.
+
+    Of a single value both are NaN: no interval is drawn.
+
+    >>> import seaborn as sns
+    >>> _ = sns.barplot(x=["a", "a", "b", "b"], y=[0.7, 0.8, 0.6, 0.7], errorbar=t_interval)
+    """
+    mean, half = mean_interval(values)
+    return mean - half, mean + half
 
 
 def color_of(name: str) -> str:

@@ -5,8 +5,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mmfuse_lib.errors import UnknownNameError
-from mmfuse_lib.training import History
+from mmfuse_lib.core.errors import UnknownNameError
+from mmfuse_lib.training.fit import History
 
 _LINES = {"train": "--", "val": "-"}
 _UNITS = {"total": "loss (nats)", "accuracy": "accuracy"}

@@ -19,13 +19,13 @@ import numpy as np
 import torch
 
 from mmfuse_lib import data, explanations, methods
-from mmfuse_lib.checkpoints import FILE_NAME
-from mmfuse_lib.errors import CheckpointError, DataError
+from mmfuse_lib.core.errors import CheckpointError, DataError
+from mmfuse_lib.core.files import finite
+from mmfuse_lib.core.objects import is_path
 from mmfuse_lib.evaluation import Evaluation, evaluate
-from mmfuse_lib.files import finite
-from mmfuse_lib.imports import is_path
 from mmfuse_lib.runs import Settings, Splits, Trained, load_splits, provenance, train
 from mmfuse_lib.study.code import ALWAYS, UNKNOWN, digest_of
+from mmfuse_lib.training.checkpoints import FILE_NAME
 
 #: Seconds between two checkpoints of a cell: one that takes less writes none.
 CHECKPOINT_SECONDS = 30.0

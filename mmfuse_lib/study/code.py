@@ -19,7 +19,8 @@ LIBRARY = "mmfuse_lib"
 
 #: What trains and measures, whatever the method and the data.
 ALWAYS = tuple(
-    f"{LIBRARY}.{name}" for name in ("training", "evaluation", "encoders", "runs", "study.cells")
+    f"{LIBRARY}.{name}"
+    for name in ("training.fit", "evaluation", "encoders.registry", "runs", "study.cells")
 )
 
 #: Packages that hand out things by name. A module of the library that imports one as a whole does

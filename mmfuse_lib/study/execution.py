@@ -16,8 +16,9 @@ from typing import Any
 from joblib import Parallel, delayed
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-from mmfuse_lib.errors import ClusterError, DataError
-from mmfuse_lib.files import check_writable
+from mmfuse_lib.core.devices import make_fabric
+from mmfuse_lib.core.errors import ClusterError, DataError
+from mmfuse_lib.core.files import check_writable
 from mmfuse_lib.study.cells import Cell, Record, attempt
 from mmfuse_lib.study.display import Display
 from mmfuse_lib.study.grid import Study
@@ -29,7 +30,6 @@ from mmfuse_lib.study.records import (
     remove_checkpoints,
     write_record,
 )
-from mmfuse_lib.training import make_fabric
 
 #: How long a scheduler may take to answer.
 CONNECT_SECONDS = 10

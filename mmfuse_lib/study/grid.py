@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mmfuse_lib import methods
-from mmfuse_lib.errors import DataError, UnknownNameError
+from mmfuse_lib.core.errors import DataError, UnknownNameError
 from mmfuse_lib.runs import Settings, Splits, build, load_splits, make_optimizer, read_settings
 from mmfuse_lib.study.cells import MEASURES, NEEDS, Cell, modules_of
 from mmfuse_lib.study.code import digest_of

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mmfuse_lib.errors import DataError
+from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.study.grid import Study
 from mmfuse_lib.study.records import read_json, write_text
 

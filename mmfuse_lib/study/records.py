@@ -10,8 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from mmfuse_lib.errors import DataError
-from mmfuse_lib.files import write_whole
+from mmfuse_lib.core.errors import DataError
+from mmfuse_lib.core.files import atomic_write
 from mmfuse_lib.study.cells import Cell, Record, key_of, unpack_right
 
 #: The folder, in a study's, with a folder of checkpoints for each cell that is being computed.
@@ -116,7 +116,7 @@ def write_record(folder: Path, cell: Cell, record: Record) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a whole file, or raise `DataError` that says what was in the way."""
     try:
-        write_whole(path, lambda file: file.write(text.encode()))
+        atomic_write(path, lambda file: file.write(text.encode()))
     except OSError as error:
         raise DataError(f"cannot write {path}: {error.strerror or error}") from error
 

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mmfuse_lib.errors import DataError, UnknownNameError
-from mmfuse_lib.evaluation import mean_interval, synergy_indicator
+from mmfuse_lib.core.errors import DataError, UnknownNameError
+from mmfuse_lib.core.intervals import mean_interval
+from mmfuse_lib.evaluation import synergy_indicator
 from mmfuse_lib.study.cells import Record, unpack_right
 from mmfuse_lib.study.manifest import read_manifest
 from mmfuse_lib.study.records import failed, read_json, read_records, write_text

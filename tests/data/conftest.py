@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mmfuse_lib.data import downloads
+from mmfuse_lib.data.storage import downloads
 from tests.data.server import Server, serve
 
 

@@ -13,10 +13,11 @@ from scipy.io import savemat
 from sklearn.linear_model import LogisticRegression
 
 from mmfuse_lib import data
-from mmfuse_lib.data import cub_image_text, downloads, mfeat, rosmap
-from mmfuse_lib.data.downloads import Arrays, digest, load_arrays
+from mmfuse_lib.core.errors import DataError, UnknownNameError
+from mmfuse_lib.data.downloaded import cub_image_text, mfeat, rosmap
 from mmfuse_lib.data.features import fill_and_standardise, hold_out, standardise
-from mmfuse_lib.errors import DataError, UnknownNameError
+from mmfuse_lib.data.storage import downloads
+from mmfuse_lib.data.storage.downloads import Arrays, digest, load_arrays
 
 needs_arrays = pytest.mark.skipif(
     not os.environ.get(downloads.DATA_DIR), reason="no folder of ready arrays"

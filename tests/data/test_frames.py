@@ -9,8 +9,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.data import MultimodalData, from_arrays
-from mmfuse_lib.errors import DataError
 
 N = 6
 LABELS = list("abcdef")

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmfuse_lib import fit, methods
+from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.data import MultimodalData, check_trainable, from_arrays
-from mmfuse_lib.errors import DataError
 
 A = np.arange(12.0).reshape(4, 3)
 Y = [0, 1, 0, 1]

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from mmfuse_lib import data
-from mmfuse_lib.errors import UnknownNameError
+from mmfuse_lib.core.errors import UnknownNameError
 
 
 def test_every_name_can_be_described_with_options_source_licence_and_citation() -> None:

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from mmfuse_lib import evaluate_explanations, explanations, fit, methods
+from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.data import INTERACTIONS, MultimodalData, from_arrays
-from mmfuse_lib.errors import DataError
 from mmfuse_lib.explanations import (
     ExplanationTask,
     heads_as_interactions,

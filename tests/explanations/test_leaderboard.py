@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from mmfuse_lib import evaluate_explanations, explanations, methods
-from mmfuse_lib.errors import DataError
-from mmfuse_lib.evaluation import mean_interval
+from mmfuse_lib.core.errors import DataError
+from mmfuse_lib.core.intervals import mean_interval
 from mmfuse_lib.explanations import (
     best_possible,
     chance,

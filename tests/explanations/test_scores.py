@@ -15,9 +15,9 @@ from sklearn.metrics import brier_score_loss, roc_auc_score
 from torch import Tensor, nn
 
 from mmfuse_lib import evaluate_explanations, methods
+from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.data import INTERACTIONS, MultimodalData, from_arrays
-from mmfuse_lib.data.labels import symbol_table
-from mmfuse_lib.errors import DataError
+from mmfuse_lib.data.synthetic.labels import symbol_table
 from mmfuse_lib.explanations import ExplanationTask, score_report
 from mmfuse_lib.explanations.scores import agreement, auroc, global_report, reliability
 from mmfuse_lib.methods import Method, Spec

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmfuse_lib import data, explanations
-from mmfuse_lib.data import from_arrays, gaussian_gates
-from mmfuse_lib.data.digit_pairs import label_table
-from mmfuse_lib.errors import DataError, UnknownNameError
+from mmfuse_lib.core.errors import DataError, UnknownNameError
+from mmfuse_lib.data import from_arrays
+from mmfuse_lib.data.synthetic import gaussian_gates
+from mmfuse_lib.data.synthetic.digit_pairs import label_table
 from mmfuse_lib.explanations import best_report, kind_probabilities
 from mmfuse_lib.explanations.suite import COMPOSITIONS, exact_shares, recipe
 from tests.support import xor

@@ -27,8 +27,8 @@ from mmfuse_lib.information import (
     noisy,
 )
 from mmfuse_lib.information.broja import (
-    as_alike_as_possible,
     independent_given_label,
+    maximal_coupling,
     minimise,
     negative_conditional_entropy,
 )
@@ -99,7 +99,7 @@ def least(p: Array) -> tuple[float, float, Array]:
 
 def test_as_alike_as_possible() -> None:
     p1, p2 = np.array([[0.5, 0.1], [0.1, 0.3]]), np.array([[0.2, 0.1], [0.4, 0.3]])
-    q = as_alike_as_possible(p1[None], p2[None])[0]
+    q = maximal_coupling(p1[None], p2[None])[0]
     # y=0: the letters agree on .2 and .1; letter 0 of X1 has .3 left, for letter 1 of X2
     np.testing.assert_allclose(q[..., 0], [[0.2, 0.3], [0.0, 0.1]], atol=1e-15)
     np.testing.assert_allclose(q[..., 1], [[0.1, 0.0], [0.0, 0.3]], atol=1e-15)

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from mmfuse_lib.errors import UnknownNameError
+from mmfuse_lib.core.errors import UnknownNameError
 from mmfuse_lib.information import (
     ATOMS,
     GATES,

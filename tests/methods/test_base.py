@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from mmfuse_lib import methods
+from mmfuse_lib.core.errors import DataError, UnknownNameError
 from mmfuse_lib.data import MultimodalData, from_arrays
-from mmfuse_lib.errors import DataError, UnknownNameError
 from mmfuse_lib.fusion import FUSIONS
 from mmfuse_lib.methods import Method, Spec
 from mmfuse_lib.methods.base import task_terms
@@ -223,5 +223,5 @@ def test_a_method_by_default_has_one_stage_that_trains_all_of_it() -> None:
 
     model = Mine.for_data(DATA, dim=1)
     (stage,) = model.stages(7)
-    assert (stage.name, stage.epochs, list(stage.trains)) == ("joint", 7, [model])
+    assert (stage.name, stage.epochs, list(stage.modules)) == ("joint", 7, [model])
     assert set(stage.loss(DATA)) == {"total", "accuracy"}

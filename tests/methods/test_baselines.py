@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from mmfuse_lib import evaluate, fit
+from mmfuse_lib.core.errors import DataError, UnknownNameError
 from mmfuse_lib.data import MultimodalData, from_arrays
-from mmfuse_lib.errors import DataError, UnknownNameError
 from mmfuse_lib.fusion import FUSIONS
 from mmfuse_lib.methods import Ensemble, JointFusion, Method, Probe, Unimodal
 from tests.support import copy_of_first, linear, noisy_encoder, same, two_labels, weights, xor

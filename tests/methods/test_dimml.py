@@ -18,8 +18,8 @@ from hypothesis.extra.numpy import arrays
 from torch import Tensor, nn
 
 from mmfuse_lib import evaluate, fit
+from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.data import MultimodalData, from_arrays
-from mmfuse_lib.errors import DataError
 from mmfuse_lib.fusion import LinearFusion
 from mmfuse_lib.methods import DIMML
 from mmfuse_lib.methods.dimml import (

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.distributions import Independent, Normal, kl_divergence
 
 from mmfuse_lib import evaluate, fit
+from mmfuse_lib.core.errors import DataError, UnknownNameError
 from mmfuse_lib.data import INTERACTIONS, MultimodalData, from_arrays
-from mmfuse_lib.errors import DataError, UnknownNameError
 from mmfuse_lib.methods import DMIL
 from mmfuse_lib.methods.base import Stage
 from mmfuse_lib.methods.dmil import (
@@ -25,8 +25,8 @@ from mmfuse_lib.methods.dmil import (
     alignment,
     focus,
     reconstruction,
+    soft_clamp,
     task,
-    tempered,
     variational,
 )
 from tests.support import linear, noisy_encoder, two_labels, weights, xor
@@ -146,10 +146,10 @@ def test_samples_have_the_mean_and_variance_they_should() -> None:
 
 def test_log_variances_are_left_alone_until_they_overflow() -> None:
     x = torch.tensor([-100.0, -3.0, 0.0, 0.1, 30.0], requires_grad=True)
-    assert torch.equal(tempered(x), x)
+    assert torch.equal(soft_clamp(x), x)
     # 30 + log(1 + 7) and 30 + log(1 + 990)
     extreme = torch.tensor([37.0, 1020.0], requires_grad=True)
-    y = tempered(extreme)
+    y = soft_clamp(extreme)
     assert y.tolist() == pytest.approx([32.07944, 36.89871], abs=1e-4)
     y.sum().backward()  # type: ignore[no-untyped-call]
     assert extreme.grad is not None

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from mmfuse_lib import evaluate, fit
+from mmfuse_lib.core.errors import DataError, UnknownNameError
 from mmfuse_lib.data import MultimodalData, from_arrays
-from mmfuse_lib.errors import DataError, UnknownNameError
 from mmfuse_lib.fusion import FUSIONS, SumFusion, make_fusion
 from mmfuse_lib.methods import I2MoE, Method
 from mmfuse_lib.methods.i2moe import (

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from mmfuse_lib import evaluate_explanations, explanations, fit, methods
+from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.data import INTERACTIONS, MultimodalData, from_arrays
-from mmfuse_lib.errors import DataError
 from mmfuse_lib.explanations import ExplanationTask
 from mmfuse_lib.methods import CompositionProbe, ThreeModels
 from tests.support import bits, linear, xor

@@ -13,7 +13,7 @@ from matplotlib.colors import same_color
 from matplotlib.patches import Rectangle
 
 from mmfuse_lib import mean_interval
-from mmfuse_lib.errors import DataError
+from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.plots import PALETTE, interaction_bars
 
 VALUES = pd.DataFrame({"S": [0.1, 0.3, 0.2], "R": [1.0, 1.2, 0.8], "U1": [0.5, 0.5, 0.5]})

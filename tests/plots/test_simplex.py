@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.colors import same_color
 
-from mmfuse_lib.errors import DataError
+from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.plots import PALETTE, interaction_simplex
 
 HEIGHT = np.sqrt(3) / 2

@@ -10,7 +10,7 @@ from matplotlib.colors import same_color
 from matplotlib.patches import Rectangle
 
 from mmfuse_lib import mean_interval
-from mmfuse_lib.errors import DataError
+from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.plots import PALETTE, stacked_interactions
 
 VALUES = pd.DataFrame(

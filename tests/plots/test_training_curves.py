@@ -7,7 +7,7 @@ from matplotlib.colors import same_color
 from matplotlib.lines import Line2D
 
 from mmfuse_lib import History, fit
-from mmfuse_lib.errors import UnknownNameError
+from mmfuse_lib.core.errors import UnknownNameError
 from mmfuse_lib.methods import Ensemble
 from mmfuse_lib.plots import training_curves
 from tests.support import xor

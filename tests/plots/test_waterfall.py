@@ -7,7 +7,7 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
 
 from mmfuse_lib import plots
-from mmfuse_lib.errors import DataError
+from mmfuse_lib.core.errors import DataError
 
 
 def bars(ax: Axes) -> list[tuple[float, float]]:

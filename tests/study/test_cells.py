@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from mmfuse_lib import data, evaluate, methods
-from mmfuse_lib.checkpoints import load_checkpoint, save_checkpoint
 from mmfuse_lib.evaluation import Evaluation
 from mmfuse_lib.runs import make_optimizer
 from mmfuse_lib.study import Study, cells
@@ -24,7 +23,8 @@ from mmfuse_lib.study.cells import (
     unpack_right,
 )
 from mmfuse_lib.study.records import write_record
-from mmfuse_lib.training import fit
+from mmfuse_lib.training.checkpoints import load_checkpoint, save_checkpoint
+from mmfuse_lib.training.fit import fit
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ def interrupted_after(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
         if next(left, n) == n - 1:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("mmfuse_lib.training.save_checkpoint", saved)
+    monkeypatch.setattr("mmfuse_lib.training.fit.save_checkpoint", saved)
 
 
 def test_a_cell_that_was_interrupted_goes_on_to_the_same_result(

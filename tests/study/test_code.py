@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import mmfuse_lib
-from mmfuse_lib.errors import DataError
+from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.runs import Settings
 from mmfuse_lib.study import code
 from mmfuse_lib.study.cells import Cell, attempt, compute
@@ -202,17 +202,17 @@ def library_keys() -> dict[str, str]:
 
 #: Modules on which all of these cells depend, and the cells that depend on some others.
 COMMON = (
-    "training", "runs", "evaluation", "encoders", "resnet", "fusion", "methods.base",
-    "data.multimodal", "data.labels", "randomness", "study.cells",
+    "training.fit", "runs", "evaluation", "encoders.small", "encoders.resnet", "fusion",
+    "methods.base", "data.multimodal", "data.synthetic.labels", "core.rng", "study.cells",
 )  # fmt: skip
 DEPENDS: dict[str, set[str]] = {
     "methods.dimml": {"DIMML", "explained"},
     "methods.baselines": {"joint", "speech", "explained"},
     "methods.dmil": set(),
     "methods": set(),
-    "data.digit_pairs": {"DIMML", "joint", "explained"},
-    "data.fsdd": {"speech"},
-    "data.ave": set(),
+    "data.synthetic.digit_pairs": {"DIMML", "joint", "explained"},
+    "data.synthetic.fsdd": {"speech"},
+    "data.raw.ave": set(),
     "data": set(),
     "information.estimators.lsmi": {"explained"},
     "plots.style": set(),
@@ -235,7 +235,7 @@ def test_a_change_in_the_library_makes_other_cells_of_what_depends_on_it(
 
 def test_a_comment_in_the_library_does_not(copied: Callable[[str, str], None]) -> None:
     before = library_keys()
-    copied("training", "\n\n# A comment.\n")
+    copied("training.fit", "\n\n# A comment.\n")
     copied("methods.dimml", "\n\n# A comment.\n")
     assert library_keys() == before
 

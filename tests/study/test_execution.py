@@ -21,8 +21,8 @@ from distributed import Client
 from typer.testing import CliRunner, Result
 
 from mmfuse_lib.cli import app
-from mmfuse_lib.errors import ClusterError, DataError
-from mmfuse_lib.files import write_whole
+from mmfuse_lib.core.errors import ClusterError, DataError
+from mmfuse_lib.core.files import atomic_write
 from mmfuse_lib.study import Study, execution, gather, run_study
 from mmfuse_lib.study.cells import Cell, Record, attempt
 from mmfuse_lib.study.display import Display, progress_table
@@ -305,10 +305,10 @@ def test_a_disk_that_fills_up_ends_the_study_with_one_line_and_keeps_what_is_don
     def until_full(path: Path, content: Any) -> None:
         if len(cells_in(folder)) == 3:
             _full(0)
-        write_whole(path, content)
+        atomic_write(path, content)
 
     with monkeypatch.context() as patch:
-        patch.setattr("mmfuse_lib.study.records.write_whole", until_full)
+        patch.setattr("mmfuse_lib.study.records.atomic_write", until_full)
         done = mmfuse("study", path, "--out", folder, "--jobs", jobs)
     assert done.exit_code == 1
     assert isinstance(done.exception, SystemExit)

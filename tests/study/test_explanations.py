@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from mmfuse_lib import explanations, study
 from mmfuse_lib.cli import app
-from mmfuse_lib.errors import DataError, UnknownNameError
+from mmfuse_lib.core.errors import DataError, UnknownNameError
 from mmfuse_lib.explanations.suite import SIZES
 from mmfuse_lib.runs import Settings
 from mmfuse_lib.study import Study

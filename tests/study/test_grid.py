@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mmfuse_lib.errors import DataError
+from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.runs import Settings
 from mmfuse_lib.study import Study, read_study
 from mmfuse_lib.study.cells import Cell

@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from mmfuse_lib.cli import app
-from mmfuse_lib.errors import DataError, UnknownNameError
-from mmfuse_lib.evaluation import mean_interval
+from mmfuse_lib.core.errors import DataError, UnknownNameError
+from mmfuse_lib.core.intervals import mean_interval
 from mmfuse_lib.study import Study, gather, load_results, made_on, scores, table
 from mmfuse_lib.study.cells import Cell
 from mmfuse_lib.study.manifest import write_manifest

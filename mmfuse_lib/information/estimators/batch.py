@@ -29,6 +29,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from mmfuse_lib.core.devices import find_device
+from mmfuse_lib.core.rng import isolated_rng
 from mmfuse_lib.information.atoms import atoms_from_redundancy
 from mmfuse_lib.information.estimators.calibration import calibrate, contributions
 from mmfuse_lib.information.estimators.classifier import cross_fit
@@ -48,8 +50,6 @@ from mmfuse_lib.information.estimators.samples import (
     check_paired,
     group_sums,
 )
-from mmfuse_lib.randomness import own_randomness
-from mmfuse_lib.training import find_device
 
 Array = NDArray[np.float64]
 
@@ -224,7 +224,7 @@ def batch_pid(
     log_prior = np.log(counts / counts.sum())
     scores = [torch.from_numpy(x.T.copy()).float().to(place) for x in (log_p1, log_p2)]
     prior = torch.from_numpy(log_prior).float().to(place)
-    with own_randomness(seed, place):
+    with isolated_rng(seed, place):
         affinity = _learned_affinity(scores, prior, steps, progress)
     found = _couple(affinity, scores, prior, refine_steps, batch_size)
 

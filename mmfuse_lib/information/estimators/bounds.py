@@ -16,10 +16,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 from scipy.special import logsumexp, xlogy
 
-from mmfuse_lib.errors import DataError
+from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.information.atoms import ATOMS
 from mmfuse_lib.information.broja import independent_given_label
 from mmfuse_lib.information.distributions import as_distribution
+from mmfuse_lib.information.entropies import entropy, mutual_information
 from mmfuse_lib.information.estimators.cluster import cluster_numbers, to_letters
 from mmfuse_lib.information.estimators.estimate import Estimate
 from mmfuse_lib.information.estimators.pairwise import (
@@ -28,13 +29,7 @@ from mmfuse_lib.information.estimators.pairwise import (
     likeliest_tables,
     ratio,
 )
-from mmfuse_lib.information.estimators.samples import (
-    Samples,
-    as_features,
-    as_labels,
-    check_paired,
-)
-from mmfuse_lib.information.measures import entropy, mutual_information
+from mmfuse_lib.information.estimators.samples import Samples, as_features, as_labels, check_paired
 from mmfuse_lib.information.pid import decompose
 
 Array = NDArray[np.float64]

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
+from mmfuse_lib.core.rng import isolated_rng
 from mmfuse_lib.information.estimators.crossfit import Split, split_folds, standardise
-from mmfuse_lib.randomness import own_randomness
 
 #: Samples of a member in one update, and AdamW's settings. The rate falls along a half cosine.
 BATCH_SIZE, LEARNING_RATE, WEIGHT_DECAY = 128, 3e-3, 1.0
@@ -102,7 +102,7 @@ def cross_fit(
             raise ValueError(f"{name} is {number}: expected at least 1")
     split = split_folds(y, folds, networks=networks, groups=groups, seed=seed)
     x = standardise(x)
-    with own_randomness(seed, x.device):
+    with isolated_rng(seed, x.device):
         fitted = _trained(x, y, split, (x.shape[1], hidden, hidden, n_classes), steps, progress)
     temperature = _temperature(fitted.logits(x[split.valid]), y[split.valid])
     log_p = (fitted.logits(x[split.held]) / temperature).log_softmax(dim=-1)

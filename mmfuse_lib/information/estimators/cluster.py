@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.preprocessing import StandardScaler
 
-from mmfuse_lib.errors import DataError
+from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.information.atoms import ATOMS
 from mmfuse_lib.information.estimators.estimate import Estimate, interval_table
 from mmfuse_lib.information.estimators.samples import (

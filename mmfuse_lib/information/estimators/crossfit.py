@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mmfuse_lib.errors import DataError
+from mmfuse_lib.core.errors import DataError
 
 Indices = NDArray[np.int64]
 

@@ -20,8 +20,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mmfuse_lib.core.rng import isolated_rng
 from mmfuse_lib.information.estimators.crossfit import Split, standardise
-from mmfuse_lib.randomness import own_randomness
 
 #: Numbers of kernels that are tried, in this order, until more of them help no member.
 N_KERNELS = (1, 2, 4, 8, 16)
@@ -95,7 +95,7 @@ def cross_fit_density(x: Tensor, split: Split, *, seed: int = 0) -> HeldOutDensi
         Of the first means of the kernels.
     """
     z = standardise(x)
-    with own_randomness(seed, x.device):
+    with isolated_rng(seed, x.device):
         chosen, gaussian = _choose(z[split.train], z[split.valid], z[split.held])
     out = x.new_empty(2, len(x))
     out[0, split.held], out[1, split.held] = chosen, gaussian

@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import digamma
 
-from mmfuse_lib.errors import DataError
+from mmfuse_lib.core.errors import DataError
+from mmfuse_lib.information.covariance import gaussian_informations, mmi_atoms
 from mmfuse_lib.information.estimators.estimate import Estimate, percentile_interval
 from mmfuse_lib.information.estimators.samples import (
     Samples,
@@ -12,7 +13,6 @@ from mmfuse_lib.information.estimators.samples import (
     check_paired,
     check_resamples,
 )
-from mmfuse_lib.information.gaussian import gaussian_informations, mmi_atoms
 
 Array = NDArray[np.float64]
 

@@ -30,7 +30,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mmfuse_lib.errors import DataError, UnknownNameError
+from mmfuse_lib.core.devices import find_device
+from mmfuse_lib.core.errors import DataError, UnknownNameError
 from mmfuse_lib.information.atoms import ATOMS
 from mmfuse_lib.information.estimators.classifier import cross_fit
 from mmfuse_lib.information.estimators.crossfit import split_folds
@@ -45,7 +46,6 @@ from mmfuse_lib.information.estimators.samples import (
     group_sums,
 )
 from mmfuse_lib.information.pointwise import pointwise_atoms, published_adjustment
-from mmfuse_lib.training import find_device
 
 Array = NDArray[np.float64]
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from mmfuse_lib.errors import DataError
+from mmfuse_lib.core.errors import DataError
 
 Array = NDArray[np.float64]
 

@@ -6,15 +6,10 @@ import torch
 from numpy.typing import NDArray
 
 from mmfuse_lib import data
-from mmfuse_lib.data import gaussian_gates
-from mmfuse_lib.errors import DataError
+from mmfuse_lib.core.errors import DataError
+from mmfuse_lib.data.synthetic import gaussian_gates
 from mmfuse_lib.information import GATES, decompose, noisy
-from mmfuse_lib.information.estimators.batch import (
-    _Affinity,
-    _couple,
-    batch_pid,
-    even_batches,
-)
+from mmfuse_lib.information.estimators.batch import _Affinity, _couple, batch_pid, even_batches
 from mmfuse_lib.information.estimators.estimate import Estimate
 
 Array = NDArray[np.float64]

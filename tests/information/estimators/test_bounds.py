@@ -5,8 +5,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from mmfuse_lib.data.digit_pairs import label_table
-from mmfuse_lib.errors import DataError
+from mmfuse_lib.core.errors import DataError
+from mmfuse_lib.data.synthetic.digit_pairs import label_table
 from mmfuse_lib.information import GATES, decompose, mutual_information
 from mmfuse_lib.information.estimators.bounds import (
     _entropy_of_meet,

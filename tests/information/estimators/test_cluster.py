@@ -6,9 +6,9 @@ import torch
 from numpy.typing import NDArray
 
 from mmfuse_lib import data
-from mmfuse_lib.data.digit_pairs import label_table
-from mmfuse_lib.data.gaussian_gates import truth
-from mmfuse_lib.errors import DataError
+from mmfuse_lib.core.errors import DataError
+from mmfuse_lib.data.synthetic.digit_pairs import label_table
+from mmfuse_lib.data.synthetic.gaussian_gates import truth
 from mmfuse_lib.information import GATES, decompose, noisy
 from mmfuse_lib.information.estimators import Estimate, SparseCountsWarning
 from mmfuse_lib.information.estimators.cluster import cluster_pid

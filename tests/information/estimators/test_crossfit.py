@@ -4,13 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from mmfuse_lib.errors import DataError
-from mmfuse_lib.information.estimators.crossfit import (
-    Split,
-    deal_groups,
-    split_folds,
-    standardise,
-)
+from mmfuse_lib.core.errors import DataError
+from mmfuse_lib.information.estimators.crossfit import Split, deal_groups, split_folds, standardise
 
 
 def labels(*counts: int) -> torch.Tensor:

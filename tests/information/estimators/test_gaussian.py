@@ -6,10 +6,10 @@ import torch
 from numpy.typing import NDArray
 from scipy import stats
 
-from mmfuse_lib.errors import DataError
+from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.information import decompose
+from mmfuse_lib.information.covariance import decompose_gaussian, gaussian_informations
 from mmfuse_lib.information.estimators.gaussian import gaussian_pid
-from mmfuse_lib.information.gaussian import decompose_gaussian, gaussian_informations
 
 Array = NDArray[np.float64]
 

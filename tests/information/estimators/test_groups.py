@@ -9,7 +9,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from mmfuse_lib.errors import DataError
+from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.information.estimators import (
     Estimate,
     SparseCountsWarning,

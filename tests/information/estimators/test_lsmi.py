@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mmfuse_lib import data
-from mmfuse_lib.data.gaussian_gates import pointwise_truth
-from mmfuse_lib.errors import DataError, UnknownNameError
+from mmfuse_lib.core.errors import DataError, UnknownNameError
+from mmfuse_lib.data.synthetic.gaussian_gates import pointwise_truth
 from mmfuse_lib.information import published_adjustment
 from mmfuse_lib.information.estimators import lsmi
 from mmfuse_lib.information.estimators.crossfit import Split

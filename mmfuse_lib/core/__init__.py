@@ -1,0 +1,1 @@
+"""The ground floor: errors, devices, random numbers, files. Imports nothing else of the library."""

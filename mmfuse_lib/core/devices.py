@@ -1,0 +1,57 @@
+"""Where a network computes, and the mode that it is in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+
+def make_fabric(device: str, precision: str = "32-true") -> Fabric:
+    """Return a Fabric on one device; `device` as in `fit`."""
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?|mps", device):
+        raise ValueError(f"device is {device!r}: expected 'auto', 'cpu', 'cuda', 'cuda:N' or 'mps'")
+    kind, _, index = device.partition(":")
+    is_there = torch.backends.mps.is_available if kind == "mps" else torch.cuda.is_available
+    if kind in ("cuda", "mps") and not is_there():
+        raise ValueError(
+            f"device is {device!r} but torch sees no {kind.upper()} device: use device='auto'"
+        )
+    from lightning_fabric import Fabric  # takes a second to load, and only training needs it
+
+    return Fabric(
+        accelerator=kind,
+        devices=[int(index)] if index else 1,
+        precision=precision,  # type: ignore[arg-type]
+    )
+
+
+@cache
+def find_device(device: str) -> torch.device:
+    """Return the torch device that `device` (as in `fit`) stands for on this machine."""
+    return make_fabric(device).device
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Return where a model's parameters are."""
+    return next((p.device for p in model.parameters()), torch.device("cpu"))
+
+
+@contextmanager
+def eval_mode(network: nn.Module) -> Iterator[None]:
+    """Put a network in eval mode for the duration; each part has its own mode again afterwards."""
+    modes = {module: module.training for module in network.modules()}
+    network.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode

@@ -1,0 +1,33 @@
+"""Means of a few repetitions, with an interval that says how sure they are."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from mmfuse_lib.core.errors import DataError
+
+
+def mean_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float]:
+    """Return the mean and the half-width of its t-interval, e.g. over seeds.
+
+    Parameters
+    ----------
+    values : array_like, shape (n,)
+        Repeats.
+    level : float
+        Coverage.
+
+    Returns
+    -------
+    mean, half_width : float
+        The half-width is NaN for a single value.
+    """
+    x = np.asarray(values, dtype=np.float64)
+    if x.ndim != 1 or len(x) == 0:
+        raise DataError(f"expected a non-empty list of numbers, got shape {x.shape}")
+    if len(x) == 1:
+        return float(x[0]), float("nan")
+    quantile = stats.t.ppf((1 + level) / 2, df=len(x) - 1)
+    return float(x.mean()), float(quantile * x.std(ddof=1) / np.sqrt(len(x)))

@@ -1,0 +1,48 @@
+"""Random numbers of one's own: seeded, and without a trace in the global random state."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+CPU = torch.device("cpu")
+
+
+@contextmanager
+def isolated_rng(seed: int, device: torch.device = CPU) -> Iterator[None]:
+    """Seed torch on the CPU and on `device`; the states are restored afterwards.
+
+    No other device is touched: `torch.manual_seed` would seed all of them.
+    """
+    before = device_state(device)
+    with torch.random.fork_rng(devices=[]):
+        try:
+            torch.default_generator.manual_seed(seed)
+            _seed(seed, device)
+            yield
+        finally:
+            set_device_state(before, device)
+
+
+def device_state(device: torch.device) -> Tensor | None:
+    """Return the random state of a GPU; None for the CPU."""
+    if device.type == "cuda":
+        return torch.cuda.get_rng_state(device)
+    return torch.mps.get_rng_state() if device.type == "mps" else None
+
+
+def set_device_state(state: Tensor | None, device: torch.device) -> None:
+    """Set what `device_state` returned, wherever the tensor is now."""
+    if state is not None and device.type == "cuda":
+        torch.cuda.set_rng_state(state.cpu(), device)
+    if state is not None and device.type == "mps":
+        torch.mps.set_rng_state(state.cpu())
+
+
+def _seed(seed: int, device: torch.device) -> None:
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(seed)
+    if device.type == "mps":
+        torch.mps.manual_seed(seed)

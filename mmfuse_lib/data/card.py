@@ -1,0 +1,35 @@
+"""What is known of a data set: how to load it, what it is, where it is from, how to cite it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mmfuse_lib.data.multimodal import MultimodalData
+
+Splits = tuple[MultimodalData, MultimodalData, MultimodalData]
+
+
+@dataclass(frozen=True)
+class DatasetCard:
+    """What the registry holds of a data set; each stands at the end of the file of its loader.
+
+    Attributes
+    ----------
+    load : callable
+        ``load(seed, **options)`` returns the splits train, val and test.
+    summary : str
+        One or two sentences: modalities, labels, size, what has to be downloaded.
+    source : str
+        Where the data is published.
+    licence : str
+        As its publishers state it.
+    citation : str
+        The paper or the page to cite.
+    """
+
+    load: Callable[..., Splits]
+    summary: str
+    source: str
+    licence: str
+    citation: str

@@ -1,0 +1,1 @@
+"""Real data sets of a few megabytes, downloaded once and checked."""

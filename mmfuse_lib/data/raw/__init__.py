@@ -1,0 +1,1 @@
+"""Real data sets in the layout they are published in, from a folder of the user's."""

@@ -1,0 +1,111 @@
+"""The registry: data sets by name."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from mmfuse_lib.core.errors import DataError, UnknownNameError, check_options
+from mmfuse_lib.core.objects import is_path, load_object
+from mmfuse_lib.data.card import DatasetCard, Splits
+from mmfuse_lib.data.multimodal import MultimodalData
+
+#: Where each card is; nothing of a data set is imported before somebody asks for it.
+_CARDS = {
+    "digit_pairs": "synthetic.digit_pairs:CARD",
+    "gaussian_gates": "synthetic.gaussian_gates:CARD",
+    "spoken_digits": "synthetic.spoken_digits:CARD",
+    "utd_mhad": "downloaded.utd_mhad:CARD",
+    "cremad": "raw.cremad:CARD",
+    "ave": "raw.ave:CARD",
+    "kinetics_sounds": "raw.kinetics_sounds:CARD",
+    "ucf101": "raw.ucf101:CARD",
+    "modelnet40": "raw.modelnet40:CARD",
+    "cmu_mosi": "raw.cmu_sentiment:MOSI_CARD",
+    "cmu_mosei": "raw.cmu_sentiment:MOSEI_CARD",
+    "mm_imdb": "raw.mm_imdb:CARD",
+    "enrico": "raw.enrico:CARD",
+    "cremad_votes": "downloaded.cremad_votes:CARD",
+    "mfeat": "downloaded.mfeat:CARD",
+    "rosmap": "downloaded.rosmap:CARD",
+    "cub_image_text": "downloaded.cub_image_text:CARD",
+    "mmsd_sarcasm": "downloaded.mmsd_sarcasm:CARD",
+}
+
+
+def names() -> tuple[str, ...]:
+    """Return the names that `load` knows."""
+    return tuple(_CARDS)
+
+
+def load(name: str, seed: int = 0, **options: Any) -> Splits:
+    """Load a data set.
+
+    Parameters
+    ----------
+    name : str
+        One of `names()`, or a reader's own ``"my_file:load"``: a function of the seed (and of
+        options) that returns three splits.
+    seed : int
+        Seed of everything that is drawn.
+    **options
+        What the data set takes; `describe` lists it.
+
+    Returns
+    -------
+    train, val, test : MultimodalData
+        Splits that share no raw input; of a reader's own, what the function returns.
+
+    Raises
+    ------
+    UnknownNameError
+        If the data set, or one of the options, does not exist.
+    DataError
+        If an option has a value that cannot be used.
+    DownloadError
+        If the data has to be downloaded and cannot be.
+    """
+    if is_path(name):
+        return _load_own(name, seed, options)
+    card = _card(name)
+    check_options(repr(name), card.load, options, given=("seed",))
+    return card.load(seed, **options)
+
+
+def loader(name: str) -> Callable[..., Splits]:
+    """Return the function that loads a data set, by the name that `load` knows."""
+    return load_object(name) if is_path(name) else _card(name).load
+
+
+def describe(name: str) -> str:
+    """Return what a data set is, its options with defaults, its source, licence and citation."""
+    card = _card(name)
+    options = inspect.signature(card.load).parameters.values()
+    return "\n".join(
+        [
+            f"{name}: {card.summary}",
+            f"  options   {', '.join(f'{p.name}={p.default!r}' for p in options)}",
+            f"  source    {card.source}",
+            f"  licence   {card.licence}",
+            f"  cite      {card.citation}",
+        ]
+    )
+
+
+def _load_own(name: str, seed: int, options: dict[str, Any]) -> Splits:
+    function = load_object(name)
+    if not callable(function):
+        raise DataError(f"{name!r} is {function!r}: expected a function of the seed")
+    check_options(repr(name), function, options, given=("seed",))
+    splits = tuple(function(seed, **options))
+    if len(splits) != 3 or not all(isinstance(part, MultimodalData) for part in splits):
+        raise DataError(f"{name!r} returned no three MultimodalData: expected train, val, test")
+    return splits
+
+
+def _card(name: str) -> DatasetCard:
+    if name not in _CARDS:
+        raise UnknownNameError("data set", name, _CARDS)
+    card: DatasetCard = load_object(f"mmfuse_lib.data.{_CARDS[name]}")
+    return card

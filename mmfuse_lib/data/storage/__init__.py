@@ -1,0 +1,1 @@
+"""Files behind the data sets: downloads, prepared arrays, media, HDF5."""

@@ -1,0 +1,273 @@
+"""Labels made by a known interaction: the mechanism behind the synthetic tasks.
+
+Two symbols a, b in ``0 .. K-1`` and a label y. One interaction, drawn per sample, decides how they
+hang together; y is uniform under each of them:
+
+====  =====================================  ==========================================
+R     a = b = y                              either source tells the label
+U1    a = y, b independent and uniform       only the first source tells it
+U2    b = y, a independent and uniform       only the second source tells it
+S     a, b independent, y = (a + b) mod K    only both together tell it (K = 2 is XOR)
+====  =====================================  ==========================================
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mmfuse_lib.core.errors import DataError, UnknownNameError
+from mmfuse_lib.data.multimodal import INTERACTIONS, MultimodalData, from_arrays
+
+#: Per digit, what may be drawn to show it.
+Pool = Sequence[NDArray[np.float32]]
+
+#: Per digit, who each of these is from.
+Groups = Sequence[NDArray[np.int64]]
+
+
+def composition_weights(composition: Mapping[str, float] | None) -> NDArray[np.float64]:
+    """Return the share of each interaction, in the order of `INTERACTIONS`.
+
+    Parameters
+    ----------
+    composition : mapping of str to float, or None
+        Shares of ``"R"``, ``"U1"``, ``"U2"``, ``"S"``; missing ones are 0, None means a quarter
+        each.
+
+    Raises
+    ------
+    UnknownNameError
+        If a key is none of the four.
+    DataError
+        If a share is negative or not a number, or the shares do not sum to 1.
+    """
+    if composition is None:
+        return np.full(len(INTERACTIONS), 1 / len(INTERACTIONS))
+    if not isinstance(composition, Mapping):
+        raise DataError(f"composition is {composition!r}: expected a mapping such as {{'R': 1.0}}")
+    for key in composition:
+        if key not in INTERACTIONS:
+            raise UnknownNameError("interaction", key, INTERACTIONS)
+    try:
+        weights = np.array([composition.get(kind, 0.0) for kind in INTERACTIONS], dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"composition {dict(composition)}: expected finite shares >= 0") from error
+    if not np.isfinite(weights).all() or (weights < 0).any():
+        raise DataError(f"composition {dict(composition)}: expected finite shares >= 0")
+    if abs(weights.sum() - 1) > 1e-6:
+        raise DataError(f"composition {dict(composition)} sums to {weights.sum():.6g}: expected 1")
+    normalised: NDArray[np.float64] = weights / weights.sum()
+    return normalised
+
+
+def draw_symbols(
+    weights: NDArray[np.float64], n_samples: int, n_classes: int, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Draw ``(a, b, y, kind)``, each of shape ``(n_samples,)``, from the mechanism above."""
+    kind = rng.choice(len(INTERACTIONS), size=n_samples, p=weights)
+    a = rng.integers(n_classes, size=n_samples)
+    b = rng.integers(n_classes, size=n_samples)
+    shown = [kind == k for k in range(len(INTERACTIONS))]
+    b = np.where(shown[0], a, b)
+    y = np.select(shown, [a, a, b, (a + b) % n_classes])
+    return a, b, y, kind
+
+
+def kind_table(n_classes: int) -> NDArray[np.float64]:
+    """Return ``p(a, b, y | interaction)`` of the mechanism above, shape ``(4, K, K, K)``."""
+    a, b = np.indices((n_classes, n_classes)).reshape(2, -1)
+    tables: NDArray[np.float64] = np.zeros((len(INTERACTIONS), n_classes, n_classes, n_classes))
+    diagonal = np.arange(n_classes)
+    tables[0, diagonal, diagonal, diagonal] = 1 / n_classes
+    for k, y in enumerate((a, b, (a + b) % n_classes), start=1):
+        tables[k, a, b, y] = 1 / n_classes**2
+    return tables
+
+
+def symbol_table(weights: NDArray[np.float64], n_classes: int, cue: bool) -> NDArray[np.float64]:
+    """Return the exact ``p(x1, x2, y)`` of the mechanism above.
+
+    Parameters
+    ----------
+    weights : ndarray, shape (4,)
+        Share of each interaction.
+    n_classes : int
+        K.
+    cue : bool
+        Without a cue x1 = a and x2 = b, shape ``(K, K, K)``. With one, both sources also show
+        which interaction c rules the sample: ``x1 = c K + a``, ``x2 = c K + b``, shape
+        ``(4K, 4K, K)``.
+    """
+    tables = weights[:, None, None, None] * kind_table(n_classes)
+    if not cue:
+        without_cue: NDArray[np.float64] = tables.sum(axis=0)
+        return without_cue
+    with_cue = np.zeros((len(INTERACTIONS), n_classes) * 2 + (n_classes,))
+    for k, table in enumerate(tables):
+        with_cue[k, :, k] = table
+    n_symbols = len(INTERACTIONS) * n_classes
+    return with_cue.reshape(n_symbols, n_symbols, n_classes)
+
+
+def digit_table(
+    n_classes: int, cue: bool, composition: Mapping[str, float] | None
+) -> NDArray[np.float64]:
+    """Return `symbol_table` for digits ``0 .. n_classes - 1``, checking the options."""
+    if not (isinstance(n_classes, int | np.integer) and 2 <= n_classes <= 10):
+        raise DataError(f"n_classes is {n_classes!r}: expected an integer from 2 to 10")
+    return symbol_table(composition_weights(composition), n_classes, cue)
+
+
+def check_sizes(**sizes: int) -> None:
+    """Raise `DataError` unless each number of samples is an integer of at least 1."""
+    for name, size in sizes.items():
+        if not (isinstance(size, int | np.integer) and size >= 1):
+            raise DataError(f"{name} is {size}: expected an integer of at least 1")
+
+
+def noise_levels(noise: Mapping[str, float] | None, modalities: Sequence[str]) -> dict[str, float]:
+    """Return the standard deviation of the noise of every modality, 0 where none is given."""
+    levels = dict.fromkeys(modalities, 0.0)
+    if not isinstance(noise, Mapping | None):
+        raise DataError(
+            f"noise is {noise!r}: expected a mapping such as {{{modalities[0]!r}: 0.5}}"
+        )
+    for name, level in (noise or {}).items():
+        if name not in levels:
+            raise UnknownNameError("modality", name, modalities)
+        if not (isinstance(level, int | float | np.number) and 0 <= level < float("inf")):
+            raise DataError(f"noise of {name!r} is {level}: expected a finite number >= 0")
+        levels[name] = float(level)
+    return levels
+
+
+def draw_digit_splits(
+    make_pools: Callable[[np.random.Generator], Sequence[Mapping[str, Pool]]],
+    modalities: Sequence[str],
+    *,
+    seed: int,
+    sizes: Mapping[str, int],
+    n_classes: int,
+    cue_rows: int,
+    composition: Mapping[str, float] | None,
+    noise: Mapping[str, float] | None,
+    make_groups: Callable[[], Sequence[Groups]] | None = None,
+) -> tuple[MultimodalData, MultimodalData, MultimodalData]:
+    """Check the options of a data set of digits, then draw its three splits.
+
+    Parameters
+    ----------
+    make_pools : callable
+        Called with a generator of its own, for training, validation and test in turn: per
+        modality and digit, pictures to draw from.
+    modalities : sequence of str
+        Names of the two.
+    seed : int
+        Seed of the pools and of all draws.
+    sizes : mapping of str to int
+        Number of samples of each split, under the names of the options.
+    n_classes, composition, noise
+        As in `mmfuse_lib.data.synthetic.digit_pairs.load`.
+    cue_rows : int
+        Height of the cue; 0 for none.
+    make_groups : callable, optional
+        For training, validation and test in turn: per digit, who each picture of the second
+        modality is from.
+    """
+    weights = composition_weights(composition)
+    table = digit_table(n_classes, cue_rows > 0, composition)
+    check_sizes(**sizes)
+    levels = noise_levels(noise, modalities)
+    pools_seed, *draw_seeds = np.random.SeedSequence(seed).spawn(1 + len(sizes))
+    pools = make_pools(np.random.default_rng(pools_seed))
+    groups = [None] * len(pools) if make_groups is None else make_groups()
+    train, val, test = (
+        draw_digit_split(
+            pool, weights, size, cue_rows=cue_rows, noise=levels,
+            rng=np.random.default_rng(draw_seed), table=table, groups=of,
+        )
+        for pool, size, draw_seed, of in zip(
+            pools, sizes.values(), draw_seeds, groups, strict=True
+        )
+    )  # fmt: skip
+    return train, val, test
+
+
+def draw_digit_split(
+    pools: Mapping[str, Pool],
+    weights: NDArray[np.float64],
+    n_samples: int,
+    *,
+    cue_rows: int,
+    noise: Mapping[str, float],
+    rng: np.random.Generator,
+    table: NDArray[np.float64],
+    groups: Groups | None = None,
+) -> MultimodalData:
+    """Draw the samples of one split: symbols first, then what shows them.
+
+    Parameters
+    ----------
+    pools : mapping of str to sequence of ndarray
+        Per modality (two) and digit, pictures ``(n, height, width)`` to draw from.
+    weights : ndarray, shape (4,)
+        Share of each interaction.
+    n_samples : int
+        Number of samples.
+    cue_rows : int
+        Height of the cue under every picture, see `with_cue`; 0 for none.
+    noise : mapping of str to float
+        Standard deviation of Gaussian noise a modality.
+    rng : Generator
+        Of all draws. The noise is drawn last: it changes no other draw.
+    table : ndarray
+        The exact distribution, kept with the data.
+    groups : sequence of ndarray, optional
+        Per digit, who each picture of the second modality is from; kept with the data.
+    """
+    n_classes = len(next(iter(pools.values())))
+    a, b, y, kind = draw_symbols(weights, n_samples, n_classes, rng)
+    drawn = {
+        name: draw_indices(pools[name], digit, rng)
+        for name, digit in zip(pools, (a, b), strict=True)
+    }
+    views = {name: np.concatenate(pools[name])[index] for name, index in drawn.items()}
+    for name, level in noise.items():
+        if level > 0:
+            views[name] += rng.normal(0, level, views[name].shape).astype(np.float32)
+    if cue_rows:
+        views = {name: with_cue(pictures, kind, cue_rows) for name, pictures in views.items()}
+    data = from_arrays(
+        {name: pictures[:, None] for name, pictures in views.items()},
+        y,
+        composition=kind,
+        class_names=tuple(str(k) for k in range(n_classes)),
+        table=table,
+    )
+    if groups is None:
+        return data
+    owner = np.concatenate(groups)[drawn[list(pools)[1]]]
+    return replace(data, groups=torch.from_numpy(owner))  # not renumbered: splits stay comparable
+
+
+def draw_indices(
+    pool: Pool, digit: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Draw one picture a sample, uniformly among those of its digit; pictures count on by digit."""
+    sizes = np.array([len(pictures) for pictures in pool])
+    first = np.cumsum(sizes) - sizes
+    index: NDArray[np.int64] = first[digit] + rng.integers(sizes[digit])
+    return index
+
+
+def with_cue(
+    pictures: NDArray[np.float32], kind: NDArray[np.int64], rows: int
+) -> NDArray[np.float32]:
+    """Add rows with four blocks; the block of the ruling interaction is 1, the others are 0."""
+    n_samples, _, width = pictures.shape
+    blocks = np.eye(len(INTERACTIONS), dtype=np.float32)[kind].repeat(width // 4, axis=1)
+    cue = np.broadcast_to(blocks[:, None], (n_samples, rows, width))
+    return np.concatenate([pictures, cue], axis=1)

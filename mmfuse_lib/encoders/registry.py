@@ -1,0 +1,85 @@
+"""Encoders by name, by the shape of a sample, and what a given one returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mmfuse_lib.core.devices import eval_mode
+from mmfuse_lib.core.errors import DataError, UnknownNameError, check_options
+from mmfuse_lib.encoders.resnet import ResNet18Encoder
+from mmfuse_lib.encoders.small import ConvSequenceEncoder, ImageEncoder, MLPEncoder, SequenceEncoder
+
+#: Images with fewer pixels than this go to an MLP by default, larger ones to a convolutional net.
+SMALL_IMAGE = 16 * 16
+
+
+def default_encoder(shape: tuple[int, ...], dim: int) -> nn.Module:
+    """Choose an encoder by the shape of one sample.
+
+    ``(features,)`` and small images: `MLPEncoder`; ``(time, channels)``: `ConvSequenceEncoder`;
+    ``(channels, height, width)``: `ImageEncoder`; ``(frames, channels, height, width)`` that are no
+    small images: `ResNet18Encoder`; else `MLPEncoder` on what is flattened. The inner layers of
+    each but the ResNet grow with `dim`.
+    """
+    if len(shape) == 2:
+        return ConvSequenceEncoder(shape, dim, width=max(1, dim // 2))
+    if len(shape) == 3 and shape[1] * shape[2] >= SMALL_IMAGE:
+        return ImageEncoder(shape, dim, width=max(1, dim // 4))
+    if len(shape) == 4 and shape[2] * shape[3] >= SMALL_IMAGE:
+        return ResNet18Encoder(shape, dim)
+    return MLPEncoder(shape, dim)
+
+
+_ENCODERS: dict[str, Callable[..., nn.Module]] = {
+    "mlp": MLPEncoder,
+    "image": ImageEncoder,
+    "sequence": SequenceEncoder,
+    "conv_sequence": ConvSequenceEncoder,
+    "resnet18": ResNet18Encoder,
+}
+
+
+def make_encoder(name: str, shape: tuple[int, ...], dim: int, **options: Any) -> nn.Module:
+    """Return an encoder by its name.
+
+    ``"mlp"``, ``"image"``, ``"sequence"`` (recurrent), ``"conv_sequence"`` or ``"resnet18"``.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none of this name, or an option does not exist.
+    DataError
+        If it cannot take this shape.
+    """
+    if name not in _ENCODERS:
+        raise UnknownNameError("encoder", name, _ENCODERS)
+    check_options(f"encoder {name!r}", _ENCODERS[name], options, given=("shape", "dim"))
+    return _ENCODERS[name](shape, dim, **options)
+
+
+def feature_dim(name: str, encoder: nn.Module, shape: tuple[int, ...]) -> int:
+    """Return the length of the vectors that an encoder makes, by running it on two zero samples.
+
+    Raises
+    ------
+    DataError
+        If the encoder cannot take this shape, or does not return ``(B, dim)``.
+    """
+    device = next((p.device for p in encoder.parameters()), torch.device("cpu"))
+    try:
+        with torch.no_grad(), eval_mode(encoder):
+            z = encoder(torch.zeros(2, *shape, device=device))
+    except Exception as error:
+        raise DataError(
+            f"the encoder of modality {name!r} cannot take samples of shape {shape}: {error}"
+        ) from error
+    if not isinstance(z, Tensor) or z.ndim != 2 or len(z) != 2:
+        got = tuple(z.shape) if isinstance(z, Tensor) else type(z).__name__
+        raise DataError(
+            f"the encoder of modality {name!r} returned {got} for 2 samples: expected (2, dim)"
+        )
+    return int(z.shape[1])

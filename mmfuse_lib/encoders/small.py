@@ -1,0 +1,135 @@
+"""Small encoders: one modality in, a feature vector ``z`` of shape ``(B, dim)`` out.
+
+A reader's own network slots in wherever an encoder is expected: any `nn.Module` that maps a batch
+of one modality to a batch of vectors.
+"""
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from mmfuse_lib.core.errors import DataError
+
+
+class MLPEncoder(nn.Sequential):
+    """Flatten, then two hidden layers with ReLU: vectors and small images.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of one sample.
+    dim : int
+        Length of the feature vector.
+    hidden : int, optional
+        Width of the two hidden layers; twice `dim` by default.
+    """
+
+    def __init__(self, shape: tuple[int, ...], dim: int, hidden: int | None = None) -> None:
+        n_inputs = int(torch.Size(shape).numel())
+        hidden = hidden or 2 * dim
+        super().__init__(
+            nn.Flatten(),
+            nn.Linear(n_inputs, hidden),
+            nn.ReLU(),
+            nn.Linear(hidden, hidden),
+            nn.ReLU(),
+            nn.Linear(hidden, dim),
+        )
+
+
+class ImageEncoder(nn.Sequential):
+    """Three 3 x 3 convolutions with batch normalisation, then pooled: images, spectrograms.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(channels, height, width)`` of one sample.
+    dim : int
+        Length of the feature vector.
+    width : int
+        Channels of the first convolution; doubled by each of the next two.
+    """
+
+    def __init__(self, shape: tuple[int, ...], dim: int, width: int = 16) -> None:
+        if len(shape) != 3:
+            raise DataError(f"ImageEncoder: expected (channels, height, width), got {shape}")
+        widths = (shape[0], width, 2 * width, 4 * width)
+        layers: list[nn.Module] = []
+        for c_in, c_out in pairwise(widths):
+            layers += [
+                nn.Conv2d(c_in, c_out, 3, stride=2, padding=1, bias=False),
+                nn.BatchNorm2d(c_out),
+                nn.ReLU(),
+            ]
+        super().__init__(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4 * width, dim))
+
+
+class SequenceEncoder(nn.Module):
+    """A bidirectional GRU whose final states are projected to one vector: sequences of vectors.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(time, channels)`` of one sample.
+    dim : int
+        Length of the feature vector.
+    hidden : int
+        State size per direction.
+    """
+
+    def __init__(self, shape: tuple[int, ...], dim: int, hidden: int = 64) -> None:
+        super().__init__()
+        if len(shape) != 2:
+            raise DataError(f"SequenceEncoder: expected (time, channels), got {shape}")
+        self.gru = nn.GRU(shape[1], hidden, batch_first=True, bidirectional=True)
+        self.out = nn.Linear(2 * hidden, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``(B, time, channels)`` to ``(B, dim)``."""
+        _, state = self.gru(x)
+        z: Tensor = self.out(torch.cat([state[0], state[1]], dim=1))
+        return z
+
+
+class ConvSequenceEncoder(nn.Sequential):
+    """Three convolutions over time with batch normalisation, pooled: sequences of vectors.
+
+    Each halves the length as long as more than `parts` steps remain. The mean over each of `parts`
+    equal stretches of time is kept, so that *first up, then down* differs from *first down, then
+    up*. All steps are computed at once, where a recurrent network takes one after the other.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(time, channels)`` of one sample.
+    dim : int
+        Length of the feature vector.
+    width : int
+        Channels of the first convolution; doubled by each of the next two.
+    parts : int
+        Stretches of time whose means are kept.
+    """
+
+    def __init__(self, shape: tuple[int, ...], dim: int, width: int = 32, parts: int = 4) -> None:
+        if len(shape) != 2:
+            raise DataError(f"ConvSequenceEncoder: expected (time, channels), got {shape}")
+        length, channels = shape
+        layers: list[nn.Module] = [_ChannelsFirst()]
+        for c_in, c_out in pairwise((channels, width, 2 * width, 4 * width)):
+            stride = 2 if length > parts else 1
+            length = -(-length // stride)
+            layers += [
+                nn.Conv1d(c_in, c_out, 5, stride=stride, padding=2, bias=False),
+                nn.BatchNorm1d(c_out),
+                nn.ReLU(),
+            ]
+        pool = nn.AdaptiveAvgPool1d(parts)
+        super().__init__(*layers, pool, nn.Flatten(), nn.Linear(4 * width * parts, dim))
+
+
+class _ChannelsFirst(nn.Module):
+    """``(B, time, channels)`` to ``(B, channels, time)``."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.transpose(1, 2)

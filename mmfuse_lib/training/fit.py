@@ -1,0 +1,622 @@
+"""`fit`: the one training loop. It runs a method's stages and knows nothing of any paper."""
+
+from __future__ import annotations
+
+import copy
+import time
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from torch.optim import AdamW, Optimizer
+from tqdm import tqdm
+
+from mmfuse_lib.core.devices import device_of, make_fabric
+from mmfuse_lib.core.errors import CheckpointError, DataError, TrainingError, UnusedTermWarning
+from mmfuse_lib.core.rng import device_state, isolated_rng, set_device_state
+from mmfuse_lib.data import MultimodalData, check_trainable, check_values
+from mmfuse_lib.methods.base import Method, Stage
+from mmfuse_lib.training.checkpoints import load_checkpoint, save_checkpoint
+from mmfuse_lib.training.identity import FROZEN, Identity, tensor_digest
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+#: How many batches may pass before their losses are looked at: on a GPU each look waits for it.
+CHECK_EVERY = 50
+
+#: How many differences the refusal of a checkpoint names.
+LISTED = 3
+
+#: What a checkpoint holds.
+KEYS = (
+    "settings", "digests", "position", "history", "weights", "optimizer", "precision", "shuffle",
+    "random", "random_device",
+)  # fmt: skip
+
+
+def adamw(parameters: list[nn.Parameter], lr: float, **options: Any) -> Optimizer:
+    """Return AdamW with torch's default betas and weight decay, in its fused form.
+
+    Other options of torch's class can be given. Its other forms round differently.
+    """
+    return AdamW(parameters, lr=lr, **{"fused": True, **options})
+
+
+@dataclass
+class History:
+    """What `fit` recorded.
+
+    Attributes
+    ----------
+    records : list of dict
+        One an epoch, split and term: keys stage, epoch (from 1, within the stage), split
+        (``"train"`` or ``"val"``), term, value (mean over the samples; losses in nats).
+    best_epoch : dict of str to int
+        Per stage, the epoch whose weights were kept.
+    """
+
+    records: list[dict[str, str | int | float]] = field(default_factory=list)
+    best_epoch: dict[str, int] = field(default_factory=dict)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the records as a tidy table, columns stage, epoch, split, term, value."""
+        return pd.DataFrame(self.records, columns=["stage", "epoch", "split", "term", "value"])
+
+
+@dataclass
+class _Position:
+    """Where a run stands; with the weights and the random states, all that a resume needs."""
+
+    stage: int = 0
+    epoch: int = 0
+    best_score: float = float("inf")
+    best_weights: dict[str, Tensor] | None = None
+    epochs_since_best: int = 0
+
+
+def fit(
+    model: Method,
+    train: MultimodalData,
+    val: MultimodalData | None = None,
+    *,
+    epochs: int = 30,
+    batch_size: int = 128,
+    lr: float = 1e-3,
+    optimizer: Callable[..., Optimizer] = adamw,
+    patience: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    precision: str = "32-true",
+    checkpoint_dir: str | Path | None = None,
+    checkpoint_every: float = 0.0,
+    progress: bool = True,
+) -> History:
+    """Train a method, stage by stage.
+
+    After each stage the weights of the epoch with the lowest validation loss of that stage (its
+    ``monitor``) are restored, so the best checkpoint is carried from stage to stage; without
+    `val` the last weights stay. The model ends on the device it came from, in eval mode. The
+    global random state is left as it was, and a run is a function of its arguments: same machine,
+    device and number of threads, same result. With another number of threads
+    (`torch.set_num_threads`) sums are rounded in another order, which may change the epoch that is
+    kept: a study computes each cell with one.
+
+    Parameters
+    ----------
+    model : Method
+        Trained in place.
+    train, val : MultimodalData
+        Training data, and validation data for choosing the epoch.
+    epochs : int
+        Budget handed to ``model.stages``.
+    batch_size : int
+        Largest batch; an epoch is cut into batches of nearly equal size.
+    lr : float
+        Learning rate.
+    optimizer : callable
+        Called as ``optimizer(parameters, lr=lr)`` at the start of each stage; default `adamw`.
+    patience : int, optional
+        Stop a stage after this many epochs without a better validation loss.
+    seed : int
+        Seed of the order of the samples and of everything random in the model.
+    device : str
+        ``"auto"`` (CUDA or MPS where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
+    precision : str
+        A Lightning Fabric precision, e.g. ``"bf16-mixed"``.
+    checkpoint_dir : path, optional
+        Folder of the run. A checkpoint is written there after each epoch, whole or not at all;
+        calling `fit` again with the same arguments continues from it, bit for bit.
+    checkpoint_every : float
+        Seconds that have to pass between two checkpoints; by default none are waited for.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    History
+        Losses and accuracies per stage and epoch.
+
+    Warns
+    -----
+    UnusedTermWarning
+        If a loss returns a term that has a gradient and is not part of its total: it trains
+        nothing. What is only recorded is to be detached.
+
+    Raises
+    ------
+    DataError
+        If the data does not fit the model, has one class only, or values that are NaN, infinite or
+        out of the range of single precision; before anything is trained.
+    TrainingError
+        If a loss is NaN or infinite; names the stage, the epoch and the batch.
+    CheckpointError
+        If the checkpoint in `checkpoint_dir` cannot be read, or is of another run: other data or
+        arguments, another class or option of the model, other initial weights, other code (also
+        of the optimizer). The message names what differs.
+    ValueError
+        If an argument or a stage cannot be used.
+    KeyboardInterrupt
+        Passed on; the last checkpoint stays usable.
+    """
+    _check_arguments(model, train, val, epochs=epochs, batch_size=batch_size, patience=patience)
+    fabric = make_fabric(device, precision)
+    home = device_of(model)
+    folder = None if checkpoint_dir is None else Path(checkpoint_dir)
+    identity = Identity()
+    if folder is not None:  # only a checkpoint needs it, and it reads all the data
+        identity = _identity_of(model)
+        for name, value in {
+            "epochs": epochs, "batch_size": batch_size, "lr": lr, "patience": patience,
+            "seed": seed, "optimizer": optimizer, "precision": precision,
+        }.items():  # fmt: skip
+            identity.add(name, value)
+        _add_data(identity, "training", train)
+        if val is not None:
+            _add_data(identity, "validation", val)
+    with (
+        isolated_rng(seed, fabric.device),
+        _deterministic_cudnn(),
+        _training_flags_restored(model),
+    ):
+        model.to(fabric.device)
+        try:
+            stages = model.stages(epochs)
+            trainable = {p for p in model.parameters() if p.requires_grad}
+            _check_stages(stages, trainable)
+            if folder is not None:
+                _add_stages(identity, stages)
+            run = _Run(
+                model=model,
+                stages=stages,
+                train=_move_if_it_fits(train, fabric.device),
+                val=None if val is None else _move_if_it_fits(val, fabric.device),
+                fabric=fabric,
+                batch_size=batch_size,
+                make_optimizer=lambda parameters: optimizer(parameters, lr=lr),
+                patience=patience,
+                shuffle=torch.Generator().manual_seed(seed),
+                folder=folder,
+                identity=identity,
+                checkpoint_every=checkpoint_every,
+                trainable=trainable,
+                progress=progress,
+            )
+            run.resume()
+            try:
+                run.run()
+            finally:
+                if folder is not None:
+                    _note_changes(model, identity)
+        finally:
+            model.to(home)
+    model.eval()
+    return run.history
+
+
+@dataclass
+class _Run:
+    """The state of one call of `fit`."""
+
+    model: Method
+    stages: list[Stage]
+    train: MultimodalData
+    val: MultimodalData | None
+    fabric: Fabric
+    batch_size: int
+    make_optimizer: Callable[[list[nn.Parameter]], Optimizer]
+    patience: int | None
+    shuffle: torch.Generator
+    folder: Path | None
+    identity: Identity
+    trainable: set[nn.Parameter]
+    progress: bool
+    checkpoint_every: float = 0.0
+    saved_at: float = field(default_factory=time.monotonic)
+    history: History = field(default_factory=History)
+    position: _Position = field(default_factory=_Position)
+    optimizer_state: dict[str, Any] | None = None
+    looked_at: Stage | None = None
+
+    def run(self) -> None:
+        """Run the stages that are left."""
+        for index in range(self.position.stage, len(self.stages)):
+            self._run_stage(self.stages[index])
+            self.position = _Position(stage=index + 1)
+            self.optimizer_state = None
+        self._save(None)
+
+    def _run_stage(self, stage: Stage) -> None:
+        parameters = _set_trained(self.model, stage.modules, self.trainable)
+        optimizer: Any = self.fabric.setup_optimizers(self.make_optimizer(parameters))
+        for group in optimizer.param_groups:
+            group["initial_lr"] = group["lr"]
+        if self.optimizer_state is not None:
+            optimizer.load_state_dict(self.optimizer_state)
+        at = self.position
+        if self.optimizer_state is None and stage.prepare is not None:
+            self.model.eval()
+            with torch.no_grad():
+                stage.prepare(self.train)
+        # Without progress the bar is off; with it, the environment variable TQDM_DISABLE decides.
+        make_bar = tqdm if self.progress else partial(tqdm, disable=True)
+        with make_bar(total=stage.epochs, initial=at.epoch, desc=stage.name) as bar:
+            if at.epoch == 0:
+                self._save(optimizer)
+            while at.epoch < stage.epochs and not self._out_of_patience():
+                terms = self._train_epoch(stage, optimizer)
+                at.epoch += 1
+                self._record(stage, "train", terms)
+                if self.val is not None:
+                    terms = self._validate(stage, self.val)
+                    self._record(stage, "val", terms)
+                    _check_has(stage, terms, stage.monitor)
+                    self._keep_if_best(stage, terms[stage.monitor])
+                self._save(optimizer)
+                bar.update()
+                bar.set_postfix({name: f"{value:.3f}" for name, value in terms.items()})
+        if at.best_weights is not None:
+            self.model.load_state_dict(at.best_weights)
+
+    def _train_epoch(self, stage: Stage, optimizer: Any) -> dict[str, float]:
+        _set_modes(self.model, stage.modules)
+        for group in optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * stage.lr_factor(self.position.epoch)
+        order = torch.randperm(len(self.train), generator=self.shuffle)
+        log = _TermLog(stage.name, self.position.epoch + 1)
+        for batch in self._batches(self.train, order):
+            optimizer.zero_grad()
+            with self.fabric.autocast():
+                terms = stage.loss(batch)
+            if stage is not self.looked_at:
+                _check_terms(stage, terms)
+                self.looked_at = stage
+            self.fabric.backward(terms["total"])
+            optimizer.step()
+            log.add(terms, len(batch))
+        return log.means()
+
+    @torch.no_grad()
+    def _validate(self, stage: Stage, val: MultimodalData) -> dict[str, float]:
+        self.model.eval()
+        log = _TermLog(f"{stage.name} (validation)", self.position.epoch)
+        for batch in self._batches(val, torch.arange(len(val))):
+            with self.fabric.autocast():
+                log.add(stage.loss(batch), len(batch))
+        return log.means()
+
+    def _batches(self, data: MultimodalData, order: Tensor) -> Iterator[MultimodalData]:
+        """Cut the samples into batches whose sizes differ by one at most: no small leftover."""
+        n_batches = -(-len(order) // self.batch_size)
+        for index in order.to(data.target.device).tensor_split(n_batches):
+            batch = data[index]
+            yield batch if index.device == self.fabric.device else batch.to(self.fabric.device)
+
+    def _keep_if_best(self, stage: Stage, score: float) -> None:
+        at = self.position
+        at.epochs_since_best += 1
+        if score < at.best_score:
+            at.best_score, at.epochs_since_best = score, 0
+            at.best_weights = copy.deepcopy(self.model.state_dict())
+            self.history.best_epoch[stage.name] = at.epoch
+
+    def _out_of_patience(self) -> bool:
+        return self.patience is not None and self.position.epochs_since_best >= self.patience
+
+    def _record(self, stage: Stage, split: str, terms: dict[str, float]) -> None:
+        for term, value in terms.items():
+            self.history.records.append(
+                {"stage": stage.name, "epoch": self.position.epoch, "split": split,
+                 "term": term, "value": value}
+            )  # fmt: skip
+
+    def _save(self, optimizer: Any | None) -> None:
+        if self.folder is None or time.monotonic() - self.saved_at < self.checkpoint_every:
+            return
+        save_checkpoint(
+            self.folder,
+            {
+                "settings": self.identity.settings,
+                "digests": self.identity.digests,
+                "position": asdict(self.position),
+                "history": asdict(self.history),
+                "weights": self.model.state_dict(),
+                "optimizer": None if optimizer is None else optimizer.state_dict(),
+                "precision": self.fabric.strategy.precision.state_dict(),
+                "shuffle": self.shuffle.get_state(),
+                "random": torch.get_rng_state(),
+                "random_device": device_state(self.fabric.device),
+            },
+        )
+        self.saved_at = time.monotonic()
+
+    def resume(self) -> None:
+        """Continue from the checkpoint in the run's folder, if there is one."""
+        state = None if self.folder is None else load_checkpoint(self.folder, self.fabric.device)
+        if state is None:
+            return
+        missing = [key for key in KEYS if key not in state]
+        if missing:
+            raise CheckpointError(
+                f"the checkpoint in {self.folder} lacks {missing[0]!r}: it is of another version "
+                "of mmfuse, or made by hand. Use another folder, or delete it to start over"
+            )
+        try:
+            self._check_is_of_this_run(Identity(state["settings"], state["digests"]))
+            self._restore(state)
+        except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+            if isinstance(error, CheckpointError):
+                raise
+            raise CheckpointError(
+                f"the checkpoint in {self.folder} cannot be used: {error}. Use another folder, or "
+                "delete it to start over"
+            ) from error
+
+    def _check_is_of_this_run(self, there: Identity) -> None:
+        differences = self.identity.differences(there)
+        if differences and _count_as_it_began(self.model, self.identity):
+            differences = self.identity.differences(there)
+        if differences:
+            listed = "; ".join(differences[:LISTED])
+            more = f" (and {len(differences) - LISTED} more)" if differences[LISTED:] else ""
+            raise CheckpointError(
+                f"the checkpoint in {self.folder} is of another run: {listed}{more}. Use another "
+                "folder, or delete it to start over"
+            )
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self.model.load_state_dict(state["weights"])
+        self.position = _Position(**state["position"])
+        self.history = History(**state["history"])
+        self.optimizer_state = state["optimizer"]
+        self.fabric.strategy.precision.load_state_dict(state["precision"])
+        self.shuffle.set_state(state["shuffle"].cpu())
+        torch.set_rng_state(state["random"].cpu())
+        set_device_state(state["random_device"], self.fabric.device)
+
+
+class _TermLog:
+    """Mean of each loss term over an epoch, looking at the values only now and then."""
+
+    def __init__(self, stage: str, epoch: int) -> None:
+        self.stage, self.epoch = stage, epoch
+        self.sizes: list[int] = []
+        self.terms: dict[str, list[Tensor]] = {}
+        self.n_checked = 0
+
+    def add(self, terms: dict[str, Tensor], size: int) -> None:
+        """Note the terms of one batch; now and then, check the losses so far."""
+        self.sizes.append(size)
+        for name, value in terms.items():
+            self.terms.setdefault(name, []).append(value.detach())
+        if len(self.sizes) - self.n_checked >= CHECK_EVERY:
+            self._check()
+
+    def means(self) -> dict[str, float]:
+        """Return the mean over samples of each term, in double precision, which MPS lacks."""
+        self._check()
+        sizes = torch.tensor(self.sizes, dtype=torch.float64)
+        return {
+            name: float((torch.stack(values).cpu().double() * sizes).sum() / sizes.sum())
+            for name, values in self.terms.items()
+        }
+
+    def _check(self) -> None:
+        unchecked = self.terms["total"][self.n_checked :]
+        if not unchecked:
+            return
+        bad = (~torch.isfinite(torch.stack(unchecked))).nonzero()
+        if len(bad):
+            first = self.n_checked + int(bad[0])
+            raise TrainingError(
+                f"the loss is {float(self.terms['total'][first])} in stage {self.stage!r}, epoch "
+                f"{self.epoch}, batch {first + 1}: try a smaller lr, and check the inputs"
+            )
+        self.n_checked = len(self.sizes)
+
+
+def _check_arguments(
+    model: Method,
+    train: MultimodalData,
+    val: MultimodalData | None,
+    *,
+    epochs: int,
+    batch_size: int,
+    patience: int | None,
+) -> None:
+    check_trainable(train)
+    for split, data in (("training", train), ("validation", val)):
+        if data is not None:
+            model.spec.check(data)
+            check_values(data, split)
+    if val is not None and len(val) == 0:
+        raise DataError("there are no samples to validate on: leave val out instead")
+    for name, value in {"epochs": epochs, "batch_size": batch_size, "patience": patience}.items():
+        if value is not None and not (isinstance(value, int | np.integer) and value >= 1):
+            raise ValueError(f"{name} is {value}: expected an integer of at least 1")
+    if patience is not None and val is None:
+        raise ValueError("patience needs validation data: pass val")
+
+
+def _check_stages(stages: Sequence[Stage], trainable: set[nn.Parameter]) -> None:
+    for stage in stages:
+        if trainable.isdisjoint(p for module in stage.modules for p in module.parameters()):
+            raise ValueError(
+                f"stage {stage.name!r} has nothing to train: no parameter has requires_grad=True"
+            )
+
+
+def _check_terms(stage: Stage, terms: dict[str, Tensor]) -> None:
+    """Refuse a loss without a total; warn of terms that look as if they were minimised."""
+    _check_has(stage, terms, "total")
+    nodes = _graph_of(terms["total"])
+    unused = [name for name, x in terms.items() if x.requires_grad and _node_of(x) not in nodes]
+    if unused:
+        warnings.warn(
+            f"stage {stage.name!r} does not minimise {', '.join(map(repr, unused))}: only what is "
+            "part of 'total' is minimised. Add to the total what is to be trained on, and detach "
+            "what is only recorded",
+            UnusedTermWarning,
+            stacklevel=6,  # at the call of `fit`
+        )
+
+
+def _check_has(stage: Stage, terms: Mapping[str, object], name: str) -> None:
+    if name not in terms:
+        raise ValueError(
+            f"the loss of stage {stage.name!r} returns {', '.join(terms)}: expected also {name!r}"
+        )
+
+
+def _node_of(x: Tensor) -> object:
+    """Return where a tensor is in the graph of what is computed from it."""
+    if x.grad_fn is not None:
+        return x.grad_fn
+    above: Any = x.view_as(x).grad_fn  # a parameter is found from what is computed from it
+    return above.next_functions[0][0]
+
+
+def _graph_of(x: Tensor) -> set[object]:
+    """Return all that a tensor was computed by and from."""
+    found: set[object] = set()
+    left = deque([_node_of(x)] if x.requires_grad else [])
+    while left:
+        node: Any = left.pop()
+        if node is not None and node not in found:
+            found.add(node)
+            left.extend(before for before, _ in node.next_functions)
+    return found
+
+
+def _move_if_it_fits(data: MultimodalData, device: torch.device) -> MultimodalData:
+    """Put the data on the device if it takes at most half of its free memory."""
+    if device.type == "cuda" and data.nbytes > torch.cuda.mem_get_info(device)[0] // 2:
+        return data
+    return data.to(device)
+
+
+def _set_trained(
+    model: nn.Module, modules: Sequence[nn.Module], trainable: set[nn.Parameter]
+) -> list[nn.Parameter]:
+    """Freeze all but `modules` and return what to train of them: not what the owner has frozen."""
+    trained = {p for module in modules for p in module.parameters()} & trainable
+    for parameter in model.parameters():
+        parameter.requires_grad_(parameter in trained)
+    return [p for p in model.parameters() if p in trained]
+
+
+def _set_modes(model: nn.Module, modules: Sequence[nn.Module]) -> None:
+    """Put in training mode what is trained; all else, also in it, is in eval mode."""
+    model.eval()
+    for module in modules:
+        module.train()
+    for module in model.modules():
+        parameters = list(module.parameters())
+        if parameters and not any(p.requires_grad for p in parameters):
+            module.eval()
+
+
+def _deterministic_cudnn() -> AbstractContextManager[None]:
+    flags = torch.backends.cudnn.flags(
+        enabled=torch.backends.cudnn.enabled,
+        benchmark=False,
+        deterministic=True,
+        allow_tf32=torch.backends.cudnn.allow_tf32,
+    )
+    return cast(AbstractContextManager[None], flags)
+
+
+@contextmanager
+def _training_flags_restored(model: nn.Module) -> Iterator[None]:
+    flags = [(p, p.requires_grad) for p in model.parameters()]
+    try:
+        yield
+    finally:
+        for parameter, flag in flags:
+            parameter.requires_grad_(flag)
+
+
+def _add_data(identity: Identity, split: str, data: MultimodalData) -> None:
+    """Note all of the data that a loss may look at."""
+    for name, x in data.inputs.items():
+        identity.digests[f"{split} data of modality {name!r}"] = tensor_digest({name: x})
+    identity.digests[f"{split} targets"] = tensor_digest({"": data.target})
+    if data.composition is not None:
+        identity.digests[f"{split} compositions"] = tensor_digest({"": data.composition})
+
+
+def _add_stages(identity: Identity, stages: Sequence[Stage]) -> None:
+    for number, stage in enumerate(stages, start=1):
+        of = f"stage {number}"
+        identity.add(of, stage.name)
+        for name in ("epochs", "monitor", "loss", "prepare", "lr_factor"):
+            identity.add(f"{of}.{name}", getattr(stage, name))
+
+
+#: Per model that was trained with checkpoints: the run, and the model as it was afterwards.
+_TRAINED: WeakKeyDictionary[Method, tuple[Identity, Identity]] = WeakKeyDictionary()
+
+
+def _identity_of(model: Method) -> Identity:
+    identity = Identity()
+    identity.add_model(model)
+    return identity
+
+
+def _note_changes(model: Method, run: Identity) -> None:
+    after = _identity_of(model)
+    after.settings[FROZEN] = run.settings[FROZEN]  # a stage freezes for its own time only
+    _TRAINED[model] = run, after
+
+
+def _count_as_it_began(model: Method, now: Identity) -> bool:
+    """Make `now` what it was before this very model was trained, so that it can go on itself.
+
+    What training changed counts as it was: the weights, and what the method noted in attributes.
+
+    Returns
+    -------
+    bool
+        False, with nothing done, if the model was not trained with checkpoints, or if its weights
+        were changed since.
+    """
+    run, after = _TRAINED.get(model, (now, Identity()))
+    if now.digests["initial weights"] != after.digests.get("initial weights"):
+        return False
+    now.digests["initial weights"] = run.digests["initial weights"]
+    for name, value in after.settings.items():
+        if name not in run.settings:
+            now.settings.pop(name, None)
+        elif run.settings[name] != value:
+            now.settings[name] = run.settings[name]
+    return True
