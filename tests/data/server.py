@@ -4,7 +4,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -15,14 +14,11 @@ class Server:
     url: str
     files: dict[str, bytes] = field(default_factory=dict)
     cut: dict[str, int] = field(default_factory=dict)  # the connection is cut after so many bytes
+    cut_once: dict[str, int] = field(default_factory=dict)  # the same, of the first answer alone
     busy: dict[str, int] = field(default_factory=dict)  # how often to answer with 503
-    tags: bool = False  # send an ETag, the SHA-256 of the content
-    ranges: bool = False  # send the part that is asked for
-    careless: bool = False  # a part of whatever is there now, without a look at If-Range
     held: set[str] = field(default_factory=set)  # answered only after `let_go`
     let_go: threading.Event = field(default_factory=threading.Event)
     asked: list[str] = field(default_factory=list)
-    sent: list[int] = field(default_factory=list)  # bytes of content, per answer that has some
 
 
 @contextmanager
@@ -40,29 +36,10 @@ def serve() -> Iterator[Server]:
             if content is None:
                 self.send_error(404)
                 return
-            tag = f'"{sha256(content).hexdigest()}"'
-            start, total = self.start(tag), len(content)
-            if start >= total > 0:
-                self.send_error(416)
-                return
-            self.send_response(206 if start else 200)
-            if start:
-                self.send_header("Content-Range", f"bytes {start}-{total - 1}/{total}")
-            if offer.tags:
-                self.send_header("ETag", tag)
-            self.send_header("Content-Length", str(total - start))
-            body = content[start:][: offer.cut.get(self.path)]
-            offer.sent.append(len(body))  # before a byte leaves: the next request may follow it
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(body)
-
-        def start(self, tag: str) -> int:
-            """Return the first byte that is asked for, of this content."""
-            wanted = self.headers.get("Range")
-            same = offer.careless or self.headers.get("If-Range") in (None, tag)
-            if not (offer.ranges and wanted and same):
-                return 0
-            return int(wanted.removeprefix("bytes=").removesuffix("-"))
+            self.wfile.write(content[: offer.cut_once.pop(self.path, offer.cut.get(self.path))])
 
         def log_message(self, *args: object) -> None:
             pass

@@ -21,7 +21,6 @@ import errno
 import hashlib
 import os
 import shutil
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -37,7 +36,6 @@ from tqdm import tqdm
 
 from mmfuse_lib.core.errors import DataError, DownloadError
 from mmfuse_lib.core.files import atomic_write
-from mmfuse_lib.data.storage.resume import ResumingDownloader
 
 if TYPE_CHECKING:
     import requests
@@ -45,8 +43,11 @@ if TYPE_CHECKING:
 #: The environment variable that names a folder of ready arrays.
 DATA_DIR = "MMFUSE_DATA_DIR"
 
-#: Seconds to wait before a download that failed is tried again, and again.
-PAUSES = (1.0, 4.0)
+#: How often a download that failed is tried again, after a second, then two.
+RETRIES = 2
+
+#: Seconds without a byte from the server until a connection counts as cut.
+PATIENCE = 30.0
 
 #: Downloads under way at the same time, for data sets of many small files.
 AT_ONCE = 8
@@ -153,8 +154,7 @@ def mismatch(array: NDArray[Any], expected: str | Sizes) -> str:
 def fetch(url: str, folder: Path, checksum: str | None = None, *, progress: bool = True) -> Path:
     """Return the path of the file behind `url` in `folder`, downloading it if it is not there.
 
-    The download gets its name when it is complete and checked: a file that is there is whole. What
-    came before a connection was cut is kept beside it and continued (`ResumingDownloader`). Of
+    The download gets its name when it is complete and checked: a file that is there is whole. Of
     two processes that want the same file, one downloads it and the other waits.
 
     Parameters
@@ -172,58 +172,52 @@ def fetch(url: str, folder: Path, checksum: str | None = None, *, progress: bool
     Raises
     ------
     DownloadError
-        If it cannot be had; the message says why and what to do.
+        If the download fails, several times in a row; the message says why and what to do.
     """
     import pooch
     import requests
 
     pooch.get_logger().setLevel("WARNING")
     path = folder / url.rpartition("/")[2]
+    store = pooch.create(
+        folder, "", registry={path.name: checksum}, urls={path.name: url}, retry_if_failed=RETRIES
+    )
     by_hand = f"Or download it by hand and put it at {path}"
-    for pause in (*PAUSES, None):
-        try:
-            if path.is_file() and pooch.hashes.hash_matches(path, checksum):
-                return path
-            folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(f"{path}.lock") as lock:
-                pooch.retrieve(
-                    url,
-                    known_hash=checksum,
-                    fname=path.name,
-                    path=folder,
-                    downloader=ResumingDownloader(path, progress=progress),
-                )
-                with suppress(OSError):  # who waits for the lock will find the file: no need of it
-                    os.unlink(lock.lock_file)
+    try:
+        if path.is_file() and pooch.hashes.hash_matches(path, checksum):
             return path
-        except requests.RequestException as error:
-            if pause is not None and _may_pass(error):
-                time.sleep(pause)
-            elif isinstance(error, requests.HTTPError):
-                raise DownloadError(
-                    f"the server refused: {error}. If it stays so, the file has moved: see the "
-                    f"source that data.describe() names. {by_hand}"
-                ) from error
-            else:
-                raise DownloadError(
-                    f"{url}: no answer, or the connection was cut ({error}). Check the network "
-                    "and try again: where the server allows it, what came is kept and the rest is "
-                    f"asked for. {by_hand}"
-                ) from error
-        except ValueError as error:  # pooch's for a wrong checksum; it names both digests
-            raise DownloadError(
-                f"{url} is not the file that was published, or was damaged on the way: {error}. "
-                f"Try again. {by_hand}"
-            ) from error
-        except OSError as error:
-            raise cannot_write(path, error) from error
-    raise AssertionError("the last attempt returns or raises")
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{path}.lock") as lock:
+            downloader = pooch.HTTPDownloader(
+                progressbar=progress, timeout=PATIENCE, hooks={"response": _close_refusal}
+            )
+            store.fetch(path.name, downloader=downloader)
+            with suppress(OSError):  # who waits for the lock will find the file: no need of it
+                os.unlink(lock.lock_file)
+    except requests.HTTPError as error:
+        raise DownloadError(
+            f"the server refused: {error}. If it stays so, the file has moved: see the source that "
+            f"data.describe() names. {by_hand}"
+        ) from error
+    except requests.RequestException as error:
+        raise DownloadError(
+            f"{url}: no answer, or the connection was cut ({error}). Check the network and try "
+            f"again. {by_hand}"
+        ) from error
+    except ValueError as error:  # pooch's for a wrong checksum; it names both digests
+        raise DownloadError(
+            f"{url} is not the file that was published, or was damaged on the way: {error}. "
+            f"Try again. {by_hand}"
+        ) from error
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    return path
 
 
-def _may_pass(error: requests.RequestException) -> bool:
-    """Tell whether trying again may help: not if the server says that it will not."""
-    refusal = error.response
-    return refusal is None or refusal.status_code == 429 or refusal.status_code >= 500
+def _close_refusal(answer: requests.Response, **_: object) -> None:
+    """Close the connection of an answer that brings no file; pooch would leave it open."""
+    if not answer.ok:
+        answer.close()
 
 
 def fetch_all(urls: Iterable[str], folder: Path) -> list[Path]:

@@ -3,7 +3,9 @@
 import errno
 import multiprocessing
 import os
-from collections.abc import Sequence
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from hashlib import sha256
@@ -12,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import requests
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
@@ -66,12 +69,48 @@ def test_a_cut_connection_leaves_no_half_file_and_can_be_tried_again(
     assert fetch(f"{server.url}/a.bin", tmp_path).read_bytes() == CONTENT
 
 
+def test_a_connection_that_is_cut_once_is_tried_again(server: Server, tmp_path: Path) -> None:
+    server.files["/a.bin"] = CONTENT
+    server.cut_once["/a.bin"] = 1000
+    assert fetch(f"{server.url}/a.bin", tmp_path).read_bytes() == CONTENT
+    assert server.asked == ["/a.bin"] * 2
+    assert files_in(tmp_path) == ["a.bin"]
+
+
+def test_who_interrupts_a_download_leaves_no_half_file(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.files["/a.bin"] = CONTENT
+    whole = requests.Response.iter_content
+
+    def interrupted(self: requests.Response, chunk_size: int) -> Iterator[bytes]:
+        yield next(iter(whole(self, chunk_size)))
+        self.close()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(requests.Response, "iter_content", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            fetch(f"{server.url}/a.bin", tmp_path)
+    assert files_in(tmp_path) == []
+    assert fetch(f"{server.url}/a.bin", tmp_path).read_bytes() == CONTENT
+
+
+def test_two_at_once_transfer_it_once(server: Server, tmp_path: Path) -> None:
+    """Two threads, which a lock on a file keeps apart as it does processes."""
+    server.files["/a.bin"] = CONTENT
+    with ThreadPoolExecutor(2) as pool:
+        paths = list(pool.map(fetch, [f"{server.url}/a.bin"] * 2, [tmp_path] * 2))
+    assert [path.read_bytes() == CONTENT for path in paths] == [True, True]
+    assert server.asked == ["/a.bin"]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.bin"], "the lock is left"
+
+
 def test_a_file_that_has_moved_says_where_it_was_and_where_to_put_it(
     server: Server, tmp_path: Path
 ) -> None:
     with pytest.raises(DownloadError, match=r"404 .*/gone\.bin.*has moved") as caught:
         fetch(f"{server.url}/gone.bin", tmp_path)
-    assert server.asked == ["/gone.bin"], "asked again for what is not there"
     assert f"put it at {tmp_path / 'gone.bin'}" in str(caught.value)
 
 
@@ -89,10 +128,31 @@ def test_a_busy_server_is_asked_three_times(
     assert server.asked == ["/a.bin"] * 3
 
 
-def test_no_server_is_a_download_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(downloads, "PAUSES", ())
+def test_no_server_is_a_download_error(server: Server, tmp_path: Path) -> None:
     with pytest.raises(DownloadError, match=r"no answer.*Check the network"):
         fetch("http://127.0.0.1:9/a.bin", tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits on file sizes are of Unix")
+def test_a_disk_that_takes_no_more_is_named_and_nothing_is_left(
+    server: Server, tmp_path: Path
+) -> None:
+    """A real limit, in another process: no file may become longer than 50 000 bytes."""
+    server.files["/a.bin"] = CONTENT
+    code = (
+        "import resource, signal, sys; from pathlib import Path\n"
+        "from mmfuse_lib.data.storage import downloads\n"
+        "from mmfuse_lib.core.errors import DownloadError\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))\n"
+        "try: downloads.fetch(sys.argv[1], Path(sys.argv[2]))\n"
+        "except DownloadError as error: print(error)\n"
+    )
+    arguments = [sys.executable, "-c", code, f"{server.url}/a.bin", str(tmp_path)]
+    ran = subprocess.run(arguments, check=True, capture_output=True, text=True)
+    assert "cannot write" in ran.stdout
+    assert "File too large" in ran.stdout
+    assert files_in(tmp_path) == []
 
 
 def test_a_damaged_file_in_the_folder_is_downloaded_again(server: Server, tmp_path: Path) -> None:
