@@ -1,4 +1,4 @@
-"""What is known of a data set: how to load it, what it is, where it is from, how to cite it."""
+"""What is known about a data set: how to load it, what it is, where it is from, how to cite it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ Splits = tuple[MultimodalData, MultimodalData, MultimodalData]
 
 @dataclass(frozen=True)
 class DatasetCard:
-    """What the registry holds of a data set; each stands at the end of the file of its loader.
+    """What the registry knows about a data set; each card is at the end of its loader's file.
 
     Attributes
     ----------
     load : callable
-        ``load(seed, **options)`` returns the splits train, val and test.
+        ``load(seed, **options)`` returns the splits train, val and test. Its docstring says what
+        its own options mean; what all loaders share is documented in `mmfuse_lib.data.load`.
     summary : str
         One or two sentences: modalities, labels, size, what has to be downloaded.
     source : str

@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from sklearn.preprocessing import StandardScaler
 
 from mmfuse_lib.core.errors import DataError, UnknownNameError
+from mmfuse_lib.data.card import Splits
 from mmfuse_lib.data.multimodal import MultimodalData, from_arrays
 from mmfuse_lib.data.storage.downloads import Recipe, load_arrays
 
@@ -16,44 +19,38 @@ from mmfuse_lib.data.storage.downloads import Recipe, load_arrays
 PARTS = ("train", "test")
 
 
-def standardise(
-    x: NDArray[Any], is_train: NDArray[np.bool_], axis: int | tuple[int, ...] | None = 0
-) -> NDArray[np.float64]:
+def standardise(x: NDArray[Any], is_train: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Subtract the mean and divide by the standard deviation of the training samples.
 
     Parameters
     ----------
-    x : ndarray, shape (N, ...)
-        All samples.
+    x : ndarray, shape (N, ..., D)
+        All samples. Each of the D features has a mean and a deviation of its own.
     is_train : ndarray of bool, shape (N,)
-        Which of them are for training.
-    axis : int, tuple of int or None
-        What mean and deviation are taken over, None for everything. What never changes in
-        training is only shifted: it is zero there, but for rounding.
+        Which of the samples are for training. A feature that never changes in training is only
+        shifted: it is zero there, but for rounding.
     """
-    x = x.astype(np.float64)
-    own = x[is_train]
-    # Of equal numbers the deviation may be a rounding error instead of zero.
-    varies = own.max(axis=axis) > own.min(axis=axis)
-    std = np.where(varies, own.std(axis=axis), 1)
-    standardised: NDArray[np.float64] = (x - own.mean(axis=axis)) / std
-    return standardised
+    rows = x.reshape(-1, x.shape[-1]).astype(np.float64)
+    own = x[is_train].reshape(-1, x.shape[-1]).astype(np.float64)
+    standardised: NDArray[np.float64] = StandardScaler().fit(own).transform(rows)
+    return standardised.reshape(x.shape)
 
 
 def fill_and_standardise(x: NDArray[np.float32], n_train: int) -> NDArray[np.float32]:
-    """Standardise each feature as `standardise` does, where some values are not known.
+    """Standardise each feature as `standardise` does, where some values are unknown.
 
     Parameters
     ----------
     x : ndarray of float32, shape (N, ..., D)
-        All samples, those for training first. Changed in place: such arrays are large.
+        All samples, those for training first. Changed in place: such arrays are large, and
+        scikit-learn would make several copies in double precision.
     n_train : int
         How many samples are for training.
 
     Returns
     -------
     ndarray of float32, shape (N, ..., D)
-        `x`. What was NaN or infinite does not count for mean and deviation, and is zero, the mean.
+        `x`. NaN and infinite values do not count for mean and deviation, and become 0, the mean.
     """
     axes = tuple(range(x.ndim - 1))
     known = np.isfinite(x)
@@ -71,7 +68,7 @@ def fill_and_standardise(x: NDArray[np.float32], n_train: int) -> NDArray[np.flo
 def hold_out(
     label: NDArray[np.integer[Any]], share: float, rng: np.random.Generator
 ) -> NDArray[np.bool_]:
-    """Draw a share of the samples of each class, one at least; returns which, ``(N,)``."""
+    """Draw a share of the samples of each class, at least one each, and return which, ``(N,)``."""
     if not 0 < share < 1:
         raise DataError(f"val_share is {share!r}: expected a number between 0 and 1")
     drawn = np.zeros(len(label), dtype=bool)
@@ -100,26 +97,19 @@ def choose(chosen: Sequence[str], known: Sequence[str]) -> list[str]:
 
 def load_parts(
     recipe: Recipe,
-    chosen: Sequence[str],
+    modalities: Sequence[str],
     *,
     class_names: tuple[str, ...],
     val_share: float,
     seed: int,
-) -> tuple[MultimodalData, MultimodalData, MultimodalData]:
+) -> Splits:
     """Load a data set published in two parts, whose arrays are ``train_<name>``, ``test_<name>``.
 
-    Parameters
-    ----------
-    recipe : Recipe
-        With a label in both parts.
-    chosen : sequence of str
-        Modalities, in the order wanted.
-    class_names, val_share, seed
-        As in `make_splits`.
+    The recipe has arrays ``train_label`` and ``test_label``; the rest is as in `make_splits`.
     """
-    views = [*chosen, "label"]
-    arrays = load_arrays(recipe, [f"{part}_{view}" for view in views for part in PARTS])
-    joined = {view: np.concatenate([arrays[f"{part}_{view}"] for part in PARTS]) for view in views}
+    names = [*modalities, "label"]
+    arrays = load_arrays(recipe, [f"{part}_{name}" for name in names for part in PARTS])
+    joined = {name: np.concatenate([arrays[f"{part}_{name}"] for part in PARTS]) for name in names}
     label = joined.pop("label")
     is_test = np.arange(len(label)) >= len(arrays["train_label"])
     return make_splits(
@@ -128,19 +118,19 @@ def load_parts(
 
 
 def make_splits(
-    views: Mapping[str, NDArray[Any]],
+    inputs: Mapping[str, NDArray[Any]],
     label: NDArray[np.integer[Any]],
     is_test: NDArray[np.bool_],
     *,
     class_names: tuple[str, ...],
     val_share: float,
     seed: int,
-) -> tuple[MultimodalData, MultimodalData, MultimodalData]:
+) -> Splits:
     """Hold out a validation split from what is not test, and standardise every feature.
 
     Parameters
     ----------
-    views : mapping of str to ndarray
+    inputs : mapping of str to ndarray
         Per modality, ``(N, features)``.
     label : ndarray of int, shape (N,)
         Classes.
@@ -156,13 +146,15 @@ def make_splits(
     is_val = np.zeros(len(label), dtype=bool)
     is_val[~is_test] = hold_out(label[~is_test], val_share, np.random.default_rng(seed))
     is_train = ~is_test & ~is_val
-    standardised = {name: standardise(x, is_train) for name, x in views.items()}
-    train, val, test = (
-        from_arrays(
-            {name: x[part] for name, x in standardised.items()},
-            label[part],
-            class_names=class_names,
-        )
-        for part in (is_train, is_val, is_test)
+    samples = from_arrays(
+        {name: standardise(x, is_train) for name, x in inputs.items()},
+        label,
+        class_names=class_names,
     )
+    return select(samples, is_train, is_val, is_test)
+
+
+def select(samples: MultimodalData, *parts: NDArray[np.bool_]) -> Splits:
+    """Return the samples for training, validation and test, given which they are."""
+    train, val, test = (samples[torch.from_numpy(part)] for part in parts)
     return train, val, test

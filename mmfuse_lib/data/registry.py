@@ -48,23 +48,40 @@ def load(name: str, seed: int = 0, **options: Any) -> Splits:
         One of `names()`, or a reader's own ``"my_file:load"``: a function of the seed (and of
         options) that returns three splits.
     seed : int
-        Seed of everything that is drawn.
+        Seed of everything that is drawn. Where the splits are published and nothing is drawn, it
+        changes nothing.
     **options
-        What the data set takes; `describe` lists it.
+        What the data set takes; `describe` lists it. Several data sets take these:
+
+        ``n_train``, ``n_val``, ``n_test`` : int
+            Number of samples that are made for each split.
+        ``modalities`` : sequence of str
+            Which modalities, in the order wanted.
+        ``val_share`` : float
+            Share of each class that is held out of the published training samples for validation.
+        ``root`` : path
+            Folder of the published files, where you have to bring them.
+        ``prepared`` : path
+            Folder for the arrays that are made of these files once; ``root/prepared`` by default.
+        ``n_frames`` : int
+            Frames of each video, at equal distances from the first to the last; a single one is
+            the one in the middle.
 
     Returns
     -------
     train, val, test : MultimodalData
-        Splits that share no raw input; of a reader's own, what the function returns.
+        Splits that share no raw input; of a reader's own, what the function returns. The inputs of
+        data that is prepared are views of files on disk: a batch reads what it needs.
 
     Raises
     ------
     UnknownNameError
-        If the data set, or one of the options, does not exist.
+        If the data set, an option, or what an option names (a modality, a target) does not exist.
     DataError
-        If an option has a value that cannot be used.
+        If an option has a value that cannot be used, files are missing or unreadable (the message
+        counts and names them), or a program or package that reads them is not installed.
     DownloadError
-        If the data has to be downloaded and cannot be.
+        If a download fails, or what is made of the files cannot be written.
     """
     if is_path(name):
         return _load_own(name, seed, options)

@@ -2,8 +2,8 @@
 
 CREMA-D (Cao et al. 2014): 91 actors speak 12 sentences in six emotions. About ten people each
 named the emotion of a clip, and rated how strong it was, from the voice alone, from the face
-alone, or from both. So the *inputs* here are not sound and video, but what two groups of listeners
-made of them: unimodal perception, measured, with the perception of both as one possible target.
+alone, or from both. So the *inputs* here are not audio and video but what two groups of people made
+of them: measured unimodal perception, with the perception of both as one possible target.
 
 The table of votes is downloaded from the authors' repository, the list of the random split from
 that of DI-MML (Fan et al. 2024), both pinned to a commit. No digest of either file is published;
@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from mmfuse_lib.core.errors import DataError, UnknownNameError
-from mmfuse_lib.data.card import DatasetCard
-from mmfuse_lib.data.multimodal import MultimodalData, from_arrays
+from mmfuse_lib.data.card import DatasetCard, Splits
+from mmfuse_lib.data.features import select
+from mmfuse_lib.data.multimodal import from_arrays
 from mmfuse_lib.data.storage.downloads import Arrays, Recipe, fetch, load_arrays
 
 VOTES_URL = (
@@ -33,7 +33,7 @@ OGM_TEST_URL = (
     "83b9b7acc47ac9f1666e72ed984eacd18cfd3d5c/data/CREMAD/test.csv"
 )
 
-#: The two views, in order.
+#: The two modalities, in order.
 MODALITIES = ("voice", "face")
 
 #: The acted emotions, in the order of the class indices.
@@ -57,12 +57,14 @@ def load(
     features: Features = "both",
     emotion: str = "ANG",
     n_val_actors: int = 10,
-) -> tuple[MultimodalData, MultimodalData, MultimodalData]:
+) -> Splits:
     """Load the votes.
 
     The modalities ``"voice"`` (people who only heard the clip) and ``"face"`` (who only saw it)
     are vectors in the order of `EMOTIONS`: the share of the votes for each emotion, then the mean
     level, from 0 to 1, that the voters for it gave; 0 where nobody voted for it.
+
+    No clip is in two splits, and no actor in both train and val. ``groups`` are the actors.
 
     Parameters
     ----------
@@ -82,16 +84,6 @@ def load(
         The emotion that ``target="level"`` is about; not used otherwise.
     n_val_actors : int
         How many of the actors are held out from training for validation.
-
-    Returns
-    -------
-    train, val, test : MultimodalData
-        No clip is in two of them, and no actor in both train and val. ``groups`` are the actors.
-
-    Raises
-    ------
-    UnknownNameError, DataError, DownloadError
-        If an option cannot be used, or the data cannot be had.
     """
     for option, value, known in (
         ("target", target, ("acted", "perceived", "level")),
@@ -107,14 +99,13 @@ def load(
     )
     val_actors = _draw_actors(np.unique(arrays["actor"][~is_test]), n_val_actors, seed)
     is_val = ~is_test & np.isin(arrays["actor"], val_actors)
-    views = {name: _view(arrays, name, features) for name in MODALITIES}
-    y = _target(arrays, target, emotion)
-    class_names = None if target == "level" else EMOTIONS
-    clips = from_arrays(views, y, class_names=class_names, groups=arrays["actor"])
-    train, val, test = (
-        clips[torch.from_numpy(part)] for part in (~is_test & ~is_val, is_val, is_test)
+    clips = from_arrays(
+        {name: _input(arrays, name, features) for name in MODALITIES},
+        _target(arrays, target, emotion),
+        class_names=None if target == "level" else EMOTIONS,
+        groups=arrays["actor"],
     )
-    return train, val, test
+    return select(clips, ~is_test & ~is_val, is_val, is_test)
 
 
 def _draw_actors(actors: NDArray[np.uint16], n: int, seed: int) -> NDArray[np.uint16]:
@@ -123,7 +114,7 @@ def _draw_actors(actors: NDArray[np.uint16], n: int, seed: int) -> NDArray[np.ui
     return np.random.default_rng(seed).choice(actors, size=n, replace=False)
 
 
-def _view(arrays: Arrays, name: str, features: Features) -> NDArray[np.float64]:
+def _input(arrays: Arrays, name: str, features: Features) -> NDArray[np.float64]:
     votes = arrays[f"{name}_votes"].astype(np.float64)
     shares = votes / votes.sum(axis=1, keepdims=True)
     levels = arrays[f"{name}_level"] / 100.0
@@ -167,7 +158,7 @@ def perception_tables(
     Raises
     ------
     UnknownNameError, DownloadError
-        If there is no such target, or the data cannot be had.
+        If there is no such target, or the votes cannot be downloaded.
     """
     if target not in ("acted", "perceived"):
         raise UnknownNameError("target", target, ("acted", "perceived"))
@@ -255,7 +246,7 @@ RECIPE = Recipe(
 CARD = DatasetCard(
     load=load,
     summary="CREMA-D's crowd ratings: which of six emotions people named for 7442 acted clips "
-    "that they only heard (voice) or only saw (face). No sound or video. Downloads 4 MB.",
+    "that they only heard (voice) or only saw (face). No audio or video. Downloads 4 MB.",
     source="https://github.com/CheyneyComputerScience/CREMA-D",
     licence="Open Database License (ODbL) 1.0, contents DbCL 1.0",
     citation="Cao et al., CREMA-D: crowd-sourced emotional multimodal actors dataset, "

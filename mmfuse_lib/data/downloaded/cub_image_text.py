@@ -1,4 +1,4 @@
-"""`cub_image_text`: ten kinds of birds, by features of their pictures and of what people wrote.
+"""`cub_image_text`: ten kinds of birds, by features of their images and of what people wrote.
 
 The first ten classes of CUB-200-2011 (Wah et al. 2011), 60 birds each: GoogLeNet features of the
 image and doc2vec features of the captions, as computed for CPM-Nets (Zhang et al. 2019) and kept
@@ -13,9 +13,8 @@ from pathlib import Path
 import numpy as np
 from scipy.io import loadmat
 
-from mmfuse_lib.data.card import DatasetCard
+from mmfuse_lib.data.card import DatasetCard, Splits
 from mmfuse_lib.data.features import choose, hold_out, make_splits
-from mmfuse_lib.data.multimodal import MultimodalData
 from mmfuse_lib.data.storage.downloads import Arrays, Recipe, fetch, load_arrays
 
 URL = (
@@ -23,7 +22,7 @@ URL = (
     "7f993ecc3e3ca29aa2d7d6a6c3bea0bac0e932c1/data/cub_googlenet_doc2vec_c10.mat"
 )
 
-#: The two views, in order.
+#: The two modalities, in order.
 MODALITIES = ("image", "text")
 
 #: The classes, in the order of CUB's numbers 1 to 10.
@@ -38,27 +37,15 @@ TEST_SHARE = 0.3
 
 def load(
     seed: int = 0, *, modalities: Sequence[str] = MODALITIES, val_share: float = 0.2
-) -> tuple[MultimodalData, MultimodalData, MultimodalData]:
+) -> Splits:
     """Load the features, standardised on the training samples.
+
+    The test are 180 samples, the same for every seed; 420 are for training and validation.
 
     Parameters
     ----------
-    seed : int
-        Seed of the draw of the validation samples.
     modalities : sequence of str
-        ``"image"`` (1024 features), ``"text"`` (300), in the order wanted.
-    val_share : float
-        Share of the 420 samples that are not test that is held out for validation, in each class.
-
-    Returns
-    -------
-    train, val, test : MultimodalData
-        Test are 180 samples, the same for every seed.
-
-    Raises
-    ------
-    UnknownNameError, DataError, DownloadError
-        If an option cannot be used, or the data cannot be had.
+        Of ``"image"`` (1024 features) and ``"text"`` (300).
     """
     chosen = choose(modalities, MODALITIES)
     arrays = load_arrays(RECIPE, [*chosen, "label", "test"])
@@ -67,7 +54,7 @@ def load(
 
 
 def prepare(names: Sequence[str], raw: Path) -> Arrays:
-    """Download the file, read both views and the labels (1 .. 10 in the file), draw the test."""
+    """Download the file, read features and labels (1 .. 10 in the file), draw the test."""
     content = loadmat(fetch(URL, raw))
     image, text = content["X"][0]
     label = (content["gt"].ravel() - 1).astype(np.uint8)
@@ -94,7 +81,7 @@ RECIPE = Recipe(
 
 CARD = DatasetCard(
     load=load,
-    summary="Ten kinds of birds by features of pictures and of captions, 60 birds each. "
+    summary="Ten kinds of birds by features of images and of captions, 60 birds each. "
     "Downloads about 6 MB.",
     source="https://www.vision.caltech.edu/datasets/cub_200_2011/; features as kept in "
     "https://github.com/XLearning-SCU/2023-IJCAI-ProImp",

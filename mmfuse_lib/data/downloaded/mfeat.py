@@ -1,6 +1,6 @@
 """`mfeat`: handwritten numerals described by six kinds of features (van Breukelen et al. 1998).
 
-2000 digits from Dutch utility maps. The three small views (fou, zer, mor) are far from saturated
+2000 digits from Dutch utility maps. Three of the modalities (fou, zer, mor) are far from saturated
 alone and complement each other; all six are nearly perfect.
 
 The file is that of TMC (Han et al. 2021) with its split, pinned to a commit. No digest of it is
@@ -13,9 +13,8 @@ from pathlib import Path
 import numpy as np
 from scipy.io import loadmat
 
-from mmfuse_lib.data.card import DatasetCard
+from mmfuse_lib.data.card import DatasetCard, Splits
 from mmfuse_lib.data.features import choose, load_parts
-from mmfuse_lib.data.multimodal import MultimodalData
 from mmfuse_lib.data.storage.downloads import Arrays, Recipe, fetch
 
 URL = (
@@ -23,7 +22,7 @@ URL = (
     "TMC%20ICLR/datasets/handwritten_6views.mat"
 )
 
-#: The six views, in the order of the file: pixel averages, Fourier coefficients, profile
+#: The six modalities, in the order of the file: pixel averages, Fourier coefficients, profile
 #: correlations, Zernike moments, Karhunen-Loeve coefficients, morphological features.
 MODALITIES = ("pix", "fou", "fac", "zer", "kar", "mor")
 
@@ -33,28 +32,16 @@ def load(
     *,
     modalities: Sequence[str] = ("fou", "zer", "mor"),
     val_share: float = 0.2,
-) -> tuple[MultimodalData, MultimodalData, MultimodalData]:
+) -> Splits:
     """Load the features, standardised on the training samples.
+
+    The 400 samples of TMC's test split are the test; 1600 are for training and validation.
 
     Parameters
     ----------
-    seed : int
-        Seed of the draw of the validation samples.
     modalities : sequence of str
-        Views in the order wanted: ``"pix"`` (240 features), ``"fou"`` (76), ``"fac"`` (216),
-        ``"zer"`` (47), ``"kar"`` (64), ``"mor"`` (6). The default is the harder task.
-    val_share : float
-        Share of the 1600 training samples that is held out for validation, in each class.
-
-    Returns
-    -------
-    train, val, test : MultimodalData
-        Test are the 400 samples of TMC's split.
-
-    Raises
-    ------
-    UnknownNameError, DataError, DownloadError
-        If an option cannot be used, or the data cannot be had.
+        Of ``"pix"`` (240 features), ``"fou"`` (76), ``"fac"`` (216), ``"zer"`` (47), ``"kar"``
+        (64), ``"mor"`` (6). The default is the harder task.
     """
     return load_parts(
         RECIPE, choose(modalities, MODALITIES),
@@ -63,12 +50,12 @@ def load(
 
 
 def prepare(names: Sequence[str], raw: Path) -> Arrays:
-    """Download the file and read the views and labels (1 .. 10 in the file) of both parts."""
+    """Download the file and read features and labels (1 .. 10 in the file) of both parts."""
     content = loadmat(fetch(URL, raw))
     arrays: Arrays = {}
     for part in ("train", "test"):
-        for number, view in enumerate(MODALITIES, start=1):
-            arrays[f"{part}_{view}"] = content[f"x{number}_{part}"].astype(np.float32)
+        for number, modality in enumerate(MODALITIES, start=1):
+            arrays[f"{part}_{modality}"] = content[f"x{number}_{part}"].astype(np.float32)
         arrays[f"{part}_label"] = (content[f"gt_{part}"].ravel() - 1).astype(np.uint8)
     return arrays
 

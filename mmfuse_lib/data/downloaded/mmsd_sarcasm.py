@@ -1,6 +1,6 @@
-"""`mmsd_sarcasm`: is a tweet with a picture sarcastic? (Cai, Cai & Wan 2019).
+"""`mmsd_sarcasm`: is a tweet with an image sarcastic? (Cai, Cai & Wan 2019).
 
-24 635 tweets: their text, and of each picture the five words that an attribute predictor found for
+24 635 tweets: their text, and for each image the five words that an attribute predictor found for
 it. Tweets that their authors marked as sarcastic, against others; whoever reads them meets
 hashtags that give the answer away more often than a careful reader would like (MMSD2.0, Qin et
 al. 2023).
@@ -26,9 +26,9 @@ from scipy import sparse
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from mmfuse_lib.data.card import DatasetCard
-from mmfuse_lib.data.features import choose, standardise
-from mmfuse_lib.data.multimodal import MultimodalData, from_arrays
+from mmfuse_lib.data.card import DatasetCard, Splits
+from mmfuse_lib.data.features import choose, select, standardise
+from mmfuse_lib.data.multimodal import from_arrays
 from mmfuse_lib.data.storage.downloads import Arrays, Recipe, Sizes, fetch, load_arrays
 
 URL = (
@@ -54,57 +54,37 @@ GIVE_AWAY = frozenset(
 )  # fmt: skip
 
 WORD = r"\S+"  # whatever stands between blanks: the tweets are tokenised already
-N_ATTRIBUTES = 5  # words a picture
+N_ATTRIBUTES = 5  # words an image
 N_TEXT, N_ATTR = 300, 100  # components that are kept
 
 
-def load(
-    seed: int = 0, *, modalities: Sequence[str] = tuple(MODALITIES)
-) -> tuple[MultimodalData, MultimodalData, MultimodalData]:
+def load(seed: int = 0, *, modalities: Sequence[str] = tuple(MODALITIES)) -> Splits:
     """Load the published split: 19 816 tweets for training, 2410 for validation, 2409 for the test.
 
     ==========  ======  =========================================================================
     text        (300,)  latent semantic analysis of words and pairs of words in the tweet
-    attributes  (100,)  the same of the five words for its picture
+    attributes  (100,)  the same of the five words for its image
     ==========  ======  =========================================================================
 
     Both are fitted on the training tweets and then standardised on them. The label is that of the
-    hashtag, in all splits.
+    hashtag, in all splits; no tweet is in two of them.
 
     Parameters
     ----------
-    seed : int
-        Not used: nothing is drawn.
     modalities : sequence of str
-        One or both of ``"text"``, ``"attributes"``, in the order wanted.
-
-    Returns
-    -------
-    train, val, test : MultimodalData
-        No tweet is in two of them.
-
-    Raises
-    ------
-    UnknownNameError, DataError, DownloadError
-        If an option cannot be used, or the data cannot be had.
+        One or both of ``"text"``, ``"attributes"``.
     """
-    views = {name: MODALITIES[name] for name in choose(modalities, tuple(MODALITIES))}
-    names = [*views.values(), "label"]
+    chosen = {name: MODALITIES[name] for name in choose(modalities, tuple(MODALITIES))}
+    names = [*chosen.values(), "label"]
     arrays = load_arrays(RECIPE, [f"{part}_{name}" for part in PARTS for name in names])
+    joined = {name: np.concatenate([arrays[f"{part}_{name}"] for part in PARTS]) for name in names}
     part_of = np.repeat(np.arange(len(PARTS)), [len(arrays[f"{part}_label"]) for part in PARTS])
-    inputs = {}
-    for view, name in views.items():
-        joined = np.concatenate([arrays[f"{part}_{name}"] for part in PARTS])
-        inputs[view] = standardise(joined, part_of == 0)
-    train, val, test = (
-        from_arrays(
-            {view: x[part_of == k] for view, x in inputs.items()},
-            arrays[f"{part}_label"],
-            class_names=CLASSES,
-        )
-        for k, part in enumerate(PARTS)
+    tweets = from_arrays(
+        {name: standardise(joined[array], part_of == 0) for name, array in chosen.items()},
+        joined["label"],
+        class_names=CLASSES,
     )
-    return train, val, test
+    return select(tweets, *(part_of == k for k in range(len(PARTS))))
 
 
 # From the published files to arrays.
@@ -112,7 +92,7 @@ def load(
 
 @dataclass(frozen=True)
 class Post:
-    """A tweet, the words for its picture, and whether its author marked it as sarcastic."""
+    """A tweet, the words for its image, and whether its author marked it as sarcastic."""
 
     text: str
     attributes: tuple[str, ...]
@@ -140,14 +120,14 @@ def prepare(names: Sequence[str], raw: Path) -> Arrays:
 
 
 def read_attributes(path: Path) -> dict[str, tuple[str, ...]]:
-    """Read the words for each picture: a line is the number of the tweet, then the words."""
+    """Read the words for each image: a line is the number of the tweet, then the words."""
     return {str(row[0]): tuple(map(str, row[1:])) for row in _rows(path)}
 
 
 def read_posts(path: Path, words: dict[str, tuple[str, ...]]) -> list[Post]:
     """Read the tweets of a part: a line is the number, the text, the label by hashtag, ...
 
-    Left out are tweets with a word of `GIVE_AWAY`, and those without five words for the picture.
+    Left out are tweets with a word of `GIVE_AWAY`, and those without five words for the image.
     """
     posts = [Post(str(r[1]), words.get(str(r[0]), ()), int(str(r[2]))) for r in _rows(path)]
     return [
@@ -230,8 +210,8 @@ RECIPE = Recipe(
 
 CARD = DatasetCard(
     load=load,
-    summary="24635 tweets with a picture, sarcastic by their hashtag or not: features of the text "
-    "and of five words for the picture; published split. Downloads about 7 MB.",
+    summary="24635 tweets with an image, sarcastic by their hashtag or not: features of the text "
+    "and of five words for the image; published split. Downloads about 7 MB.",
     source="https://github.com/headacheboy/data-of-multimodal-sarcasm-detection",
     licence="not stated; tweets by many people, not to be passed on",
     citation="Cai, Cai & Wan, Multi-modal sarcasm detection in Twitter with hierarchical fusion "

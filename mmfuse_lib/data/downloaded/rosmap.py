@@ -13,9 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mmfuse_lib.data.card import DatasetCard
+from mmfuse_lib.data.card import DatasetCard, Splits
 from mmfuse_lib.data.features import choose, load_parts
-from mmfuse_lib.data.multimodal import MultimodalData
 from mmfuse_lib.data.storage.downloads import Arrays, Recipe, fetch
 
 URL = (
@@ -23,7 +22,7 @@ URL = (
     "ROSMAP"
 )
 
-#: The three views, in the order of the files' numbers.
+#: The three modalities, in the order of the files' numbers.
 MODALITIES = ("mrna", "meth", "mirna")
 
 #: What the two published parts are called in the names of the files.
@@ -32,27 +31,15 @@ PARTS = {"train": "tr", "test": "te"}
 
 def load(
     seed: int = 0, *, modalities: Sequence[str] = MODALITIES, val_share: float = 0.2
-) -> tuple[MultimodalData, MultimodalData, MultimodalData]:
+) -> Splits:
     """Load the features, standardised on the training samples.
+
+    The 106 samples of the published test split are the test; 245 are for training and validation.
 
     Parameters
     ----------
-    seed : int
-        Seed of the draw of the validation samples.
     modalities : sequence of str
-        ``"mrna"``, ``"meth"``, ``"mirna"`` (200 features each), in the order wanted.
-    val_share : float
-        Share of the 245 training samples that is held out for validation, in each class.
-
-    Returns
-    -------
-    train, val, test : MultimodalData
-        Test are the 106 samples of the published split.
-
-    Raises
-    ------
-    UnknownNameError, DataError, DownloadError
-        If an option cannot be used, or the data cannot be had.
+        Of ``"mrna"``, ``"meth"``, ``"mirna"`` (200 features each).
     """
     return load_parts(
         RECIPE, choose(modalities, MODALITIES),
@@ -64,10 +51,10 @@ def prepare(names: Sequence[str], raw: Path) -> Arrays:
     """Download the tables that the named arrays need and read them."""
     arrays: Arrays = {}
     for part, short in PARTS.items():
-        for number, view in enumerate(MODALITIES, start=1):
-            if f"{part}_{view}" in names:
+        for number, modality in enumerate(MODALITIES, start=1):
+            if f"{part}_{modality}" in names:
                 table = np.loadtxt(fetch(f"{URL}/{number}_{short}.csv", raw), delimiter=",")
-                arrays[f"{part}_{view}"] = table.astype(np.float32)
+                arrays[f"{part}_{modality}"] = table.astype(np.float32)
         label = np.loadtxt(fetch(f"{URL}/labels_{short}.csv", raw), delimiter=",")
         arrays[f"{part}_label"] = label.astype(np.uint8)
     return arrays

@@ -15,14 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy.io import loadmat
 
 from mmfuse_lib.core.errors import DataError
-from mmfuse_lib.data.card import DatasetCard
-from mmfuse_lib.data.features import choose, standardise
-from mmfuse_lib.data.multimodal import MultimodalData, from_arrays
+from mmfuse_lib.data.card import DatasetCard, Splits
+from mmfuse_lib.data.features import choose, select, standardise
+from mmfuse_lib.data.multimodal import from_arrays
 from mmfuse_lib.data.storage.downloads import Arrays, Recipe, fetch_all, load_arrays
 
 RAW_URL = (
@@ -58,7 +57,7 @@ def load(
     *,
     modalities: Sequence[str] = ("skeleton", "inertial"),
     val_subjects: Sequence[int] = (7,),
-) -> tuple[MultimodalData, MultimodalData, MultimodalData]:
+) -> Splits:
     """Load the published split: odd subjects train, even subjects test.
 
     ========  ============  ==================================================================
@@ -68,27 +67,16 @@ def load(
     ========  ============  ==================================================================
 
     Skeleton and inertial channels, and the depth as a whole, are standardised by mean and standard
-    deviation of the training subjects.
+    deviation of the training subjects. ``groups`` are the subjects, 0 for the first; no subject is
+    in two splits.
 
     Parameters
     ----------
-    seed : int
-        Not used: nothing is drawn.
     modalities : sequence of str
-        One or more of ``"skeleton"``, ``"inertial"``, ``"depth"``, in the order wanted. Depth is
-        left out by default: its raw files are about a gigabyte.
+        Of ``"skeleton"``, ``"inertial"``, ``"depth"``. Depth is left out by default: its raw files
+        are about a gigabyte.
     val_subjects : sequence of int
         Training subjects (1, 3, 5, 7) held out for validation.
-
-    Returns
-    -------
-    train, val, test : MultimodalData
-        No subject is in two of them. ``groups`` are the subjects, 0 for the first.
-
-    Raises
-    ------
-    UnknownNameError, DataError, DownloadError
-        If an option cannot be used, or the data cannot be had.
     """
     chosen = choose(modalities, MODALITIES)
     held_out = sorted(set(val_subjects))
@@ -99,17 +87,15 @@ def load(
     arrays = load_arrays(RECIPE, [*chosen, "label", "subject"])
     is_val = np.isin(arrays["subject"], held_out)
     is_train = np.isin(arrays["subject"], TRAIN_SUBJECTS) & ~is_val
-    views = {}
+    inputs = {}
     for name in chosen:
         x = arrays[name]
-        if name != "depth":
-            x = x.reshape(*x.shape[:2], -1)  # (trial, time, channel)
-        views[name] = standardise(x, is_train, axis=None if name == "depth" else (0, 1))
-    trials = from_arrays(views, arrays["label"], class_names=ACTIONS, groups=arrays["subject"])
-    train, val, test = (
-        trials[torch.from_numpy(part)] for part in (is_train, is_val, ~is_train & ~is_val)
-    )
-    return train, val, test
+        if name == "depth":
+            inputs[name] = standardise(x[..., None], is_train)[..., 0]
+        else:
+            inputs[name] = standardise(x.reshape(*x.shape[:2], -1), is_train)  # (.., time, channel)
+    trials = from_arrays(inputs, arrays["label"], class_names=ACTIONS, groups=arrays["subject"])
+    return select(trials, is_train, is_val, ~is_train & ~is_val)
 
 
 # From the published files to arrays.
@@ -142,18 +128,18 @@ def _trials() -> list[tuple[int, int, int]]:
 
 
 def _read_skeleton(path: Path) -> NDArray[np.float16]:
-    """Positions (20, 3, T) in metres -> (32, 20, 3), from the hip centre of the first frame."""
+    """Read positions (20, 3, T) in metres as (32, 20, 3) from the first frame's hip centre."""
     joints = loadmat(path)["d_skel"].transpose(2, 0, 1)
     return resample(joints - joints[0, HIP_CENTRE], SKELETON_FRAMES).astype(np.float16)
 
 
 def _read_inertial(path: Path) -> NDArray[np.float32]:
-    """Acceleration and rotation (T, 6) -> (64, 6)."""
+    """Read acceleration and rotation (T, 6) as (64, 6)."""
     return resample(loadmat(path)["d_iner"], INERTIAL_STEPS).astype(np.float32)
 
 
 def _read_depth(path: Path) -> NDArray[np.uint8]:
-    """Depth (240, 320, T) in millimetres, background 0 -> (8, 30, 40) in units of 16 mm."""
+    """Read depth (240, 320, T) in mm, background 0, as (8, 30, 40) in units of 16 mm."""
     frames = loadmat(path)["d_depth"].transpose(2, 0, 1)
     shown = np.round(np.linspace(0, len(frames) - 1, DEPTH_FRAMES)).astype(int)
     rows, columns = (size // DEPTH_BLOCK for size in frames.shape[1:])
