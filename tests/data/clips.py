@@ -1,4 +1,4 @@
-"""Small videos with sound, written by a real ffmpeg."""
+"""Small videos with audio, written by a real ffmpeg."""
 
 import subprocess
 import tempfile
@@ -21,7 +21,7 @@ def tone(hertz: float, seconds: float) -> NDArray[np.float32]:
 def write_video(
     path: Path, frames: NDArray[np.uint8], wave: NDArray[np.float32] | None = None, rate: int = 5
 ) -> Path:
-    """Write frames ``(n, height, width, 3)`` and sound; the codecs follow from the name's end."""
+    """Write frames ``(n, height, width, 3)`` and audio; the codecs follow from the name's end."""
     height, width = frames.shape[1:3]
     command = [FFMPEG, "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24"]
     command += ["-s", f"{width}x{height}", "-r", str(rate), "-i", "-"]

@@ -1,4 +1,4 @@
-"""Videos with sound as spectrograms and frames: what `ave` and `kinetics_sounds` share."""
+"""Videos as spectrograms and frames: what `ave` and `kinetics_sounds` share."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from mmfuse_lib.data.card import Splits
 from mmfuse_lib.data.multimodal import MultimodalData
-from mmfuse_lib.data.raw.published import check_count
+from mmfuse_lib.data.raw.published import IMAGE_SIZE, check_count, cut
 from mmfuse_lib.data.storage import media
 from mmfuse_lib.data.storage.prepared import Entries, check_files, prepare
 
 SECONDS = 10
 SPECTROGRAM = media.spectrogram_shape(SECONDS)
-IMAGE_SIZE = 224
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def load_clips(
     folder: Path,
     n_frames: int,
     source: str,
-) -> tuple[MultimodalData, MultimodalData, MultimodalData]:
+) -> Splits:
     """Prepare the clips of three splits, and return the splits as views of files on disk.
 
     Parameters
@@ -59,10 +59,8 @@ def load_clips(
         Training, validation, test.
     class_names : tuple of str
         Names of the classes.
-    root : Path
-        Folder of the published files.
-    folder : Path
-        Where the two arrays are kept.
+    root, folder : Path
+        Where the published files are, and where the two arrays are kept.
     n_frames : int
         Frames a clip.
     source : str
@@ -78,34 +76,33 @@ def load_clips(
     check_count("n_frames", n_frames)
     clips = [clip for split in splits for clip in split]
 
-    def plan() -> dict[str, Entries]:
+    def find_videos() -> str:
         check_files(data, [clip.path for clip in clips], source)
-        ffmpeg = media.find_ffmpeg(f"{root} has videos")
-        shape = (n_frames, 3, IMAGE_SIZE, IMAGE_SIZE)
-        return {
-            "audio": Entries(clips, SPECTROGRAM, np.float32, lambda c: _spectrogram(ffmpeg, c)),
-            "video": Entries(clips, shape, np.uint8, lambda c: _frames(ffmpeg, c, n_frames)),
-        }
+        return media.find_ffmpeg(f"{root} has videos")
 
-    made_of = {
-        "n_frames": n_frames,
-        "image_size": IMAGE_SIZE,
-        "spectrogram": list(SPECTROGRAM),
-        "clips": [[clip.path.relative_to(root).as_posix(), *(clip.span or ())] for clip in clips],
-    }
-    arrays = prepare(folder, ("audio", "video"), made_of, plan)
-    everything = MultimodalData(
-        inputs={name: torch.from_numpy(x) for name, x in arrays.items()},
+    def plan_audio() -> Entries:
+        ffmpeg = find_videos()
+        return Entries(clips, SPECTROGRAM, np.float32, lambda clip: _spectrogram(ffmpeg, clip))
+
+    def plan_video() -> Entries:
+        ffmpeg, shape = find_videos(), (n_frames, 3, IMAGE_SIZE, IMAGE_SIZE)
+        return Entries(clips, shape, np.uint8, lambda clip: _frames(ffmpeg, clip, n_frames))
+
+    names = [[clip.path.relative_to(root).as_posix(), *(clip.span or ())] for clip in clips]
+    audio = prepare(folder, "audio", {"shape": list(SPECTROGRAM), "clips": names}, plan_audio)
+    made_of = {"n_frames": n_frames, "image_size": IMAGE_SIZE, "clips": names}
+    video = prepare(folder, "video", made_of, plan_video)
+    samples = MultimodalData(
+        inputs={"audio": torch.from_numpy(audio), "video": torch.from_numpy(video)},
         target=torch.tensor([clip.target for clip in clips]),
         class_names=class_names,
     )
-    first, second = len(splits[0]), len(splits[0]) + len(splits[1])
-    return everything[:first], everything[first:second], everything[second:]
+    return cut(samples, len(splits[0]), len(splits[1]))
 
 
 def _spectrogram(ffmpeg: str, clip: Clip) -> NDArray[np.float32]:
     """Return the log spectrogram of ten seconds with mean 0 and deviation 1; silence is 0."""
-    wave = media.sound_from_video(ffmpeg, clip.path, clip.span)
+    wave = media.audio_from_video(ffmpeg, clip.path, clip.span)
     log_power = media.log_spectrogram(wave, SECONDS).astype(np.float64)
     log_power = (log_power - log_power.mean()) / (log_power.std() + 1e-6)
     return np.asarray(log_power, dtype=np.float32)

@@ -3,7 +3,7 @@
 4143 events of 28 kinds, such as *Church bell* or *Motorcycle*, in 4097 videos (Tian et al. 2018).
 The folder is laid out as published in AVE_Dataset.zip::
 
-    root/AVE/RUhOCu3LNXM.mp4            the videos, with sound
+    root/AVE/RUhOCu3LNXM.mp4            the videos, with their audio
     root/trainSet.txt, valSet.txt, testSet.txt
 
 A line of a list is ``Category&VideoID&Quality&StartTime&EndTime``; the last two are the seconds
@@ -20,8 +20,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mmfuse_lib.core.errors import DataError
-from mmfuse_lib.data.card import DatasetCard
-from mmfuse_lib.data.multimodal import MultimodalData
+from mmfuse_lib.data.card import DatasetCard, Splits
 from mmfuse_lib.data.raw.audio_video import Clip, load_clips
 from mmfuse_lib.data.raw.published import check_root, read_lines
 
@@ -51,7 +50,7 @@ def load(
     root: str | Path | None = None,
     n_frames: int = 4,
     prepared: str | Path | None = None,
-) -> tuple[MultimodalData, MultimodalData, MultimodalData]:
+) -> Splits:
     """Load the published split.
 
     =====  =====================  ==============================================================
@@ -62,31 +61,9 @@ def load(
     =====  =====================  ==============================================================
 
     Of a video with several events the first of a list counts. In DI-MML's code it gives the label,
-    but the sound is that of the video's last event in Annotations.txt. A video that is
-    in two lists is left out of the earlier one in the order training, validation, test.
-
-    Parameters
-    ----------
-    seed : int
-        Not used: the splits are fixed.
-    root : path
-        The folder of the published files.
-    n_frames : int
-        Frames a clip; 4 as DI-MML.
-    prepared : path, optional
-        Folder for the two arrays; ``root/prepared`` by default.
-
-    Returns
-    -------
-    train, val, test : MultimodalData
-        Their inputs are views of files on disk.
-
-    Raises
-    ------
-    DataError
-        If files are missing or cannot be read, or ffmpeg is not installed; names them.
-    DownloadError
-        If the arrays cannot be written.
+    but the audio is that of the video's last event in Annotations.txt. A video that is in two lists
+    is left out of the earlier one in the order training, validation, test. The default of
+    `n_frames` is that of DI-MML.
     """
     root = check_root("ave", root, f"AVE, {', '.join(LISTS)}", SOURCE)
     train, val, test = (_read_list(root, name) for name in LISTS)
@@ -95,7 +72,7 @@ def load(
         [clip for video, clip in val.items() if video not in test],
         list(test.values()),
     ]
-    folder = root / "prepared" if prepared is None else Path(prepared)
+    folder = Path(prepared or root / "prepared")
     return load_clips(
         "ave", splits, EVENTS, root=root, folder=folder, n_frames=n_frames, source=SOURCE
     )

@@ -1,8 +1,8 @@
 """Which videos of CMU-MOSI and CMU-MOSEI are for training, validation and test.
 
-The standard folds of the CMU-MultimodalSDK. Those of CMU-MOSI are short enough to stand here, as
-several public copies of the list agree on them; those of CMU-MOSEI, 3228 videos, are a file of the
-SDK, from the folder of the data or downloaded.
+The standard folds of the CMU-MultimodalSDK. Those of CMU-MOSI are short enough to stand here;
+several public copies of the list agree on them. Those of CMU-MOSEI, 3228 videos, are a file of the
+SDK, which is downloaded if it is not in the folder of the data.
 """
 
 from __future__ import annotations
@@ -62,20 +62,7 @@ def mosi_folds(root: Path) -> Folds:
 
 
 def mosei_folds(root: Path) -> Folds:
-    """Return the videos of each fold of CMU-MOSEI.
-
-    Parameters
-    ----------
-    root : Path
-        The folder where the file is, or goes.
-
-    Raises
-    ------
-    DataError
-        If the file has another form, or a video is in two folds.
-    DownloadError
-        If it is not there and cannot be downloaded.
-    """
+    """Return the videos of each fold of CMU-MOSEI, from a file that is in `root` or goes there."""
     path = root / MOSEI_FILE
     if not path.exists():
         path = fetch(MOSEI_URL, root)
@@ -83,7 +70,7 @@ def mosei_folds(root: Path) -> Folds:
 
 
 def read_folds(path: Path) -> Folds:
-    """Read ``standard_train_fold = ['a', 'b', ...]`` and so on; nothing is run.
+    """Read ``standard_train_fold = ['a', 'b', ...]`` and so on, without running the file.
 
     Raises
     ------

@@ -31,12 +31,12 @@ import torch
 from numpy.typing import NDArray
 
 from mmfuse_lib.core.errors import DataError, UnknownNameError
-from mmfuse_lib.data.card import DatasetCard
+from mmfuse_lib.data.card import DatasetCard, Splits
 from mmfuse_lib.data.features import choose, fill_and_standardise
 from mmfuse_lib.data.multimodal import MultimodalData
 from mmfuse_lib.data.raw.cmu_folds import FOLDS, Folds, mosei_folds, mosi_folds
 from mmfuse_lib.data.raw.csd import SequenceFile, means, open_sequence
-from mmfuse_lib.data.raw.published import check_count, check_root
+from mmfuse_lib.data.raw.published import check_count, check_root, cut
 from mmfuse_lib.data.storage.prepared import Entries, check_files, prepare
 
 SOURCE = "https://github.com/CMU-MultiComp-Lab/CMU-MultimodalSDK"
@@ -92,16 +92,13 @@ MOSEI = Corpus(
 
 @dataclass(frozen=True)
 class Segment:
-    """A stretch of a video: number of its fold, from and to which second, and the sentiment."""
+    """A stretch of a video: index of its fold, first and last second, and the sentiment."""
 
     fold: int
     video: str
     start: float
     end: float
     score: float
-
-
-Splits = tuple[MultimodalData, MultimodalData, MultimodalData]
 
 
 def load_mosi(
@@ -124,41 +121,22 @@ def load_mosi(
 
     As in the SDK, everything is aligned to the words, and words to segments: a word belongs to the
     segment, and a frame to the word, in which its middle lies. Of longer segments the first
-    `n_words` count. Features are standardised on the words of training; behind the last word, and
-    where nothing finite was measured, they are zero. Segments for which one of the modalities has
-    nothing at all are left out; they are an error where they are more than a tenth.
+    `n_words` count. Features are standardised on the words of training; after the last word, and
+    where nothing finite was measured, they are zero. Segments for which a modality has nothing at
+    all are left out; more than a tenth of them is an error. ``groups`` tells which segments are
+    from one video; no video is in two splits.
 
     Parameters
     ----------
-    seed : int
-        Not used: the folds are fixed.
-    root : path
-        The folder of the published files.
     target : str
         ``"sign"``: negative or positive; segments of sentiment 0 are left out, as in most papers
         since 2019. ``"score"``: the sentiment from -3 to 3 (regression), of all segments.
     modalities : sequence of str
-        Of ``"text"``, ``"audio"``, ``"video"``, in the order wanted.
+        Of ``"text"``, ``"audio"``, ``"video"``.
     visual : str
         ``"facet42"`` or ``"openface2"``.
     n_words : int
         Length of the sequences.
-    prepared : path, optional
-        Folder for the arrays; ``root/prepared`` by default.
-
-    Returns
-    -------
-    train, val, test : MultimodalData
-        `groups` tells which segments are from one video; no video is in two of them.
-
-    Raises
-    ------
-    DataError
-        If h5py is not installed, or files are missing, damaged or of another form.
-    UnknownNameError
-        If a modality, `target` or `visual` does not exist.
-    DownloadError
-        If the arrays cannot be written.
     """
     return _load(MOSI, root, target, modalities, visual, n_words, prepared)
 
@@ -175,9 +153,8 @@ def load_mosei(
 ) -> Splits:
     """Load the standard folds of CMU-MOSEI: 2249, 300 and 679 videos.
 
-    Everything else is as in `load_mosi`. The list of the folds is downloaded where it is not in
-    `root`; a `DownloadError` says if it cannot be. The six emotions that the labels hold beside
-    the sentiment are not used.
+    Everything else is as in `load_mosi`. The list of the folds is downloaded if it is not in
+    `root`. The six emotions that the labels hold beside the sentiment are not used.
     """
     return _load(MOSEI, root, target, modalities, visual, n_words, prepared)
 
@@ -200,7 +177,7 @@ def _load(
     names = choose(modalities, MODALITIES)
     files = {"text": corpus.words, "audio": corpus.audio, "video": corpus.visual[visual]}
     segments = _read_segments(corpus, root)
-    folder = root / "prepared" if prepared is None else Path(prepared)
+    folder = Path(prepared or root / "prepared")
     arrays = {
         name: _prepared(corpus, root, folder, files[name], segments, n_words) for name in names
     }
@@ -248,20 +225,19 @@ def _segments_of(labels: SequenceFile, fold: int, video: str) -> list[Segment]:
 def _prepared(
     corpus: Corpus, root: Path, folder: Path, file: str, segments: Sequence[Segment], n_words: int
 ) -> NDArray[np.float32]:
-    """Return the array of a sequence, ``(segments, n_words, D)``, NaN where nothing is known."""
-    name = Path(file).stem
+    """Return the array of a sequence, ``(segments, n_words, D)``, NaN where it is unknown."""
     with ExitStack() as opened:
 
-        def plan() -> dict[str, Entries]:
+        def plan() -> Entries:
             paths = [root / corpus.words, root / file]
             check_files(corpus.name, paths, SOURCE)
             words, frames = (opened.enter_context(open_sequence(p, SOURCE)) for p in paths)
             shape = (n_words, frames.n_features())
-            return {name: Entries(segments, shape, np.float32, _reader(words, frames, shape))}
+            return Entries(segments, shape, np.float32, _reader(words, frames, shape))
 
         spans = [[segment.video, segment.start, segment.end] for segment in segments]
         made_of = {"file": file, "words": corpus.words, "n_words": n_words, "segments": spans}
-        return prepare(folder / name, (name,), made_of, plan)[name]
+        return prepare(folder, Path(file).stem, made_of, plan)
 
 
 def _reader(
@@ -324,7 +300,7 @@ def _splits(
         raise DataError(f"{corpus.name}: {FOLDS[int(sizes.argmin())]} has no segment that is whole")
     scores = torch.tensor([segment.score for segment in kept], dtype=torch.float32)
     numbers = {video: k for k, video in enumerate(dict.fromkeys(s.video for s in kept))}
-    everything = MultimodalData(
+    samples = MultimodalData(
         inputs={
             name: torch.from_numpy(fill_and_standardise(x[is_kept], int(sizes[0])))
             for name, x in arrays.items()
@@ -333,8 +309,7 @@ def _splits(
         class_names=SIGNS if target == "sign" else (),
         groups=torch.tensor([numbers[segment.video] for segment in kept]),
     )
-    first, second = int(sizes[0]), int(sizes[:2].sum())
-    return everything[:first], everything[first:second], everything[second:]
+    return cut(samples, int(sizes[0]), int(sizes[1]))
 
 
 MOSI_CARD = DatasetCard(

@@ -1,9 +1,9 @@
-"""`cremad`: CREMA-D's sound and video from the published files, at the size the papers train on.
+"""`cremad`: CREMA-D's audio and video from the published files, at the size the papers train on.
 
 7442 clips of 91 actors who speak a sentence in one of six emotions (Cao et al. 2014). The folder
 is laid out as published::
 
-    root/AudioWAV/1001_DFA_ANG_XX.wav             the sound, 16 kHz
+    root/AudioWAV/1001_DFA_ANG_XX.wav             the audio, 16 kHz
     root/Image-01-FPS/1001_DFA_ANG_XX/*.jpg       frames, as OGM-GE and DI-MML extract them; or
     root/VideoFlash/1001_DFA_ANG_XX.flv           the video itself, which needs ffmpeg
     root/train.csv, root/test.csv                 their lists, a line "1001_DFA_ANG_XX,ANG" a clip
@@ -18,17 +18,17 @@ import csv
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from mmfuse_lib.core.errors import DataError
-from mmfuse_lib.data.card import DatasetCard
+from mmfuse_lib.data.card import DatasetCard, Splits
 from mmfuse_lib.data.downloaded.cremad_votes import EMOTIONS
 from mmfuse_lib.data.multimodal import MultimodalData
-from mmfuse_lib.data.raw.published import check_count, check_root
+from mmfuse_lib.data.raw.published import IMAGE_SIZE, check_count, check_root
 from mmfuse_lib.data.storage import media
 from mmfuse_lib.data.storage.downloads import fetch
 from mmfuse_lib.data.storage.prepared import Entries, check_files, prepare
@@ -41,7 +41,6 @@ SOURCE = "https://github.com/CheyneyComputerScience/CREMA-D"
 
 SECONDS = 3
 SPECTROGRAM = media.spectrogram_shape(SECONDS)
-IMAGE_SIZE = 224
 
 #: Share of the training list that is held out for validation.
 VAL_SHARE = 0.1
@@ -53,7 +52,7 @@ def load(
     root: str | Path | None = None,
     n_frames: int = 3,
     prepared: str | Path | None = None,
-) -> tuple[MultimodalData, MultimodalData, MultimodalData]:
+) -> Splits:
     """Load the published split (of clips at random: the actors are the same everywhere).
 
     =====  =====================  ==============================================================
@@ -64,46 +63,22 @@ def load(
     =====  =====================  ==============================================================
 
     The papers choose their checkpoint on the test list. Here a tenth of the training list, drawn
-    once and the same for every seed, is the validation split.
-
-    Parameters
-    ----------
-    seed : int
-        Not used: the splits are fixed.
-    root : path
-        The folder of the published files.
-    n_frames : int
-        Frames a clip; a single one is that in the middle.
-    prepared : path, optional
-        Folder for the two arrays; ``root/prepared`` by default.
-
-    Returns
-    -------
-    train, val, test : MultimodalData
-        Their inputs are views of files on disk.
-
-    Raises
-    ------
-    DataError
-        If files are missing or cannot be read; names them.
-    DownloadError
-        If the lists are neither in `root` nor to be downloaded, or the arrays cannot be written.
+    once and the same for every seed, is the validation split. Lists that are not in `root` are
+    downloaded.
     """
     root = check_root("cremad", root, "AudioWAV and VideoFlash or Image-01-FPS", SOURCE)
     check_count("n_frames", n_frames)
-    folder = root / "prepared" if prepared is None else Path(prepared)
+    folder = Path(prepared or root / "prepared")
     listed = [_read_list(root, name) for name in ("train.csv", "test.csv")]
     order = np.random.default_rng(0).permutation(len(listed[0]))
     clips = [listed[0][k] for k in order] + listed[1]
-    arrays = _prepared(root, folder, [name for name, _ in clips], n_frames)
-    target = torch.tensor([EMOTIONS.index(emotion) for _, emotion in clips])
     n_val, n_rest = max(1, round(VAL_SHARE * len(order))), len(order)
-    everything = MultimodalData(
-        inputs={name: torch.from_numpy(x) for name, x in arrays.items()},
-        target=target,
+    samples = MultimodalData(
+        inputs=_prepared(root, folder, [name for name, _ in clips], n_frames),
+        target=torch.tensor([EMOTIONS.index(emotion) for _, emotion in clips]),
         class_names=EMOTIONS,
     )
-    return everything[n_val:n_rest], everything[:n_val], everything[n_rest:]
+    return samples[n_val:n_rest], samples[:n_val], samples[n_rest:]
 
 
 def _read_list(root: Path, name: str) -> list[tuple[str, str]]:
@@ -123,30 +98,31 @@ def _read_list(root: Path, name: str) -> list[tuple[str, str]]:
     return [(row[0], row[1]) for row in rows]
 
 
-def _prepared(
-    root: Path, folder: Path, clips: Sequence[str], n_frames: int
-) -> dict[str, NDArray[Any]]:
-    def plan() -> dict[str, Entries]:
-        read_frames = _frame_reader(root, clips, n_frames)
-        check_files("cremad", [root / "AudioWAV" / f"{clip}.wav" for clip in clips], SOURCE)
-        shape = (n_frames, 3, IMAGE_SIZE, IMAGE_SIZE)
-        return {
-            "audio": Entries(
-                clips, SPECTROGRAM, np.float32,
-                lambda clip: log_spectrogram(root / "AudioWAV" / f"{clip}.wav"),
-            ),
-            "video": Entries(clips, shape, np.uint8, read_frames),
-        }  # fmt: skip
+def _prepared(root: Path, folder: Path, clips: list[str], n_frames: int) -> dict[str, Tensor]:
+    wavs = [root / "AudioWAV" / f"{clip}.wav" for clip in clips]
+    shape = (n_frames, 3, IMAGE_SIZE, IMAGE_SIZE)
 
-    made_of = {"n_frames": n_frames, "image_size": IMAGE_SIZE, "clips": list(clips)}
-    return prepare(folder, ("audio", "video"), made_of, plan)
+    def find_files() -> Callable[[str], NDArray[np.uint8]]:
+        check_files("cremad", wavs, SOURCE)
+        return _frame_reader(root, clips, n_frames)
+
+    def plan_audio() -> Entries:
+        find_files()  # all of them, before hours of work
+        return Entries(wavs, SPECTROGRAM, np.float32, log_spectrogram)
+
+    def plan_video() -> Entries:
+        return Entries(clips, shape, np.uint8, find_files())
+
+    made_of = {"n_frames": n_frames, "image_size": IMAGE_SIZE, "clips": clips}
+    audio = prepare(folder, "audio", {"seconds": SECONDS, "clips": clips}, plan_audio)
+    video = prepare(folder, "video", made_of, plan_video)
+    return {"audio": torch.from_numpy(audio), "video": torch.from_numpy(video)}
 
 
 def log_spectrogram(path: Path) -> NDArray[np.float32]:
     """Return the log power spectrogram, ``(1, 257, 299)``, of the first three seconds.
 
-    A shorter clip is repeated; one without a sample (the data set has clips without sound) is
-    silence.
+    A shorter clip is repeated; one without a sample (the data set has some) is silence.
     """
     return media.log_spectrogram(media.read_wav(path, SOURCE), SECONDS)
 
@@ -154,11 +130,11 @@ def log_spectrogram(path: Path) -> NDArray[np.float32]:
 def _frame_reader(
     root: Path, clips: Sequence[str], n_frames: int
 ) -> Callable[[str], NDArray[np.uint8]]:
-    """Return what reads the frames of a clip, from pictures if there are any, else from videos."""
-    pictures = root / "Image-01-FPS"
-    if pictures.is_dir():
-        check_files("cremad", [pictures / clip for clip in clips], SOURCE)
-        return lambda clip: media.frames_from_pictures(pictures / clip, n_frames, IMAGE_SIZE)
+    """Return what reads the frames of a clip, from images if there are any, else from videos."""
+    images = root / "Image-01-FPS"
+    if images.is_dir():
+        check_files("cremad", [images / clip for clip in clips], SOURCE)
+        return lambda clip: media.frames_from_images(images / clip, n_frames, IMAGE_SIZE)
     videos = root / "VideoFlash"
     check_files("cremad", [videos / f"{clip}.flv" for clip in clips], SOURCE)
     read = partial(

@@ -1,4 +1,4 @@
-"""Computational sequences of the CMU-MultimodalSDK, and words with what is heard and seen of them.
+"""Computational sequences of the CMU-MultimodalSDK: features over time, averaged over words.
 
 A ``.csd`` file is HDF5: ``<name of the sequence>/data/<video>/features`` has a row for every
 stretch of time, and ``intervals`` beside it says from which second to which.
@@ -48,17 +48,7 @@ class Timed:
 
 
 class SequenceFile:
-    """An open file of a computational sequence.
-
-    Parameters
-    ----------
-    file : h5py.File
-        The file.
-
-    Raises
-    ------
-    DataError
-        If it is laid out in another way.
+    """An open file of a computational sequence; a `DataError` if its layout is another one.
 
     Attributes
     ----------
@@ -100,26 +90,13 @@ class SequenceFile:
         return Timed(features[order], intervals[order].astype(np.float64))
 
     def n_features(self) -> int:
-        """Return D, as the first video has it."""
+        """Return D, the number of features of the first video."""
         return int(self.read(min(self.videos)).features.shape[1])
 
 
 @contextmanager
 def open_sequence(path: Path, source: str) -> Iterator[SequenceFile]:
-    """Open a ``.csd`` file.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    source : str
-        Where to get it, for the error.
-
-    Raises
-    ------
-    DataError
-        If it cannot be read.
-    """
+    """Open a ``.csd`` file; a `DataError` that it cannot be read names `source`."""
     with open_hdf5(path, source) as file:
         yield SequenceFile(file)
 

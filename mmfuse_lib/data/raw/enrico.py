@@ -20,17 +20,14 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
-from torch import Tensor
 
 from mmfuse_lib.core.errors import DataError
-from mmfuse_lib.data.card import DatasetCard
+from mmfuse_lib.data.card import DatasetCard, Splits
 from mmfuse_lib.data.features import choose
 from mmfuse_lib.data.multimodal import MultimodalData
-from mmfuse_lib.data.raw.published import check_root
-from mmfuse_lib.data.storage import media
-from mmfuse_lib.data.storage.prepared import Entries, check_files, prepare
+from mmfuse_lib.data.raw.published import check_root, cut, prepare_images
+from mmfuse_lib.data.storage.prepared import check_files
 
 SOURCE = "https://github.com/luileito/enrico"
 
@@ -53,8 +50,6 @@ SHARES = (0.65, 0.8)
 
 SPLIT_SEED = 42
 
-IMAGE_SIZE = 224
-
 Screen = tuple[str, int]
 
 
@@ -64,54 +59,40 @@ def load(
     root: str | Path | None = None,
     modalities: Sequence[str] = tuple(MODALITIES),
     prepared: str | Path | None = None,
-) -> tuple[MultimodalData, MultimodalData, MultimodalData]:
+) -> Splits:
     """Load the split of MultiBench.
 
     ==========  ===================  ===========================================================
-    screenshot  (1, 3, 224, 224)     one picture, as bytes; `ResNet18Encoder` turns them into
+    screenshot  (1, 3, 224, 224)     one image, as bytes; `ResNet18Encoder` turns them into
                                      numbers
     wireframe   (1, 3, 224, 224)     the same of the wireframe
     ==========  ===================  ===========================================================
 
-    Pictures are 540 pixels wide and 960 high; here they are made square.
+    Images are 540 pixels wide and 960 high; here they are made square. The prepared arrays take
+    0.2 GB each.
 
     Parameters
     ----------
-    seed : int
-        Not used: the split is fixed.
-    root : path
-        The folder of the published files.
     modalities : sequence of str
-        One or both of ``"screenshot"``, ``"wireframe"``, in the order wanted.
-    prepared : path, optional
-        Folder for the arrays, 0.2 GB each; ``root/prepared`` by default.
-
-    Returns
-    -------
-    train, val, test : MultimodalData
-        Their inputs are views of files on disk.
-
-    Raises
-    ------
-    DataError
-        If files are missing or cannot be read; names them.
-    UnknownNameError
-        If a modality does not exist.
-    DownloadError
-        If the arrays cannot be written.
+        One or both of ``"screenshot"``, ``"wireframe"``.
     """
     root = check_root("enrico", root, f"{LIST}, screenshots and wireframes", SOURCE)
     names = choose(modalities, tuple(MODALITIES))
     screens = _read_list(root)
     random.Random(SPLIT_SEED).shuffle(screens)  # noqa: S311 (a published split, not a secret)
-    folder = root / "prepared" if prepared is None else Path(prepared)
-    everything = MultimodalData(
-        inputs={name: _prepared(root, folder, name, [s for s, _ in screens]) for name in names},
-        target=torch.tensor([topic for _, topic in screens]),
-        class_names=TOPICS,
+    folder = Path(prepared or root / "prepared")
+    inputs = {}
+    for name in names:
+        place, end = MODALITIES[name]
+        files = [root / place / f"{screen}{end}" for screen, _ in screens]
+        inputs[name] = prepare_images(
+            "enrico", name, files, root=root, folder=folder, source=SOURCE
+        )
+    samples = MultimodalData(
+        inputs, target=torch.tensor([topic for _, topic in screens]), class_names=TOPICS
     )
     first, second = (int(share * len(screens)) for share in SHARES)
-    return everything[:first], everything[first:second], everything[second:]
+    return cut(samples, first, second - first)
 
 
 def _read_list(root: Path) -> list[Screen]:
@@ -138,25 +119,6 @@ def _read_list(root: Path) -> list[Screen]:
             "once, and ten at least"
         )
     return screens
-
-
-def _prepared(root: Path, folder: Path, name: str, screens: Sequence[str]) -> Tensor:
-    """Return the array of a modality, each in a folder of its own: one may be wanted alone."""
-    place, end = MODALITIES[name]
-    files = {screen: root / place / f"{screen}{end}" for screen in screens}
-
-    def plan() -> dict[str, Entries]:
-        check_files("enrico", list(files.values()), SOURCE)
-        shape = (1, 3, IMAGE_SIZE, IMAGE_SIZE)
-        return {
-            name: Entries(
-                screens, shape, np.uint8,
-                lambda screen: media.read_picture(files[screen], IMAGE_SIZE)[None],
-            )
-        }  # fmt: skip
-
-    made_of = {"image_size": IMAGE_SIZE, "screens": list(screens)}
-    return torch.from_numpy(prepare(folder / name, (name,), made_of, plan)[name])
 
 
 CARD = DatasetCard(

@@ -25,9 +25,8 @@ from pathlib import Path
 import numpy as np
 
 from mmfuse_lib.core.errors import DataError
-from mmfuse_lib.data.card import DatasetCard
+from mmfuse_lib.data.card import DatasetCard, Splits
 from mmfuse_lib.data.features import hold_out
-from mmfuse_lib.data.multimodal import MultimodalData
 from mmfuse_lib.data.raw.audio_video import Clip, load_clips
 from mmfuse_lib.data.raw.published import check_root
 
@@ -53,43 +52,20 @@ def load(
     root: str | Path | None = None,
     n_frames: int = 3,
     prepared: str | Path | None = None,
-) -> tuple[MultimodalData, MultimodalData, MultimodalData]:
+) -> Splits:
     """Load the published split.
 
     =====  =====================  ==============================================================
     audio  (1, 257, 1004)         logarithm of the spectrogram of the first 10 seconds, shorter
-                                  clips repeated; of mean 0 and deviation 1, without sound 0
+                                  clips repeated; of mean 0 and deviation 1; silence is 0
     video  (n_frames, 3, 224,     frames at equal distances from the first to the last, as bytes;
            224)                   `ResNet18Encoder` turns them into numbers
     =====  =====================  ==============================================================
 
     With the folders ``val`` and ``test`` these are the two splits. With one of them, that
     is the test split, and a tenth of the training clips of each class, drawn once and the same for
-    every seed, is the validation split.
-
-    Parameters
-    ----------
-    seed : int
-        Not used: the splits are fixed.
-    root : path
-        The folder of the published files.
-    n_frames : int
-        Frames a clip; a single one is that in the middle.
-    prepared : path, optional
-        Folder for the two arrays; ``root/prepared`` by default.
-
-    Returns
-    -------
-    train, val, test : MultimodalData
-        Their inputs are views of files on disk.
-
-    Raises
-    ------
-    DataError
-        If a class has no videos, videos cannot be read, or ffmpeg is not installed; names them.
-        What cannot be read may be deleted: the videos that are there are the data set.
-    DownloadError
-        If the arrays cannot be written.
+    every seed, is the validation split. Videos that cannot be read may be deleted: those that are
+    there are the data set, and each class needs one at least.
     """
     root = check_root("kinetics_sounds", root, "train and val, a folder a class in each", SOURCE)
     train = _read_folder(root / "train")
@@ -97,7 +73,7 @@ def load(
     if not others:
         raise DataError(f"kinetics_sounds: {root} has neither val nor test")
     splits = [train, *others] if len(others) == 2 else [*_hold_out(train), *others]
-    folder = root / "prepared" if prepared is None else Path(prepared)
+    folder = Path(prepared or root / "prepared")
     return load_clips(
         "kinetics_sounds", splits, CLASSES,
         root=root, folder=folder, n_frames=n_frames, source=SOURCE,

@@ -24,10 +24,10 @@ from typing import Any
 import numpy as np
 
 from mmfuse_lib.core.errors import DataError
-from mmfuse_lib.data.card import DatasetCard
+from mmfuse_lib.data.card import DatasetCard, Splits
 from mmfuse_lib.data.features import choose, fill_and_standardise
-from mmfuse_lib.data.multimodal import MultimodalData, from_arrays
-from mmfuse_lib.data.raw.published import check_root
+from mmfuse_lib.data.multimodal import from_arrays
+from mmfuse_lib.data.raw.published import check_root, cut
 from mmfuse_lib.data.storage.hdf5 import DAMAGED, get_item, open_hdf5, read_array
 from mmfuse_lib.data.storage.prepared import check_files
 
@@ -47,7 +47,7 @@ def load(
     *,
     root: str | Path | None = None,
     modalities: Sequence[str] = tuple(MODALITIES),
-) -> tuple[MultimodalData, MultimodalData, MultimodalData]:
+) -> Splits:
     """Load the published split. Multi-label: a film may have several genres.
 
     =====  =======  ==========================================================
@@ -55,29 +55,13 @@ def load(
     image  (4096,)  features of the poster
     =====  =======  ==========================================================
 
-    Both are standardised on the training films. A plot without a word that has a vector, which is
-    NaN in the file, is zero, the mean.
+    Both are standardised on the training films. A plot without a word that has a vector is NaN in
+    the file; here it is 0, the mean. No film is in two splits.
 
     Parameters
     ----------
-    seed : int
-        Not used: the split is fixed.
-    root : path
-        The folder of the published file.
     modalities : sequence of str
-        One or both of ``"text"``, ``"image"``, in the order wanted.
-
-    Returns
-    -------
-    train, val, test : MultimodalData
-        No film is in two of them.
-
-    Raises
-    ------
-    DataError
-        If h5py is not installed, or the file is missing, damaged or of another form.
-    UnknownNameError
-        If a modality does not exist.
+        One or both of ``"text"``, ``"image"``.
     """
     root = check_root("mm_imdb", root, FILE, SOURCE)
     names = choose(modalities, tuple(MODALITIES))
@@ -86,17 +70,12 @@ def load(
         genres = read_array(file, "genres")
         class_names = _read_names(file, genres.shape[1])
         arrays = {name: read_array(file, MODALITIES[name]) for name in names}
-        bounds = _read_split(file, len(genres))
-    first, second = bounds
-    everything = from_arrays(
-        {
-            name: fill_and_standardise(x.astype(np.float32, copy=False), first)
-            for name, x in arrays.items()
-        },
-        genres,
-        class_names=class_names,
-    )
-    return everything[:first], everything[first:second], everything[second:]
+        n_train, n_val = _read_split(file, len(genres))
+    inputs = {
+        name: fill_and_standardise(x.astype(np.float32, copy=False), n_train)
+        for name, x in arrays.items()
+    }
+    return cut(from_arrays(inputs, genres, class_names=class_names), n_train, n_val)
 
 
 def _read_names(file: Any, n: int) -> tuple[str, ...]:
@@ -111,7 +90,7 @@ def _read_names(file: Any, n: int) -> tuple[str, ...]:
 
 
 def _read_split(file: Any, n_films: int) -> tuple[int, int]:
-    """Read where training and validation end: a table with a row for each part and array."""
+    """Read the sizes of training and validation: a table with a row for each part and array."""
     try:
         rows = [
             (row["split"].decode(), int(row["start"]), int(row["stop"]))
@@ -128,7 +107,7 @@ def _read_split(file: Any, n_films: int) -> tuple[int, int]:
             f"{file.filename} has the split {spans} for {n_films} films: expected "
             f"{', '.join(PARTS)}, one after the other"
         )
-    return edges[1], edges[2]
+    return edges[1], edges[2] - edges[1]
 
 
 CARD = DatasetCard(

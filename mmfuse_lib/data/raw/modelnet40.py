@@ -1,6 +1,6 @@
 """`modelnet40`: objects in three dimensions, each seen from two sides.
 
-12 311 objects of 40 classes (Wu et al. 2015), in the pictures of twelve cameras around them, 30
+12 311 objects of 40 classes (Wu et al. 2015), in the images of twelve cameras around them, 30
 degrees apart, that were published with MVCNN (Su et al. 2015 and 2018). The folder is laid out as
 either of the two archives is::
 
@@ -10,7 +10,7 @@ either of the two archives is::
 DI-MML takes the second, and of it the views 1 and 7, which face each other. The first could be
 confirmed from the code that reads it only.
 
-The pictures that are used are prepared once and kept in an array a view on disk, 1.9 GB each.
+The images that are used are prepared once and kept in one array a view on disk, 1.9 GB each.
 """
 
 from __future__ import annotations
@@ -22,15 +22,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from mmfuse_lib.core.errors import DataError
-from mmfuse_lib.data.card import DatasetCard
+from mmfuse_lib.data.card import DatasetCard, Splits
 from mmfuse_lib.data.features import hold_out
 from mmfuse_lib.data.multimodal import MultimodalData
-from mmfuse_lib.data.raw.published import check_root
-from mmfuse_lib.data.storage import media
-from mmfuse_lib.data.storage.prepared import Entries, check_files, prepare
+from mmfuse_lib.data.raw.published import check_root, cut, prepare_images
+from mmfuse_lib.data.storage.prepared import check_files
 
 SOURCE = "https://github.com/jongchyisu/mvcnn_pytorch"
 
@@ -45,21 +43,19 @@ CLASSES = (
 #: Cameras around an object.
 N_VIEWS = 12
 
-IMAGE_SIZE = 224
-
 #: Share of the training objects of each class that is held out for validation.
 VAL_SHARE = 0.1
 
 
 @dataclass(frozen=True)
 class Object:
-    """An object: its number of the class, and what its files' names begin with."""
+    """An object: the index of its class, and what the names of its files begin with."""
 
     target: int
     start: str
 
     def file(self, root: Path, view: int) -> Path:
-        """Return the picture of a view."""
+        """Return the path of the image of a view."""
         return root / f"{self.start}{view:03d}.png"
 
 
@@ -69,13 +65,13 @@ def load(
     root: str | Path | None = None,
     views: Sequence[int] = (1, 7),
     prepared: str | Path | None = None,
-) -> tuple[MultimodalData, MultimodalData, MultimodalData]:
+) -> Splits:
     """Load the published split in training (9843 objects) and test (2468).
 
     =====  ================  =================================================================
-    view1  (1, 3, 224, 224)  the picture of the first camera, as bytes; `ResNet18Encoder` turns
-                             them into numbers
-    view7  (1, 3, 224, 224)  that of the camera at the other side
+    view1  (1, 3, 224, 224)  the image of the first camera, as bytes; `ResNet18Encoder` turns them
+                             into numbers
+    view7  (1, 3, 224, 224)  that of the camera on the other side
     =====  ================  =================================================================
 
     No validation split is published. Here it is a tenth of the training objects of each class,
@@ -83,26 +79,8 @@ def load(
 
     Parameters
     ----------
-    seed : int
-        Not used: the splits are fixed.
-    root : path
-        The folder of the published files.
     views : sequence of int
         Which of the cameras 1 to 12, a modality each, in the order wanted.
-    prepared : path, optional
-        Folder for the arrays; ``root/prepared`` by default.
-
-    Returns
-    -------
-    train, val, test : MultimodalData
-        Their inputs are views of files on disk.
-
-    Raises
-    ------
-    DataError
-        If an option cannot be used, or files are missing or cannot be read; names them.
-    DownloadError
-        If the arrays cannot be written.
     """
     root = check_root("modelnet40", root, "a folder a class, such as airplane", SOURCE)
     views = list(views)
@@ -114,14 +92,17 @@ def load(
     is_val = hold_out(target, VAL_SHARE, np.random.default_rng(0))
     order = [*np.flatnonzero(~is_val), *np.flatnonzero(is_val)]
     objects = [train[k] for k in order] + test
-    folder = root / "prepared" if prepared is None else Path(prepared)
-    everything = MultimodalData(
-        inputs={f"view{view}": _prepared(root, folder, view, objects) for view in views},
-        target=torch.tensor([one.target for one in objects]),
-        class_names=CLASSES,
+    folder = Path(prepared or root / "prepared")
+    inputs = {}
+    for view in views:
+        files = [one.file(root, view) for one in objects]
+        inputs[f"view{view}"] = prepare_images(
+            "modelnet40", f"view{view}", files, root=root, folder=folder, source=SOURCE
+        )
+    samples = MultimodalData(
+        inputs, target=torch.tensor([one.target for one in objects]), class_names=CLASSES
     )
-    first, second = int((~is_val).sum()), len(train)
-    return everything[:first], everything[first:second], everything[second:]
+    return cut(samples, int((~is_val).sum()), int(is_val.sum()))
 
 
 def _list_objects(root: Path, part: str) -> list[Object]:
@@ -135,7 +116,7 @@ def _list_objects(root: Path, part: str) -> list[Object]:
         strange = [file for file, match in matches.items() if match is None]
         if strange or not files:
             raise DataError(
-                f"{folder} has {len(files)} pictures, {len(strange)} of them with another name "
+                f"{folder} has {len(files)} images, {len(strange)} of them with another name "
                 f"than {name}_0001_001.png or {name}_0001.obj.shaded_v001.png"
                 f"{': ' if strange else ''}{', '.join(strange[:3])}. Get them from {SOURCE}"
             )
@@ -144,31 +125,13 @@ def _list_objects(root: Path, part: str) -> list[Object]:
     return found
 
 
-def _prepared(root: Path, folder: Path, view: int, objects: Sequence[Object]) -> Tensor:
-    """Return the array of a view, each in a folder of its own: another may be wanted later."""
-    name = f"view{view}"
-
-    def plan() -> dict[str, Entries]:
-        check_files("modelnet40", [one.file(root, view) for one in objects], SOURCE)
-        shape = (1, 3, IMAGE_SIZE, IMAGE_SIZE)
-        return {
-            name: Entries(
-                objects, shape, np.uint8,
-                lambda one: media.read_picture(one.file(root, view), IMAGE_SIZE)[None],
-            )
-        }  # fmt: skip
-
-    made_of = {"image_size": IMAGE_SIZE, "objects": [one.start for one in objects]}
-    return torch.from_numpy(prepare(folder / name, (name,), made_of, plan)[name])
-
-
 CARD = DatasetCard(
     load=load,
-    summary="12311 objects of 40 classes, each in two pictures from opposite sides, from the "
+    summary="12311 objects of 40 classes, each in two images from opposite sides, from the "
     "published files in a folder of yours (root). For a GPU; not downloaded for you.",
     source=SOURCE,
     licence="for academic use (not confirmed by us); objects by many people",
     citation="Wu et al., 3D ShapeNets: a deep representation for volumetric shapes, CVPR 2015; "
-    "pictures: Su et al., Multi-view convolutional neural networks for 3D shape "
+    "images: Su et al., Multi-view convolutional neural networks for 3D shape "
     "recognition, ICCV 2015",
 )

@@ -1,4 +1,4 @@
-"""`ucf101`: actions in videos by their pictures and their optical flow, from the published files.
+"""`ucf101`: actions in videos by their frames and their optical flow, from the published files.
 
 13320 clips of 101 actions, such as *Archery* or *YoYo*, in groups of clips cut from one video
 (Soomro et al. 2012). The folder is laid out as published::
@@ -34,10 +34,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mmfuse_lib.core.errors import DataError
-from mmfuse_lib.data.card import DatasetCard
+from mmfuse_lib.data.card import DatasetCard, Splits
 from mmfuse_lib.data.features import choose
 from mmfuse_lib.data.multimodal import MultimodalData
-from mmfuse_lib.data.raw.published import check_count, check_root, read_lines
+from mmfuse_lib.data.raw.published import IMAGE_SIZE, check_count, check_root, cut, read_lines
 from mmfuse_lib.data.storage import media
 from mmfuse_lib.data.storage.prepared import Entries, check_files, prepare
 
@@ -49,8 +49,6 @@ MODALITIES = ("rgb", "flow")
 
 #: The published splits in training and test.
 FOLDS = (1, 2, 3)
-
-IMAGE_SIZE = 224
 
 #: Share of the groups of the training list that is held out for validation.
 VAL_SHARE = 0.1
@@ -74,7 +72,7 @@ def load(
     n_frames: int = 1,
     n_flows: int = 10,
     prepared: str | Path | None = None,
-) -> tuple[MultimodalData, MultimodalData, MultimodalData]:
+) -> Splits:
     """Load a published split.
 
     ====  =====================  ================================================================
@@ -86,38 +84,20 @@ def load(
 
     No validation split is published. Here a tenth of the groups of the training list, the same
     numbers for every class, drawn once and the same for every seed, is the validation split: no
-    clip of it comes from a video of training.
+    clip of it comes from a video of training. ``groups`` tells which clips are from one video.
 
     Parameters
     ----------
-    seed : int
-        Not used: the splits are fixed.
-    root : path
-        The folder of the published files.
     fold : int
         Which of the three published splits.
     modalities : sequence of str
-        Of ``"rgb"`` and ``"flow"``, in the order wanted.
+        Of ``"rgb"`` and ``"flow"``.
     n_frames : int
         Frames a clip; 1 as DI-MML.
     n_flows : int
         Fields of flow a clip, one after the other; 10 as DI-MML.
     prepared : path, optional
         Folder for the arrays; ``root/prepared/foldN`` by default.
-
-    Returns
-    -------
-    train, val, test : MultimodalData
-        Their inputs are views of files on disk; `groups` tells which clips are from one video.
-
-    Raises
-    ------
-    DataError
-        If files are missing or cannot be read, or ffmpeg is needed and not installed; names them.
-    UnknownNameError
-        If a modality does not exist.
-    DownloadError
-        If the arrays cannot be written.
     """
     expected = "ucfTrainTestlist, UCF-101 or jpegs_256, and tvl1_flow"
     root = check_root("ucf101", root, expected, SOURCE)
@@ -129,16 +109,15 @@ def load(
     classes = _read_classes(root)
     splits = _read_splits(root, classes, fold)
     clips = [clip for split in splits for clip in split]
-    folder = root / "prepared" / f"fold{fold}" if prepared is None else Path(prepared)
+    folder = Path(prepared or root / "prepared" / f"fold{fold}")
     counts = {"rgb": n_frames, "flow": n_flows}
-    everything = MultimodalData(
+    samples = MultimodalData(
         inputs={name: _prepared(root, folder, name, clips, counts[name]) for name in names},
         target=torch.tensor([clip.target for clip in clips]),
         class_names=classes,
         groups=torch.tensor([100 * clip.target + clip.group for clip in clips]),
     )
-    first, second = len(splits[0]), len(splits[0]) + len(splits[1])
-    return everything[:first], everything[first:second], everything[second:]
+    return cut(samples, len(splits[0]), len(splits[1]))
 
 
 # Lists.
@@ -195,28 +174,26 @@ def _read_line(line: str, classes: tuple[str, ...], where: str) -> Clip:
 
 
 def _prepared(root: Path, folder: Path, name: str, clips: Sequence[Clip], n: int) -> Tensor:
-    """Return the array of a modality, each in a folder of its own: one may be wanted alone."""
-    reader = {"rgb": _frame_reader, "flow": _flow_reader}[name]
-    channels = {"rgb": 3, "flow": 2}[name]
+    reader, channels = {"rgb": (_frame_reader, 3), "flow": (_flow_reader, 2)}[name]
 
-    def plan() -> dict[str, Entries]:
+    def plan() -> Entries:
         shape = (n, channels, IMAGE_SIZE, IMAGE_SIZE)
-        return {name: Entries(clips, shape, np.uint8, reader(root, clips, n))}
+        return Entries(clips, shape, np.uint8, reader(root, clips, n))
 
     made_of = {"n": n, "image_size": IMAGE_SIZE, "clips": [clip.name for clip in clips]}
-    return torch.from_numpy(prepare(folder / name, (name,), made_of, plan)[name])
+    return torch.from_numpy(prepare(folder, name, made_of, plan))
 
 
 Reader = Callable[[Clip], NDArray[np.uint8]]
 
 
 def _frame_reader(root: Path, clips: Sequence[Clip], n: int) -> Reader:
-    """Return what reads the frames of a clip, from pictures if there are any, else from videos."""
-    pictures = root / "jpegs_256"
-    if pictures.is_dir():
-        folders = {clip: pictures / _in_archives(clip.name) for clip in clips}
+    """Return what reads the frames of a clip, from images if there are any, else from videos."""
+    images = root / "jpegs_256"
+    if images.is_dir():
+        folders = {clip: images / _in_archives(clip.name) for clip in clips}
         check_files("ucf101", list(folders.values()), FLOW_SOURCE)
-        return lambda clip: media.frames_from_pictures(folders[clip], n, IMAGE_SIZE)
+        return lambda clip: media.frames_from_images(folders[clip], n, IMAGE_SIZE)
     videos = {clip: _video(root, clip.name) for clip in clips}
     check_files("ucf101", list(videos.values()), SOURCE)
     ffmpeg = media.find_ffmpeg(f"{root} has videos but no jpegs_256")
@@ -235,21 +212,21 @@ def _flow_reader(root: Path, clips: Sequence[Clip], n: int) -> Reader:
 
 def _read_flow(folders: Sequence[Path], n: int) -> NDArray[np.uint8]:
     """Return the flow in the middle of a clip, ``(n, 2, 224, 224)``."""
-    right, down = (media.list_pictures(folder) for folder in folders)
+    right, down = (media.list_images(folder) for folder in folders)
     if [path.name for path in right] != [path.name for path in down]:
         raise DataError(
-            f"{folders[0]} has {len(right)} pictures and {folders[1]} has {len(down)}: expected "
+            f"{folders[0]} has {len(right)} images and {folders[1]} has {len(down)}: expected "
             "two of each name"
         )
     fields = [
-        [media.read_picture(axis[k], IMAGE_SIZE, "L")[0] for axis in (right, down)]
+        [media.read_image(axis[k], IMAGE_SIZE, "L")[0] for axis in (right, down)]
         for k in middle(len(right), n)
     ]
     return np.array(fields, dtype=np.uint8)
 
 
 def middle(n_available: int, n_wanted: int) -> list[int]:
-    """Return the numbers of the fields in the middle; the last is repeated where there are few."""
+    """Return the indices of the middle fields; where there are too few, the last is repeated."""
     start = max(0, (n_available - n_wanted) // 2)
     return [min(start + k, n_available - 1) for k in range(n_wanted)]
 

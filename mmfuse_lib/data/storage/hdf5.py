@@ -1,7 +1,7 @@
 """Arrays in HDF5 files, read by h5py (``pip install 'mmfuse[hdf5]'``).
 
-What an HDF5 file points to is not followed: links to other places or files, and arrays that are
-kept in other files, are errors. So reading one file reads that file only.
+Links to other places or files, and arrays that are kept in other files, are errors. So reading one
+file reads that file only.
 """
 
 from __future__ import annotations
@@ -24,17 +24,10 @@ DAMAGED = (OSError, RuntimeError, KeyError, ValueError, TypeError)
 def open_hdf5(path: Path, source: str) -> Iterator[Any]:
     """Open a file for reading, as h5py's ``File``.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    source : str
-        Where to get it, for the error.
-
     Raises
     ------
     DataError
-        If h5py is not installed, or it is no HDF5 file.
+        If h5py is not installed, or the file is not HDF5; names `source`, where to get it.
     """
     try:
         import h5py  # here: nothing else of mmfuse needs it
@@ -52,14 +45,7 @@ def open_hdf5(path: Path, source: str) -> Iterator[Any]:
 
 
 def get_item(group: Any, name: str) -> Any:
-    """Return a group or array that is in a group itself.
-
-    Parameters
-    ----------
-    group : h5py.Group
-        Where to look.
-    name : str
-        One name, not a path.
+    """Return a group or array of a group, by its name (not a path).
 
     Raises
     ------
@@ -70,7 +56,9 @@ def get_item(group: Any, name: str) -> Any:
 
     where = f"{group.file.filename}: {group.name}"
     if "/" in name or not group.id.links.exists(name.encode()):  # this follows nothing
-        raise DataError(f"{where} has no {name!r}: it has {_some(list(group))}")
+        names = [*map(repr, group)]
+        shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "") or "nothing"
+        raise DataError(f"{where} has no {name!r}: it has {shown}")
     if group.id.links.get_info(name.encode()).type != h5py.h5l.TYPE_HARD:
         raise DataError(f"{where}: {name!r} is a link to another place: it is not followed")
     try:
@@ -80,13 +68,7 @@ def get_item(group: Any, name: str) -> Any:
 
 
 def get_group(group: Any, name: str) -> Any:
-    """Return a group in a group.
-
-    Raises
-    ------
-    DataError
-        If there is none of this name.
-    """
+    """Return a group of a group; raise a `DataError` if there is none of this name."""
     found = get_item(group, name)
     if not hasattr(found, "keys"):
         raise DataError(f"{group.file.filename}: {found.name} is an array: expected a group")
@@ -94,14 +76,7 @@ def get_group(group: Any, name: str) -> Any:
 
 
 def read_array(group: Any, name: str) -> NDArray[Any]:
-    """Return an array of two axes, of integers or floats.
-
-    Parameters
-    ----------
-    group : h5py.Group
-        Where it is.
-    name : str
-        Its name.
+    """Return an array of a group: two axes, integers or floats.
 
     Raises
     ------
@@ -120,7 +95,3 @@ def read_array(group: Any, name: str) -> NDArray[Any]:
     except DAMAGED as error:
         raise DataError(f"{where} cannot be read: {error}") from error
     return array
-
-
-def _some(names: list[str], n: int = 5) -> str:
-    return ", ".join(map(repr, names[:n])) + (", ..." if len(names) > n else "") or "nothing"

@@ -1,9 +1,8 @@
-"""Pictures, videos and sound as arrays: what the loaders of raw files share.
+"""Images, videos and audio as arrays: what the loaders of raw files share.
 
-Videos and their sound are read by the program ffmpeg: the one on the path, else the one that the
-package imageio-ffmpeg brings (``pip install 'mmfuse[video]'``). It reads local files only, for
-`TIMEOUT` seconds at most, and gives `MAX_BYTES` at most: a file that keeps it longer, or holds
-more, is refused.
+Videos and their audio are read by the program ffmpeg: the one on the path, else the one that the
+package imageio-ffmpeg brings (``pip install 'mmfuse[video]'``). It reads local files only. A file
+that takes it longer than `TIMEOUT`, or holds more than `MAX_BYTES`, is refused.
 """
 
 from __future__ import annotations
@@ -20,41 +19,41 @@ from scipy.signal import spectrogram
 
 from mmfuse_lib.core.errors import DataError
 
-#: Samples a second of all sound.
+#: Samples a second of all audio.
 SAMPLE_RATE = 16_000
 
-#: Samples of a window of the spectrogram, and how many of them the next window has again.
+#: Samples of a window of the spectrogram, and how many of them are in the next window too.
 WINDOW, OVERLAP = 512, 353
 
 #: Seconds that ffmpeg may take for a file. For clips of ten seconds it takes about one.
 TIMEOUT = 120.0
 
-#: Bytes of frames or sound that a file may hold. Five minutes of 25 frames of 224 x 224 a second.
+#: Bytes of frames or audio that a file may hold. Five minutes of 25 frames of 224 x 224 a second.
 MAX_BYTES = 2**30
 
 Span = tuple[float, float]
 
 
-# Pictures.
+# Images.
 
 
 def spread(n_available: int, n_wanted: int) -> list[int]:
-    """Return the numbers of the wanted frames: the first, the last, at equal distances between.
+    """Return the indices of the wanted frames: the first, the last, at equal distances between.
 
-    A single one is that in the middle. Where fewer are available than wanted, some come twice.
+    A single one is the one in the middle. If fewer are available than wanted, some come twice.
     """
     if n_wanted == 1:
         return [(n_available - 1) // 2]
     return [round(k) for k in np.linspace(0, n_available - 1, n_wanted)]
 
 
-def read_picture(path: Path, size: int, mode: str = "RGB") -> NDArray[np.uint8]:
-    """Return a picture as bytes.
+def read_image(path: Path, size: int, mode: str = "RGB") -> NDArray[np.uint8]:
+    """Return an image, resized to a square, as bytes.
 
     Parameters
     ----------
     path : Path
-        The picture.
+        The image.
     size : int
         Height and width to which it is resized.
     mode : str
@@ -77,8 +76,8 @@ def read_picture(path: Path, size: int, mode: str = "RGB") -> NDArray[np.uint8]:
     return np.asarray(small, dtype=np.uint8).reshape(size, size, -1).transpose(2, 0, 1)
 
 
-def list_pictures(folder: Path) -> list[Path]:
-    """Return the pictures (``*.jpg``) of a folder in the order of their names, one at least.
+def list_images(folder: Path) -> list[Path]:
+    """Return the images (``*.jpg``) of a folder, sorted by name.
 
     Raises
     ------
@@ -87,20 +86,20 @@ def list_pictures(folder: Path) -> list[Path]:
     """
     paths = sorted(folder.glob("*.jpg"))
     if not paths:
-        raise DataError(f"{folder} has no pictures (*.jpg)")
+        raise DataError(f"{folder} has no images (*.jpg)")
     return paths
 
 
-def frames_from_pictures(folder: Path, n: int, size: int) -> NDArray[np.uint8]:
-    """Return n frames, `spread` over the pictures of a folder, ``(n, 3, size, size)``.
+def frames_from_images(folder: Path, n: int, size: int) -> NDArray[np.uint8]:
+    """Return n frames, `spread` over the images of a folder, ``(n, 3, size, size)``.
 
     Raises
     ------
     DataError
         If there are none, or one cannot be read.
     """
-    paths = list_pictures(folder)
-    return np.stack([read_picture(paths[k], size) for k in spread(len(paths), n)])
+    paths = list_images(folder)
+    return np.stack([read_image(paths[k], size) for k in spread(len(paths), n)])
 
 
 # Videos.
@@ -112,7 +111,7 @@ def find_ffmpeg(why: str) -> str:
     Parameters
     ----------
     why : str
-        Start of the sentence of the error: what there is to be read.
+        What there is to be read; the error begins with it.
 
     Raises
     ------
@@ -159,7 +158,7 @@ def frames_from_video(
     ------
     DataError
         If it cannot be read, takes longer than `TIMEOUT` or holds more than `MAX_BYTES`; names the
-        file and says what ffmpeg says.
+        file and quotes ffmpeg.
     """
     output = ["-vf", f"scale={size}:{size}:flags=bilinear"]
     output += ["-f", "rawvideo", "-pix_fmt", "rgb24"]
@@ -172,23 +171,11 @@ def frames_from_video(
     return shown.transpose(0, 3, 1, 2)
 
 
-def sound_from_video(ffmpeg: str, path: Path, span: Span | None = None) -> NDArray[np.float32]:
-    """Return the sound of a video as one channel at 16 kHz, ``(samples,)``, from -1 to 1.
+def audio_from_video(ffmpeg: str, path: Path, span: Span | None = None) -> NDArray[np.float32]:
+    """Return the audio of a video as one channel at 16 kHz, ``(samples,)``, from -1 to 1.
 
-    Parameters
-    ----------
-    ffmpeg : str
-        The program, see `find_ffmpeg`.
-    path : Path
-        The video. Without sound, the result is empty.
-    span : (float, float), optional
-        Start and end of the part that is wanted, in seconds.
-
-    Raises
-    ------
-    DataError
-        If it cannot be read, takes longer than `TIMEOUT` or holds more than `MAX_BYTES`; names the
-        file and says what ffmpeg says.
+    Parameters and errors are those of `frames_from_video`. For a video without audio the result is
+    empty.
     """
     output = ["-map", "0:a:0?", "-ac", "1", "-ar", str(SAMPLE_RATE), "-f", "f32le"]
     done = _run(ffmpeg, path, output, span)
@@ -218,7 +205,7 @@ def _run(
         raise DataError(f"{path} cannot be read: {ffmpeg} does not start: {error}") from error
     if len(done.stdout) >= MAX_BYTES:
         raise DataError(
-            f"{path} holds more than {MAX_BYTES:,} bytes of frames or sound: expected a clip"
+            f"{path} holds more than {MAX_BYTES:,} bytes of frames or audio: expected a clip"
         )
     return done
 
@@ -230,7 +217,7 @@ def _unreadable(path: Path, done: subprocess.CompletedProcess[bytes], got: str) 
     )
 
 
-# Sound.
+# Audio.
 
 
 def read_wav(path: Path, source: str) -> NDArray[np.float32]:
@@ -269,7 +256,7 @@ def spectrogram_shape(seconds: int) -> tuple[int, int, int]:
 def log_spectrogram(wave: NDArray[np.float32], seconds: int) -> NDArray[np.float32]:
     """Return the log power spectrogram of the first seconds.
 
-    Sound that is shorter is repeated; without a sample it is silence.
+    Shorter audio is repeated; audio without a sample is silence.
 
     Parameters
     ----------
@@ -283,8 +270,8 @@ def log_spectrogram(wave: NDArray[np.float32], seconds: int) -> NDArray[np.float
     ndarray, shape (1, 257, steps)
         299 steps for 3 seconds, 1004 for 10; frequencies are 31.25 Hz apart.
     """
-    heard = wave if len(wave) else np.zeros(1, dtype=np.float32)
-    repeated = np.resize(heard, seconds * SAMPLE_RATE).astype(np.float32)
+    wave = wave if len(wave) else np.zeros(1, dtype=np.float32)
+    repeated = np.resize(wave, seconds * SAMPLE_RATE).astype(np.float32)
     _, _, power = spectrogram(repeated, SAMPLE_RATE, nperseg=WINDOW, noverlap=OVERLAP)
     log_power: NDArray[np.float32] = np.log(power + 1e-7).astype(np.float32)[None]
     return log_power

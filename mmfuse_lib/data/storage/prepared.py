@@ -1,17 +1,16 @@
-"""Arrays made once of many files, kept on disk and mapped: nothing is read before it is asked for.
+"""Arrays made once from many files, kept on disk and mapped: nothing is read before it is needed.
 
-A folder of prepared arrays holds one ``<name>.npy`` each and a note of what they were made of.
-Arrays whose note says something else, or that were cut, are made again. While they are made they
-are in a folder of their own, ``making``, with how far they are: what was interrupted, after hours
-perhaps, goes on there.
+Beside an array, ``<name>.npy``, is a note of what it was made of, ``<name>.json``. An array whose
+note says something else, or that was cut, is made again. While it is made it is called
+``<name>.making``, and ``<name>.making.json`` says how far it is: work that was interrupted, after
+hours perhaps, goes on there.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,19 +25,13 @@ from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.core.files import atomic_write
 from mmfuse_lib.data.storage.downloads import cannot_write
 
-#: File beside the arrays that says what they were made of.
-NOTE = "made_of.json"
-
-#: Folder of arrays that are not complete.
-MAKING = "making"
-
 #: Entries after which it is noted how far an array is.
 NOTE_EVERY = 200
 
-#: Entries that cannot be read before the others are not tried any more.
+#: Unreadable entries after which the others are not tried any more.
 GIVE_UP = 100
 
-#: Files that an error names; of the others it gives the number.
+#: Files that an error names; it counts the others.
 NAMED = 3
 
 
@@ -65,54 +58,43 @@ class Entries:
 
 
 def prepare(
-    folder: Path,
-    names: Iterable[str],
-    made_of: Mapping[str, Any],
-    plan: Callable[[], Mapping[str, Entries]],
-) -> dict[str, NDArray[Any]]:
-    """Return the arrays, mapped from disk, after making them where they are not there.
+    folder: Path, name: str, made_of: Mapping[str, Any], plan: Callable[[], Entries]
+) -> NDArray[Any]:
+    """Return an array, mapped from disk, after making it if it is not there.
 
     An interruption leaves no array that would be used, and the next call continues it. Of two
-    processes that want the same arrays, one makes them and the other waits.
+    processes that want the same array, one makes it and the other waits.
 
     Parameters
     ----------
     folder : Path
-        Where they are kept; made if needed.
-    names : iterable of str
-        Of the arrays.
+        Where it is kept; made if needed.
+    name : str
+        Of the array.
     made_of : mapping
-        What decides their values, in types of JSON. Arrays made of something else are replaced.
+        What decides its values, in types of JSON. An array made of something else is replaced.
     plan : callable
-        Returns how to make each. Called only where they are to be made, so that it may look for
-        the files.
+        Returns how to make it. Called only if it has to be made, so that it may look for the files.
 
     Raises
     ------
     DataError
         If files are missing or cannot be read; counts and names them.
     DownloadError
-        If the arrays cannot be written.
+        If the array cannot be written.
     """
-    names, made_of = list(names), dict(made_of)
-    there = _open(folder, names, made_of)
-    if there is not None:
-        return there
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / f"{MAKING}.lock") as lock:
-            made = _open(folder, names, made_of)  # another process may have made them
-            if made is None:
-                planned = plan()
-                _make(folder, {name: planned[name] for name in names}, made_of)
-            with suppress(OSError):  # who waits for the lock will find the arrays: no need of it
-                os.unlink(lock.lock_file)
-    except OSError as error:
-        raise cannot_write(folder, error) from error
-    made = made or _open(folder, names, made_of)
-    if made is None:
-        raise DataError(f"{folder} was changed by another program: try again")
-    return made
+    path, made_of = folder / f"{name}.npy", dict(made_of)
+    if not _is_made(path, made_of):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder / f"{name}.lock") as lock:
+                if not _is_made(path, made_of):  # another process may have made it
+                    _make(path, plan(), made_of)
+                with suppress(OSError):  # who waits for the lock will find the array
+                    os.unlink(lock.lock_file)
+        except OSError as error:
+            raise cannot_write(folder, error) from error
+    return _open(path)
 
 
 def check_files(data: str, paths: Sequence[Path], source: str) -> None:
@@ -136,44 +118,43 @@ def check_files(data: str, paths: Sequence[Path], source: str) -> None:
         )
 
 
-def _open(
-    folder: Path, names: Sequence[str], made_of: dict[str, Any]
-) -> dict[str, NDArray[Any]] | None:
-    """Map the arrays into memory; None where they are missing, cut or made of something else."""
-    if _read_json(folder / NOTE) != made_of:
-        return None
+def _open(path: Path) -> NDArray[Any]:
+    """Map an array into memory, copying on write: torch needs writable memory, the file stays."""
+    array: NDArray[Any] = np.load(path, mmap_mode="c", allow_pickle=False)
+    return array
+
+
+def _is_made(path: Path, made_of: dict[str, Any]) -> bool:
+    if _read_json(path.with_suffix(".json")) != made_of:
+        return False
     try:
-        # Copy on write: torch wants to be allowed to write, and the files stay as they are.
-        return {
-            name: np.load(folder / f"{name}.npy", mmap_mode="c", allow_pickle=False)
-            for name in names
-        }
-    except (OSError, ValueError):
-        return None
+        _open(path)
+    except (OSError, ValueError):  # missing, or cut
+        return False
+    return True
 
 
-def _make(folder: Path, planned: Mapping[str, Entries], made_of: dict[str, Any]) -> None:
-    """Fill the arrays beside those that are there, and put them in their place when all are."""
-    making = folder / MAKING
-    if _read_json(making / NOTE) != made_of:
-        shutil.rmtree(making, ignore_errors=True)
-        _write_json(making / NOTE, made_of)
-    for name, entries in planned.items():
-        _fill(making / f"{name}.npy", entries)
-    (folder / NOTE).unlink(missing_ok=True)
-    for name in planned:
-        os.replace(making / f"{name}.npy", folder / f"{name}.npy")
-    os.replace(making / NOTE, folder / NOTE)
-    shutil.rmtree(making)
+def _make(path: Path, entries: Entries, made_of: dict[str, Any]) -> None:
+    """Fill an array beside the one that is there, and replace that when it is complete."""
+    making, progress = path.with_suffix(".making"), path.with_suffix(".making.json")
+    _fill(making, progress, entries, made_of)
+    path.with_suffix(".json").unlink(missing_ok=True)
+    os.replace(making, path)
+    _write_json(path.with_suffix(".json"), made_of)
+    progress.unlink()
 
 
-def _fill(path: Path, entries: Entries) -> None:
+def _fill(path: Path, progress: Path, entries: Entries, made_of: dict[str, Any]) -> None:
     """Write an array, entry by entry, from where an earlier call stopped."""
-    count = path.with_suffix(".count.json")
-    array, start = _begin(path, count, entries)
-    n_done, unreadable = start, list[DataError]()
+    array, start = _begin(path, entries, made_of, _read_json(progress))
+    n, n_done, unreadable = len(entries.keys), start, list[DataError]()
+
+    def save() -> None:
+        array.flush()
+        _write_json(progress, {"made_of": made_of, "n_done": n_done})
+
     try:
-        for k in _progress(start, len(entries.keys), path.stem):
+        for k in tqdm(range(start, n), desc=f"preparing {path.stem}", initial=start, total=n):
             try:
                 array[k] = entries.read(entries.keys[k])
             except DataError as error:
@@ -182,33 +163,28 @@ def _fill(path: Path, entries: Entries) -> None:
                 break
             n_done += not unreadable  # up to the first that has to be read again
             if k % NOTE_EVERY == 0:
-                array.flush()
-                _write_json(count, n_done)
+                save()
     finally:
-        array.flush()
-        _write_json(count, n_done)
+        save()
     if unreadable:
         raise _join(unreadable, n_tried=k + 1 - start)
 
 
-def _begin(path: Path, count: Path, entries: Entries) -> tuple[np.memmap[Any, Any], int]:
-    """Map an array that is not complete and say how many entries it has; begin one if need be."""
+def _begin(
+    path: Path, entries: Entries, made_of: dict[str, Any], progress: Any
+) -> tuple[np.memmap[Any, Any], int]:
+    """Map an incomplete array and return it with its number of entries; begin one if need be."""
     shape = (len(entries.keys), *entries.shape)
-    n_done = _read_json(count)
-    with suppress(OSError, ValueError):  # not there, or cut
-        there = np.load(path, mmap_mode="r", allow_pickle=False)
-        if there.shape == shape and there.dtype == entries.dtype and isinstance(n_done, int):
-            return np.lib.format.open_memmap(path, "r+"), n_done
-    count.unlink(missing_ok=True)
+    if isinstance(progress, dict) and progress.get("made_of") == made_of:
+        with suppress(OSError, ValueError):  # missing, or cut
+            there = np.load(path, mmap_mode="r", allow_pickle=False)
+            if there.shape == shape and there.dtype == entries.dtype:
+                return np.lib.format.open_memmap(path, "r+"), progress["n_done"]
     array = np.lib.format.open_memmap(path, "w+", dtype=entries.dtype, shape=shape)
     if hasattr(os, "posix_fallocate"):  # a full disk is to be noticed now, not hours later
         with path.open("r+b") as file:
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
     return array, 0
-
-
-def _progress(start: int, n: int, name: str) -> Iterable[int]:
-    return tqdm(range(start, n), desc=f"preparing {name}", initial=start, total=n)
 
 
 def _read_json(path: Path) -> Any:

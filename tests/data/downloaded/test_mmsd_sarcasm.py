@@ -33,7 +33,7 @@ WORDS = ("sky", "man", "sign", "bus", "tie")
 # Reading.
 
 
-def test_a_post_is_kept_if_it_gives_nothing_away_and_its_picture_has_five_words(
+def test_a_post_is_kept_if_it_gives_nothing_away_and_its_image_has_five_words(
     tmp_path: Path,
 ) -> None:
     lines = [
@@ -88,7 +88,7 @@ def test_what_is_tested_on_does_not_change_what_is_learned_from() -> None:
 
 
 def test_attribute_features_by_hand() -> None:
-    """Words 0 and 1 always together, in 4 of 6 pictures; word 2 in the others."""
+    """Words 0 and 1 always together, in 4 of 6 images; word 2 in the others."""
     ids: NDArray[Any] = np.array([[0, 1]] * 4 + [[2, 2]] * 2, dtype=np.uint16)
     found = attribute_features({"train": ids, "test": ids[:1]}, 4, 2)
     # Rows (1, 1, 0, 0) and (0, 0, 2, 0): singular values sqrt(4 * 2) and sqrt(2 * 4).
@@ -113,19 +113,19 @@ def test_sizes_see_what_differs_and_not_the_sign() -> None:
 def write_files(arrays: Arrays, root: Path) -> dict[str, bytes]:
     """Return the published files with these labels and words, and texts made up."""
     rng = np.random.default_rng(0)
-    words, pictures, files = arrays["attr_words"], [], {}
+    words, images, files = arrays["attr_words"], [], {}
     for part, path in mmsd_sarcasm.PARTS.items():
         lines = []
         for k, (ids, label) in enumerate(
             zip(arrays[f"{part}_attr_ids"], arrays[f"{part}_label"], strict=True)
         ):
             number = f"{part}{k}"
-            pictures.append(repr([number, *words[ids].tolist()]))
+            images.append(repr([number, *words[ids].tolist()]))
             text = " ".join(f"w{w}" for w in rng.integers(400, size=4))
             row = [number, text, int(label)]
             lines.append(repr(row if part == "train" else [*row, 1 - int(label)]))
         files[f"/{path}"] = "\n".join([*lines, repr(["x", "irony !", 1])]).encode()
-    return files | {f"/{mmsd_sarcasm.ATTRIBUTES}": "\n".join(pictures).encode()}
+    return files | {f"/{mmsd_sarcasm.ATTRIBUTES}": "\n".join(images).encode()}
 
 
 @needs_arrays

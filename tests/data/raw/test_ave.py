@@ -1,4 +1,4 @@
-"""AVE from a folder of the published layout, generated small: real videos with sound."""
+"""AVE from a folder of the published layout, generated small: real videos with audio."""
 
 import json
 import shutil
@@ -88,13 +88,13 @@ def test_the_published_lists_are_the_splits(published: Path) -> None:
     assert len(set(EVENTS)) == 28
 
 
-def test_sound_and_frames_are_those_of_the_event_that_the_label_names(published: Path) -> None:
+def test_audio_and_frames_are_those_of_the_event_that_the_label_names(published: Path) -> None:
     for split in data.load("ave", root=published):
         for audio, video, name in zip(*split.inputs.values(), classes(split), strict=True):
             event = NAMES.index(name)
             power = audio[0].mean(dim=1)
             assert power.argmax() == round(hertz(event) / 31.25)
-            assert power[round(6000 / 31.25)] < power.max() / 2, "sound from outside the event"
+            assert power[round(6000 / 31.25)] < power.max() / 2, "audio from outside the event"
             colour = video[:, :, 16, 16].int() - torch.tensor(COLOURS[event])
             assert colour.abs().max() < 40, "a frame from outside the event"
             assert float(audio.mean()) == pytest.approx(0, abs=1e-3)
@@ -122,7 +122,7 @@ def test_an_event_without_a_part_is_the_whole_video_and_a_heading_is_no_event(ro
     (root / "trainSet.txt").write_text(f"{heading}Bark&a&good&0&0\r\n\r\n", "utf8")
     train, _, _ = data.load("ave", root=root, n_frames=1, prepared=root / "elsewhere")
     assert classes(train) == ["Bark"]
-    note = json.loads((root / "elsewhere" / "made_of.json").read_text())
+    note = json.loads((root / "elsewhere" / "video.json").read_text())
     assert note["clips"][0] == ["AVE/a.mp4", 0, 10]
 
 

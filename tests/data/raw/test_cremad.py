@@ -75,7 +75,7 @@ def test_the_published_lists_are_the_splits_and_a_tenth_of_training_is_validatio
     assert counts.tolist() == [4, 4, 3, 3, 3, 3]
 
 
-def test_sound_picture_and_label_of_a_sample_are_of_the_same_clip(root: Path) -> None:
+def test_audio_image_and_label_of_a_sample_are_of_the_same_clip(root: Path) -> None:
     for split in data.load("cremad", root=root, n_frames=1):
         for audio, video, y in zip(*split.inputs.values(), split.target.tolist(), strict=True):
             # 512 samples a window at 16 kHz: 31.25 Hz a row.
@@ -96,7 +96,7 @@ def test_the_frames_are_spread_over_the_clip(root: Path) -> None:
 def test_arrays_are_made_once_and_mapped(root: Path) -> None:
     data.load("cremad", root=root)
     made = {path.name: path.stat().st_mtime_ns for path in (root / "prepared").iterdir()}
-    assert sorted(made) == ["audio.npy", "made_of.json", "video.npy"]
+    assert sorted(made) == ["audio.json", "audio.npy", "video.json", "video.npy"]
     train, _, test = data.load("cremad", root=root)
     assert made == {path.name: path.stat().st_mtime_ns for path in (root / "prepared").iterdir()}
     a, b = train.inputs["audio"], test.inputs["audio"]
@@ -132,7 +132,7 @@ def test_an_interrupted_preparation_leaves_nothing_that_would_be_used(
     assert len(data.load("cremad", root=root)[0]) == 18
 
 
-@pytest.mark.parametrize("name", ["audio.npy", "made_of.json"])
+@pytest.mark.parametrize("name", ["audio.npy", "video.json"])
 def test_what_is_missing_or_cut_is_made_again(name: str, root: Path) -> None:
     expected = data.load("cremad", root=root)[0].inputs["audio"].clone()
     path = root / "prepared" / name
@@ -144,7 +144,7 @@ def test_what_is_missing_or_cut_is_made_again(name: str, root: Path) -> None:
 
 def test_they_can_be_kept_elsewhere(root: Path, tmp_path: Path) -> None:
     data.load("cremad", root=root, prepared=tmp_path / "fast disk")
-    assert json.loads((tmp_path / "fast disk" / "made_of.json").read_text())["n_frames"] == 3
+    assert json.loads((tmp_path / "fast disk" / "video.json").read_text())["n_frames"] == 3
     assert not (root / "prepared").exists()
 
 
@@ -166,10 +166,10 @@ def test_missing_files_are_counted_and_named(root: Path) -> None:
         data.load("cremad", root=root)
 
 
-def test_a_clip_without_pictures_is_named(root: Path) -> None:
-    for picture in (root / "Image-01-FPS" / "1001_DFA_ANG_XX").iterdir():
-        picture.unlink()
-    with pytest.raises(DataError, match=r"1001_DFA_ANG_XX has no pictures"):
+def test_a_clip_without_images_is_named(root: Path) -> None:
+    for image in (root / "Image-01-FPS" / "1001_DFA_ANG_XX").iterdir():
+        image.unlink()
+    with pytest.raises(DataError, match=r"1001_DFA_ANG_XX has no images"):
         data.load("cremad", root=root)
 
 
@@ -186,7 +186,7 @@ def test_damaged_files_are_named_and_read_once_they_are_repaired(root: Path) -> 
     assert len(data.load("cremad", root=root)[0]) == 18
 
 
-def test_sound_of_another_rate_is_an_error(root: Path) -> None:
+def test_audio_of_another_rate_is_an_error(root: Path) -> None:
     wavfile.write(root / "AudioWAV" / "1001_DFA_ANG_XX.wav", 8_000, np.zeros(99, dtype=np.int16))
     with pytest.raises(DataError, match=r"8000 Hz.*16000 Hz"):
         data.load("cremad", root=root)
@@ -212,7 +212,7 @@ def pretend_ffmpeg(folder: Path, script: str) -> None:
 
 @pytest.fixture
 def videos(root: Path) -> Path:
-    """The folder with videos in place of pictures."""
+    """The folder with videos in place of images."""
     os.rename(root / "Image-01-FPS", root / "elsewhere")
     (root / "VideoFlash").mkdir()
     for wav in (root / "AudioWAV").iterdir():

@@ -10,7 +10,7 @@ from PIL import Image
 
 from mmfuse_lib import data
 from mmfuse_lib.core.errors import DataError, UnknownNameError
-from mmfuse_lib.data.raw import enrico
+from mmfuse_lib.data.raw import enrico, published
 
 N = 40
 
@@ -25,7 +25,7 @@ def grey(k: int) -> int:
 
 @pytest.fixture(autouse=True)
 def _small_and_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(enrico, "IMAGE_SIZE", 16)
+    monkeypatch.setattr(published, "IMAGE_SIZE", 16)
     monkeypatch.setenv("TQDM_DISABLE", "1")
 
 
@@ -66,11 +66,11 @@ def test_screenshot_wireframe_and_topic_are_of_the_same_screen(root: Path) -> No
 
 
 def test_one_modality_can_be_chosen_and_needs_its_files_only(root: Path) -> None:
-    for picture in (root / "wireframes").iterdir():
-        picture.unlink()
+    for image in (root / "wireframes").iterdir():
+        image.unlink()
     train, _, _ = data.load("enrico", root=root, modalities=["screenshot"])
     assert train.modalities == ("screenshot",)
-    assert (root / "prepared" / "screenshot" / "screenshot.npy").exists()
+    assert (root / "prepared" / "screenshot.npy").exists()
     with pytest.raises(UnknownNameError, match="'hierarchy'"):
         data.load("enrico", root=root, modalities=["hierarchy"])
     with pytest.raises(DataError, match=r"38 of 38 files are missing: .*\.png, .*, \.\.\."):
@@ -80,7 +80,7 @@ def test_one_modality_can_be_chosen_and_needs_its_files_only(root: Path) -> None
 def test_arrays_can_be_kept_elsewhere(root: Path, tmp_path: Path) -> None:
     data.load("enrico", root=root, prepared=tmp_path / "fast disk")
     assert not (root / "prepared").exists()
-    assert len(list((tmp_path / "fast disk").glob("*/*.npy"))) == 2
+    assert len(list((tmp_path / "fast disk").glob("*.npy"))) == 2
 
 
 def test_without_a_folder_or_the_list_it_says_what_to_get(root: Path) -> None:
@@ -91,7 +91,7 @@ def test_without_a_folder_or_the_list_it_says_what_to_get(root: Path) -> None:
         data.load("enrico", root=root)
 
 
-def test_a_damaged_picture_is_named(root: Path) -> None:
+def test_a_damaged_image_is_named(root: Path) -> None:
     path = root / "wireframes" / f"{number(0)}.png"
     path.write_bytes(path.read_bytes()[:60])
     with pytest.raises(DataError, match=rf"{number(0)}\.png cannot be read"):

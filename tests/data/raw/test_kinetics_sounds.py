@@ -1,4 +1,4 @@
-"""Kinetics-Sounds from a folder laid out as Kinetics-400 is: real videos with sound."""
+"""Kinetics-Sounds from a folder laid out as Kinetics-400 is: real videos with audio."""
 
 import shutil
 from pathlib import Path
@@ -29,7 +29,7 @@ def write_clip(path: Path, label: int, *, silent: bool = False) -> None:
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Per class four clips for training, one without sound, and one for validation."""
+    """Per class four clips for training, one without audio, and one for validation."""
     root = tmp_path_factory.mktemp("k400")
     for label, name in enumerate(CLASSES):
         for k in range(3):
@@ -80,7 +80,7 @@ def test_with_both_they_are_the_splits(root: Path) -> None:
     assert splits[2].target.tolist() == [0, 0, 1, 1, 2, 2]
 
 
-def test_sound_picture_and_label_are_of_the_same_clip(published: Path) -> None:
+def test_audio_image_and_label_are_of_the_same_clip(published: Path) -> None:
     n_silent = 0
     for split in data.load("kinetics_sounds", root=published):
         for audio, video, y in zip(*split.inputs.values(), split.target.tolist(), strict=True):

@@ -1,4 +1,4 @@
-"""ModelNet40's pictures from a folder of either published layout, generated small."""
+"""ModelNet40's images from a folder of either published layout, generated small."""
 
 import shutil
 from pathlib import Path
@@ -10,7 +10,7 @@ from PIL import Image
 
 from mmfuse_lib import data
 from mmfuse_lib.core.errors import DataError
-from mmfuse_lib.data.raw import modelnet40
+from mmfuse_lib.data.raw import modelnet40, published
 
 CLASSES = ("airplane", "glass_box", "tv_stand")
 N_TRAIN, N_TEST = 11, 2
@@ -26,7 +26,7 @@ def name_of(label: int, one: int, view: int, layout: str) -> str:
 
 
 def generate(root: Path, layout: str, views: tuple[int, ...] = (1, 2, 7)) -> Path:
-    """Write pictures that are grey as the object says, with a bar as wide as the view says."""
+    """Write images that are grey as the object says, with a bar as wide as the view says."""
     for label, name in enumerate(CLASSES):
         for part, objects in (
             ("train", range(N_TRAIN)),
@@ -44,7 +44,7 @@ def generate(root: Path, layout: str, views: tuple[int, ...] = (1, 2, 7)) -> Pat
 
 @pytest.fixture(autouse=True)
 def _small_and_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(modelnet40, "IMAGE_SIZE", 24)
+    monkeypatch.setattr(published, "IMAGE_SIZE", 24)
     monkeypatch.setattr(modelnet40, "CLASSES", CLASSES)
     monkeypatch.setenv("TQDM_DISABLE", "1")
 
@@ -91,9 +91,9 @@ def test_other_views_can_be_chosen_and_the_split_stays(root: Path) -> None:
 
 def test_arrays_are_made_once(root: Path) -> None:
     before = data.load("modelnet40", root=root)[0]
-    made = {p: p.stat().st_mtime_ns for p in (root / "prepared").glob("*/*.npy")}
+    made = {p: p.stat().st_mtime_ns for p in (root / "prepared").glob("*.npy")}
     after = data.load("modelnet40", root=root)[0]
-    assert made == {p: p.stat().st_mtime_ns for p in (root / "prepared").glob("*/*.npy")}
+    assert made == {p: p.stat().st_mtime_ns for p in (root / "prepared").glob("*.npy")}
     assert len(made) == 2
     assert torch.equal(before.inputs["view1"], after.inputs["view1"])
 
@@ -103,7 +103,7 @@ def test_without_a_folder_it_says_what_to_get() -> None:
         data.load("modelnet40", root=None)
 
 
-def test_missing_classes_and_pictures_are_counted_and_named(root: Path) -> None:
+def test_missing_classes_and_images_are_counted_and_named(root: Path) -> None:
     for one in (0, 3):
         (root / "glass_box" / "train" / name_of(1, one, 7, "12x")).unlink()
     with pytest.raises(DataError, match=r"2 of 39 files are missing: .*glass_box_0001.*v007\.png"):
@@ -119,11 +119,11 @@ def test_an_empty_folder_or_another_name_is_an_error(root: Path) -> None:
     with pytest.raises(DataError, match=r"1 of them with another name .*: lamp_0001\.obj"):
         data.load("modelnet40", root=root)
     shutil.rmtree(folder)
-    with pytest.raises(DataError, match="has 0 pictures"):
+    with pytest.raises(DataError, match="has 0 images"):
         data.load("modelnet40", root=root)
 
 
-def test_a_damaged_picture_is_named(root: Path) -> None:
+def test_a_damaged_image_is_named(root: Path) -> None:
     path = root / "airplane" / "train" / name_of(0, 4, 1, "12x")
     path.write_bytes(path.read_bytes()[:50])
     with pytest.raises(DataError, match=r"airplane_0005\.obj\.shaded_v001\.png cannot be read"):

@@ -1,4 +1,4 @@
-"""UCF101 from a folder of the published layout: real videos, pictures and flow."""
+"""UCF101 from a folder of the published layout: real videos, images and flow."""
 
 import shutil
 import sys
@@ -42,10 +42,10 @@ def flow_of(label: int, axis: str, k: int) -> int:
     return {"u": 20, "v": 140}[axis] + 30 * label + k
 
 
-def write_pictures(folder: Path, pictures: NDArray[np.uint8]) -> None:
+def write_images(folder: Path, images: NDArray[np.uint8]) -> None:
     folder.mkdir(parents=True)
-    for k, picture in enumerate(pictures, start=1):
-        Image.fromarray(picture).save(folder / f"frame{k:06d}.jpg", quality=95)
+    for k, image in enumerate(images, start=1):
+        Image.fromarray(image).save(folder / f"frame{k:06d}.jpg", quality=95)
 
 
 def write_lists(root: Path) -> None:
@@ -77,7 +77,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 flow = np.broadcast_to(
                     np.array(grey, dtype=np.uint8)[:, None, None], (N_FRAMES - 1, 24, 32)
                 )
-                write_pictures(root / "tvl1_flow" / axis / archived(label, group), flow)
+                write_images(root / "tvl1_flow" / axis / archived(label, group), flow)
     return root
 
 
@@ -152,7 +152,7 @@ def test_extracted_frames_are_preferred_and_look_the_same(
 ) -> None:
     for label in range(3):
         for group in TRAIN_GROUPS + TEST_GROUPS:
-            write_pictures(root / "jpegs_256" / archived(label, group), frames_of(label))
+            write_images(root / "jpegs_256" / archived(label, group), frames_of(label))
     expected = data.load("ucf101", root=published)[0].inputs["rgb"]
     shutil.rmtree(root / "UCF-101")
     monkeypatch.setenv("PATH", "")
@@ -227,9 +227,7 @@ def test_missing_files_are_counted_and_named_with_where_to_get_them(root: Path) 
 
 def test_flow_of_one_axis_only_is_named(root: Path) -> None:
     (root / "tvl1_flow" / "v" / "v_YoYo_g09_c01" / "frame000003.jpg").unlink()
-    with pytest.raises(
-        DataError, match=r"u/v_YoYo_g09_c01 has 6 pictures and [^,]* has 5: expected"
-    ):
+    with pytest.raises(DataError, match=r"u/v_YoYo_g09_c01 has 6 images and [^,]* has 5: expected"):
         data.load("ucf101", root=root, modalities="flow")
 
 

@@ -1,4 +1,4 @@
-"""Pictures, videos and sound as arrays; videos by a real ffmpeg."""
+"""Images, videos and audio as arrays; videos by a real ffmpeg."""
 
 import os
 import sys
@@ -40,25 +40,25 @@ def test_the_wanted_frames_are_spread_from_the_first_to_the_last() -> None:
     assert media.spread(2, 3) == [0, 0, 1]
 
 
-# Pictures.
+# Images.
 
 
-def test_pictures_in_colour_and_grey(tmp_path: Path) -> None:
+def test_images_in_colour_and_grey(tmp_path: Path) -> None:
     Image.new("RGB", (40, 20), (200, 100, 0)).save(tmp_path / "a.png")
-    picture = media.read_picture(tmp_path / "a.png", 8)
-    assert picture.shape == (3, 8, 8)
-    assert picture[:, 4, 4].tolist() == [200, 100, 0]
-    grey = media.read_picture(tmp_path / "a.png", 8, "L")
+    image = media.read_image(tmp_path / "a.png", 8)
+    assert image.shape == (3, 8, 8)
+    assert image[:, 4, 4].tolist() == [200, 100, 0]
+    grey = media.read_image(tmp_path / "a.png", 8, "L")
     assert grey.shape == (1, 8, 8)
     assert grey[0, 0, 0] == round(0.299 * 200 + 0.587 * 100)
 
 
-def test_a_damaged_picture_and_an_empty_folder_are_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"has no pictures \(\*\.jpg\)"):
-        media.list_pictures(tmp_path)
+def test_a_damaged_image_and_an_empty_folder_are_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"has no images \(\*\.jpg\)"):
+        media.list_images(tmp_path)
     (tmp_path / "a.jpg").write_bytes(b"<html>")
     with pytest.raises(DataError, match=r"a\.jpg cannot be read"):
-        media.frames_from_pictures(tmp_path, 1, 8)
+        media.frames_from_images(tmp_path, 1, 8)
 
 
 # Videos.
@@ -72,19 +72,19 @@ def test_frames_of_a_video_and_of_a_part_of_it(video: Path) -> None:
     assert np.abs(part[:, 1, 8, 8] - np.array([80.0, 110])).max() < 6
 
 
-def test_sound_of_a_video_and_of_a_part_of_it(video: Path) -> None:
-    whole = media.sound_from_video(FFMPEG, video)
+def test_audio_of_a_video_and_of_a_part_of_it(video: Path) -> None:
+    whole = media.audio_from_video(FFMPEG, video)
     assert len(whole) == pytest.approx(4 * media.SAMPLE_RATE, rel=0.03)
     assert whole.dtype == np.float32
     assert 0.2 < np.abs(whole).max() <= 1
-    first, second = (media.sound_from_video(FFMPEG, video, (s, s + 1.5)) for s in (0.0, 2.5))
+    first, second = (media.audio_from_video(FFMPEG, video, (s, s + 1.5)) for s in (0.0, 2.5))
     assert (pitch(first), pitch(second)) == pytest.approx((1000, 3000), abs=5)
     assert abs(len(second) - 1.5 * media.SAMPLE_RATE) <= 1024, "more than a packet is lost"
 
 
-def test_a_video_without_sound_has_no_samples(tmp_path: Path) -> None:
+def test_a_video_without_audio_has_no_samples(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.avi", np.zeros((5, 32, 32, 3), dtype=np.uint8))
-    assert len(media.sound_from_video(FFMPEG, path)) == 0
+    assert len(media.audio_from_video(FFMPEG, path)) == 0
     assert media.frames_from_video(FFMPEG, path, 1, 16).shape == (1, 3, 16, 16)
 
 
@@ -96,17 +96,17 @@ def test_a_damaged_video_is_named_with_what_ffmpeg_says(tmp_path: Path) -> None:
     ):
         media.frames_from_video(FFMPEG, path, 1, 16)
     with pytest.raises(DataError, match=r"a\.mp4 cannot be read: ffmpeg ended .* 0 samples"):
-        media.sound_from_video(FFMPEG, path)
+        media.audio_from_video(FFMPEG, path)
 
 
 READERS: list[Callable[[str, Path], Any]] = [
     lambda ffmpeg, path: media.frames_from_video(ffmpeg, path, 1, 16),
-    lambda ffmpeg, path: media.sound_from_video(ffmpeg, path),
+    lambda ffmpeg, path: media.audio_from_video(ffmpeg, path),
 ]
-by_frames_and_sound = pytest.mark.parametrize("read", READERS, ids=["frames", "sound"])
+by_frames_and_audio = pytest.mark.parametrize("read", READERS, ids=["frames", "audio"])
 
 
-@by_frames_and_sound
+@by_frames_and_audio
 def test_a_program_that_hangs_is_stopped(
     read: Callable[[str, Path], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,7 +119,7 @@ def test_a_program_that_hangs_is_stopped(
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are of Unix")
-@by_frames_and_sound
+@by_frames_and_audio
 def test_a_file_that_never_ends_is_given_up(
     read: Callable[[str, Path], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,7 +129,7 @@ def test_a_file_that_never_ends_is_given_up(
         read(FFMPEG, tmp_path / "a.mp4")
 
 
-@by_frames_and_sound
+@by_frames_and_audio
 def test_a_file_that_holds_too_much_is_named(
     read: Callable[[str, Path], Any], video: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,7 +140,7 @@ def test_a_file_that_holds_too_much_is_named(
     read(FFMPEG, video)
 
 
-@by_frames_and_sound
+@by_frames_and_audio
 def test_a_program_that_does_not_start_is_named(
     read: Callable[[str, Path], Any], tmp_path: Path
 ) -> None:
@@ -158,7 +158,7 @@ def test_a_name_is_no_address_and_no_option(
     assert media.frames_from_video(FFMPEG, Path(name), 4, 16).shape == (4, 3, 16, 16)
 
 
-@by_frames_and_sound
+@by_frames_and_audio
 def test_only_local_files_are_read(read: Callable[[str, Path], Any], tmp_path: Path) -> None:
     """A file may be a list that names others; ffmpeg is told which protocols it may use."""
     program = tmp_path / "ffmpeg"
@@ -168,7 +168,7 @@ def test_only_local_files_are_read(read: Callable[[str, Path], Any], tmp_path: P
         read(str(program), Path("a.mp4"))
 
 
-@by_frames_and_sound
+@by_frames_and_audio
 def test_a_long_complaint_is_cut(read: Callable[[str, Path], Any], tmp_path: Path) -> None:
     program = tmp_path / "ffmpeg"
     program.write_text("#!/bin/sh\nprintf '%9999d\\n' 1 >&2\nexit 1\n")
@@ -193,10 +193,10 @@ def test_ffmpeg_is_the_one_on_the_path_else_that_of_the_package(
         media.find_ffmpeg("Videos")
 
 
-# Sound.
+# Audio.
 
 
-def test_short_sound_is_repeated_and_none_is_silence() -> None:
+def test_short_audio_is_repeated_and_none_is_silence() -> None:
     part = np.random.default_rng(0).uniform(-1, 1, 16_000).astype(np.float32)
     short, long = (media.log_spectrogram(wave, 3) for wave in (part, np.tile(part, 5)))
     assert np.array_equal(short, long)
@@ -236,8 +236,8 @@ def test_a_wav_file_without_its_samples_is_named(n: int, tmp_path: Path) -> None
         media.read_wav(tmp_path / "b.wav", "there")
 
 
-def test_a_picture_of_absurd_size_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_image_of_absurd_size_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Image.new("RGB", (40, 20)).save(tmp_path / "a.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     with pytest.raises(DataError, match=r"a\.png cannot be read: .*decompression bomb"):
-        media.read_picture(tmp_path / "a.png", 8)
+        media.read_image(tmp_path / "a.png", 8)

@@ -169,7 +169,7 @@ def test_samples_show_and_say_real_digits_that_make_the_label_by_the_rule_of_the
 ) -> None:
     speakers, images = [], []
     for split in data.load("spoken_digits", seed=2, cue=cue, n_classes=n_classes, **SMALL):
-        a, b, who, pictures = shown(split, lookup)
+        a, b, who, images = shown(split, lookup)
         assert split.composition is not None
         kind = split.composition.numpy()
         assert set(a) == set(b) == set(range(n_classes))
@@ -177,7 +177,7 @@ def test_samples_show_and_say_real_digits_that_make_the_label_by_the_rule_of_the
         assert (split.target.numpy() == expected).all()
         assert (a[kind == R] == b[kind == R]).all()
         speakers.append({fsdd.SPEAKERS[k] for k in who})
-        images.append(pictures)
+        images.append(images)
     assert speakers == [set(names) for names in spoken_digits.SPEAKERS]
     assert not images[0] & images[1]
     assert not images[0] & images[2]
