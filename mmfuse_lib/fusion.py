@@ -100,7 +100,7 @@ class LinearFusion(Fusion):
         return list(z)
 
     def latent(self, parts: Sequence[Tensor]) -> Tensor:
-        """Concatenate."""
+        """Concatenate the features."""
         return torch.cat(list(parts), dim=-1)
 
 
@@ -123,7 +123,7 @@ class SumFusion(Fusion):
         return [head(z_m) for head, z_m in zip(self.heads, z, strict=True)]
 
     def latent(self, parts: Sequence[Tensor]) -> Tensor:
-        """Add; the sum is the logits."""
+        """Add the features; the sum is the logits."""
         return torch.stack(list(parts)).sum(dim=0)
 
 

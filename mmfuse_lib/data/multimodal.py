@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from mmfuse_lib.core.errors import DataError
-from mmfuse_lib.data.frames import as_array, match_rows
+from mmfuse_lib.data.dataframes import as_array, match_rows
 
 #: The kinds of interaction that can decide a label, in the order used everywhere.
 INTERACTIONS: tuple[str, str, str, str] = ("R", "U1", "U2", "S")

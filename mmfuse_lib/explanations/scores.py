@@ -228,7 +228,7 @@ def agreement(a: ArrayLike, b: ArrayLike) -> float:
 
 
 def is_probability(report: Array) -> bool:
-    """Whether each row is a probability distribution (up to the rounding of float32)."""
+    """Tell for each row whether it is a probability distribution (but for rounding to float32)."""
     return bool((report >= 0).all() and np.allclose(report.sum(axis=1), 1, atol=1e-4))
 
 

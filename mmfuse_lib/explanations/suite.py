@@ -22,7 +22,7 @@ from mmfuse_lib import data
 from mmfuse_lib.core.errors import DataError, UnknownNameError
 from mmfuse_lib.data import INTERACTIONS, MultimodalData
 from mmfuse_lib.data.synthetic.gaussian_gates import truth
-from mmfuse_lib.data.synthetic.labels import composition_weights, kind_table, symbol_table
+from mmfuse_lib.data.synthetic.labels import composition_weights, mixture_table, tables_by_kind
 from mmfuse_lib.information import GATES, decompose
 
 Splits = tuple[MultimodalData, MultimodalData, MultimodalData]
@@ -200,7 +200,7 @@ def exact_shares(data_set: str, **options: Any) -> pd.Series:
     if data_set == "gaussian_gates":
         return _shares(truth(options.get("gate", "xor"), options.get("noise", 0.5)).atoms)
     weights = composition_weights(options.get("composition"))
-    table = symbol_table(weights, options.get("n_classes", 4), options.get("cue", True))
+    table = mixture_table(weights, options.get("n_classes", 4), options.get("cue", True))
     return _shares(decompose(table).atoms)
 
 
@@ -217,7 +217,7 @@ def kind_probabilities(
         label table.
     """
     weights = composition_weights(composition)
-    tables = weights[:, None, None, None] * kind_table(n_classes)
+    tables = weights[:, None, None, None] * tables_by_kind(n_classes)
     if not cue:
         return np.asarray(tables)
     n = len(INTERACTIONS)

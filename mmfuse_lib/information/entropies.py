@@ -32,7 +32,7 @@ ROUND_OFF = 1e-12
 
 
 def entropy(p: ArrayLike, axes: Axes | None = None) -> float:
-    r"""Entropy :math:`H(X) = -\sum_x p(x) \log_2 p(x)`: the questions it takes to know X.
+    r"""Return the entropy :math:`H(X) = -\sum_x p(x) \log_2 p(x)`: the questions to know X.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def entropy(p: ArrayLike, axes: Axes | None = None) -> float:
 
 
 def conditional_entropy(p: ArrayLike, of: Axes = -1, given: Axes | None = None) -> float:
-    """Conditional entropy H(of | given): what is still unknown once ``given`` is known.
+    """Return the conditional entropy H(of | given): what is still unknown given ``given``.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def conditional_entropy(p: ArrayLike, of: Axes = -1, given: Axes | None = None) 
 
 
 def mutual_information(p: ArrayLike, x: Axes | None = None, y: Axes = -1) -> float:
-    """Mutual information I(X;Y): how far knowing X lowers the uncertainty about Y.
+    """Return the mutual information I(X;Y): how far knowing X lowers the uncertainty about Y.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def mutual_information(p: ArrayLike, x: Axes | None = None, y: Axes = -1) -> flo
 def conditional_mutual_information(
     p: ArrayLike, x: Axes = 0, y: Axes = -1, given: Axes | None = None
 ) -> float:
-    """Conditional mutual information I(X;Y|Z): what X adds about Y for one who knows Z.
+    """Return the conditional mutual information I(X;Y|Z): what X adds about Y if Z is known.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def conditional_mutual_information(
 
 
 def interaction_information(p: ArrayLike, x1: Axes = 0, x2: Axes = 1, y: Axes = -1) -> float:
-    """Interaction information I(X1;Y|X2) - I(X1;Y): what the second source does to the first.
+    """Return the interaction information I(X1;Y|X2) - I(X1;Y): what X2 does to X1.
 
     The sign convention is McGill's (1954): **positive when synergy outweighs redundancy**. In
     the decomposition of Williams & Beer (2010) it equals S - R. The co-information of Bell (2003)
@@ -200,7 +200,7 @@ def interaction_information(p: ArrayLike, x1: Axes = 0, x2: Axes = 1, y: Axes = 
 
 
 def kl_divergence(p: ArrayLike, q: ArrayLike) -> float:
-    r"""Relative entropy :math:`D(p\|q)`: extra bits paid for believing ``q`` when ``p`` holds.
+    r"""Return the relative entropy :math:`D(p\|q)`: extra bits paid for believing q if p holds.
 
     Parameters
     ----------
@@ -231,7 +231,7 @@ def kl_divergence(p: ArrayLike, q: ArrayLike) -> float:
 
 
 def surprisal(p: ArrayLike, axes: Axes | None = None) -> NDArray[np.float64]:
-    r"""Surprise :math:`h(x) = -\log_2 p(x)` of each outcome.
+    r"""Return the surprise :math:`h(x) = -\log_2 p(x)` of each outcome.
 
     Parameters
     ----------
@@ -263,7 +263,7 @@ def surprisal(p: ArrayLike, axes: Axes | None = None) -> NDArray[np.float64]:
 def pointwise_mutual_information(
     p: ArrayLike, x: Axes | None = None, y: Axes = -1
 ) -> NDArray[np.float64]:
-    r"""Pointwise mutual information :math:`i(x;y) = \log_2 \frac{p(x,y)}{p(x)p(y)}`.
+    r"""Return the pointwise information :math:`i(x;y) = \log_2 \frac{p(x,y)}{p(x)p(y)}`.
 
     Parameters
     ----------
@@ -299,7 +299,7 @@ def pointwise_mutual_information(
 def pointwise_conditional_mutual_information(
     p: ArrayLike, x: Axes = 0, y: Axes = -1, given: Axes | None = None
 ) -> NDArray[np.float64]:
-    r"""Pointwise form of I(X;Y|Z): :math:`\log_2 \frac{p(x,y|z)}{p(x|z)p(y|z)}`.
+    r"""Return the pointwise I(X;Y|Z): :math:`\log_2 \frac{p(x,y|z)}{p(x|z)p(y|z)}`.
 
     Parameters
     ----------
@@ -338,7 +338,7 @@ def pointwise_conditional_mutual_information(
 
 
 def _entropy(table: NDArray[np.float64], kept: tuple[int, ...]) -> float:
-    """Entropy of the variables on the axes ``kept``; of no variables, 0."""
+    """Return the entropy of the variables on the axes ``kept``; of no variables, 0."""
     marginal = _marginal(table, kept)
     happens = marginal[marginal > 0]
     return _non_negative(-float(happens @ np.log2(happens)))
@@ -351,7 +351,7 @@ def _mutual_information(
 
 
 def _surprisal(table: NDArray[np.float64], kept: tuple[int, ...]) -> NDArray[np.float64]:
-    """Surprise of the outcome on the axes ``kept``, in the shape of the whole table."""
+    """Return the surprise of the outcome on the axes ``kept``, in the shape of the whole table."""
     with np.errstate(divide="ignore"):
         h = 0.0 - np.log2(_marginal(table, kept))
     return np.broadcast_to(h, table.shape).copy()

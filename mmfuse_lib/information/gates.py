@@ -15,7 +15,7 @@ Table = NDArray[np.float64]
 
 
 def deterministic(sources: ArrayLike, labels: ArrayLike) -> Table:
-    """Joint table of sources and a label that is a function of them.
+    """Return the joint table of sources and a label that is a function of them.
 
     Parameters
     ----------
@@ -80,12 +80,12 @@ def noisy(p: ArrayLike, eps: float) -> Table:
 
 
 def xor() -> Table:
-    """Y = X1 xor X2, shape (2, 2, 2): one bit of synergy, nothing else (Williams & Beer 2010)."""
+    """Return the table of Y = X1 xor X2, shape (2, 2, 2): one bit of synergy (Williams & Beer 2010)."""
     return deterministic(_independent_bits(), [[0, 1], [1, 0]])
 
 
 def and_() -> Table:
-    """Y = X1 and X2, shape (2, 2, 2): redundancy and synergy at once.
+    """Return the table of Y = X1 and X2, shape (2, 2, 2): redundancy and synergy at once.
 
     Nothing is unique, and definitions of redundancy disagree on how much there is of each:
     Bertschinger et al. (2014), section 5; Griffith & Koch (2014).
@@ -94,22 +94,22 @@ def and_() -> Table:
 
 
 def or_() -> Table:
-    """Y = X1 or X2, shape (2, 2, 2): AND with every bit flipped, so the same information."""
+    """Return the table of Y = X1 or X2, shape (2, 2, 2): AND with every bit flipped."""
     return deterministic(_independent_bits(), [[0, 1], [1, 1]])
 
 
 def copy() -> Table:
-    """Y = X1, and X2 is noise, shape (2, 2, 2): one bit unique to the first source."""
+    """Return the table of Y = X1, with X2 noise, shape (2, 2, 2): one bit unique to the first source."""
     return deterministic(_independent_bits(), [[0, 0], [1, 1]])
 
 
 def redundant() -> Table:
-    """Y = X1 = X2, shape (2, 2, 2): one bit that both hold (RDN of Griffith & Koch 2014)."""
+    """Return the table of Y = X1 = X2, shape (2, 2, 2): one redundant bit (RDN of Griffith & Koch 2014)."""
     return deterministic(np.eye(2) / 2, [[0, 0], [0, 1]])
 
 
 def two_bit_copy() -> Table:
-    """Y = (X1, X2), shape (2, 2, 4): each source holds half of the label.
+    """Return the table of Y = (X1, X2), shape (2, 2, 4): each source holds half of the label.
 
     The label is ``2 * x1 + x2``. UNQ of Griffith & Koch (2014).
     """
@@ -117,7 +117,7 @@ def two_bit_copy() -> Table:
 
 
 def redundant_xor() -> Table:
-    """Y = (r, a xor b) from X1 = (r, a) and X2 = (r, b), shape (4, 4, 4).
+    """Return the table of Y = (r, a xor b) from X1 = (r, a) and X2 = (r, b), shape (4, 4, 4).
 
     RDNXOR of Griffith & Koch (2014). Three fair bits: both sources see r, one sees a, the other
     b. The label's first bit is redundant, its second synergistic. The values are ``2 * r + a``,
@@ -130,7 +130,7 @@ def redundant_xor() -> Table:
 
 
 def dyadic() -> Table:
-    """Y = (a, c) from X1 = (a, b) and X2 = (b, c), shape (4, 4, 4).
+    """Return the table of Y = (a, c) from X1 = (a, b) and X2 = (b, c), shape (4, 4, 4).
 
     Each source holds one bit of the label, and both hold a bit that has nothing to do with it.
     Every entropy of every subset of the three variables is the same as in :func:`redundant_xor`

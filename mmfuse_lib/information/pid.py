@@ -237,7 +237,7 @@ def _informations(ps: Array) -> tuple[Array, Array, Array]:
 
 
 def _entropy(ps: Array) -> Array:
-    """Entropy in bits of each of B tables of any one shape."""
+    """Return the entropy in bits of each of B tables of any one shape."""
     flat = ps.reshape(len(ps), -1)
     logarithm = np.log2(flat, out=np.zeros_like(flat), where=flat > 0)
     return np.asarray(-(flat * logarithm).sum(axis=1))
@@ -277,14 +277,14 @@ def _least_information(
 
 
 def _imin(ps: Array, i1: Array, i2: Array) -> Array:
-    """Mean over y of the smaller specific information, in bits (Williams & Beer 2010, eq. 6)."""
+    """Return the mean over y of the smaller specific information (Williams & Beer 2010, eq. 6)."""
     py = ps.sum(axis=(1, 2))
     smaller = np.minimum(_specific(ps.sum(axis=2), py), _specific(ps.sum(axis=1), py))
     return np.asarray((py * smaller).sum(axis=1))
 
 
 def _specific(pxy: Array, py: Array) -> Array:
-    """I(X;Y=y) = sum_x p(x|y) log2 p(y|x)/p(y), of shape (B, |Y|); 0 where p(y) = 0."""
+    """Return I(X;Y=y) = sum_x p(x|y) log2 p(y|x)/p(y), shape (B, |Y|); 0 where p(y) = 0."""
     independent = pxy.sum(axis=2)[:, :, None] * py[:, None]
     ratio = np.divide(pxy, independent, out=np.ones_like(pxy), where=pxy > 0)
     information = (pxy * np.log2(ratio)).sum(axis=1)

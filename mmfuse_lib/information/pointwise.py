@@ -119,7 +119,7 @@ def mean_pointwise_redundancy(ps: Array) -> Array:
 
 
 def _surprisals(ps: Array) -> tuple[Array, ...]:
-    """h(x1), h(x2), h(x1|y), h(x2|y), h(y), h(y|x1,x2): NaN where an outcome cannot happen."""
+    """Return h(x1), h(x2), h(x1|y), h(x2|y), h(y), h(y|x1,x2): NaN for impossible outcomes."""
     h = {
         kept: _surprisal(ps, kept) for kept in ("x1", "x2", "y", "x1 y", "x2 y", "x1 x2", "x1 x2 y")
     }

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from mmfuse_lib import evaluate_explanations, methods
 from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.data import INTERACTIONS, MultimodalData, from_arrays
-from mmfuse_lib.data.synthetic.labels import symbol_table
+from mmfuse_lib.data.synthetic.labels import mixture_table
 from mmfuse_lib.explanations import ExplanationTask, score_report
 from mmfuse_lib.explanations.scores import agreement, auroc, global_report, reliability
 from mmfuse_lib.methods import Method, Spec
@@ -41,7 +41,7 @@ class Given(Method):
 def task_of(claims: Any, kind: Any, shares: Any = (0.25, 0.25, 0.25, 0.25)) -> ExplanationTask:
     """A task of these samples, all labelled 0 or 1 in turn."""
     n = len(claims)
-    table = symbol_table(np.array(shares, dtype=np.float64), 2, cue=True)
+    table = mixture_table(np.array(shares, dtype=np.float64), 2, cue=True)
     split = from_arrays(
         {"claims": claims, "noise": np.zeros((n, 1))},
         np.arange(n) % 2,

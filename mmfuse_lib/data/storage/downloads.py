@@ -221,7 +221,7 @@ def _close_refusal(answer: requests.Response, **_: object) -> None:
 
 
 def fetch_all(urls: Iterable[str], folder: Path) -> list[Path]:
-    """`fetch` many small files, several at once; returns their paths, in the order of `urls`."""
+    """Fetch many small files, several at once, and return their paths in the order of `urls`."""
     urls = list(urls)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         try:

@@ -12,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
-from mmfuse_lib.data.card import DatasetCard
-from mmfuse_lib.data.multimodal import MultimodalData
+from mmfuse_lib.data.card import DatasetCard, Splits
 from mmfuse_lib.data.synthetic.labels import Pool, digit_table, draw_digit_splits
 
-#: The two views, in order.
+#: The two modalities, in order.
 MODALITIES = ("left", "right")
 
 #: Height of the cue, in pixels.
@@ -36,7 +35,7 @@ def load(
     cue: bool = True,
     composition: Mapping[str, float] | None = None,
     noise: Mapping[str, float] | None = None,
-) -> tuple[MultimodalData, MultimodalData, MultimodalData]:
+) -> Splits:
     """Make the three splits.
 
     Each sample shows one image to the modality ``"left"`` and one to ``"right"``. The interaction
@@ -45,15 +44,16 @@ def load(
 
     The **cue** is two extra pixel rows under *both* images, in which one of four blocks is white
     and tells which interaction rules. With it, the two images decide every label; without it a
-    model cannot know which rule to apply and even the best one errs. The cue is shared by the
-    sources, which changes the decomposition of the data set: see `label_table`.
+    model cannot know which rule to apply and even the best one errs. Both modalities show the cue,
+    which changes the decomposition of the data set: see `label_table`.
+
+    Every split knows its ``composition`` and its ``label_table()``. Pixels are in [0, 1] before
+    noise.
 
     Parameters
     ----------
     seed : int
         Seed of the split of the images and of all draws.
-    n_train, n_val, n_test : int
-        Number of samples per split.
     n_classes : int
         K, from 2 to 10: digits and labels are ``0 .. K-1``. The difficulty of synergy.
     cue : bool
@@ -66,16 +66,6 @@ def load(
         Standard deviation of Gaussian noise added to the pixels of ``"left"`` or ``"right"``
         (never to the cue), for a weaker modality. It blurs what the pixels say of the digits;
         `label_table`, which is about the digits, stays what it is.
-
-    Returns
-    -------
-    train, val, test : MultimodalData
-        With ``composition`` and ``label_table()`` known. Pixels are in [0, 1] before noise.
-
-    Raises
-    ------
-    DataError, UnknownNameError
-        If an argument is out of range, or the composition is not one.
     """
     return draw_digit_splits(
         partial(_image_pools, n_classes),

@@ -65,7 +65,7 @@ def log_mel(samples: NDArray[np.int16]) -> NDArray[np.float16]:
 
 
 def mel_filters() -> NDArray[np.float64]:
-    """Return triangles of height 1 at equal distances in mel (HTK's), ``(40, 257)``."""
+    """Return triangles of height 1, equally spaced in mel (HTK's), ``(40, 257)``."""
     lowest, highest = 2595 * np.log10(1 + np.array([LOWEST, HIGHEST]) / 700)
     edges = 700 * (10 ** (np.linspace(lowest, highest, N_MEL + 2) / 2595) - 1)
     left, middle, right = edges[:-2, None], edges[1:-1, None], edges[2:, None]

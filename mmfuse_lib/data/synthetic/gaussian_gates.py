@@ -27,6 +27,7 @@ from scipy.stats import norm
 from mmfuse_lib.core.errors import DataError, UnknownNameError
 from mmfuse_lib.data.card import DatasetCard
 from mmfuse_lib.data.multimodal import INTERACTIONS, MultimodalData, from_arrays
+from mmfuse_lib.data.synthetic.labels import check_sizes
 from mmfuse_lib.information import GATES, Decomposition, decompose, pointwise_atoms
 
 Array = NDArray[np.float64]
@@ -96,8 +97,6 @@ def load(
     dim : int
         Length of the feature vectors, at least the number of bits of a symbol (1, or 2 for
         ``"redundant_xor"`` and ``"dyadic"``).
-    n_train, n_val, n_test : int
-        Number of samples per split.
 
     Returns
     -------
@@ -105,11 +104,6 @@ def load(
         Modalities ``"x1"`` and ``"x2"``, each ``(N, dim)``. ``label_table()`` is the gate's own
         table, before the noise. No sample has one interaction of its own, so ``composition`` is
         None.
-
-    Raises
-    ------
-    DataError, UnknownNameError
-        If an argument is out of range, or there is no such gate.
     """
     table = _gate_table(gate)
     noise = _checked_noise(noise)
@@ -117,9 +111,7 @@ def load(
     if not (isinstance(dim, int | np.integer) and dim >= bits):
         raise DataError(f"dim is {dim!r}: expected an integer of at least {bits} for gate {gate!r}")
     sizes = {"n_train": n_train, "n_val": n_val, "n_test": n_test}
-    for name, size in sizes.items():
-        if not (isinstance(size, int | np.integer) and size >= 1):
-            raise DataError(f"{name} is {size!r}: expected an integer of at least 1")
+    check_sizes(**sizes)
     direction_seed, *draw_seeds = np.random.SeedSequence(seed).spawn(1 + len(sizes))
     rng = np.random.default_rng(direction_seed)
     directions = {name: _orthonormal(bits, int(dim), rng) for name in MODALITIES}
@@ -131,7 +123,7 @@ def load(
 
 
 def truth(gate: str, noise: float, *, measure: str = "broja", n_bins: int = 48) -> Decomposition:
-    r"""Decomposition of the noisy features, the same for every ``dim``.
+    r"""Decompose the noisy features; the answer is the same for every ``dim``.
 
     The table of `quantised_table` is decomposed. Bins can only lose information, so each of the
     three mutual informations is below that of the features (`NEGLIGIBLE` can put less than 1e-6
@@ -192,7 +184,7 @@ def truth(gate: str, noise: float, *, measure: str = "broja", n_bins: int = 48) 
 
 
 def quantised_table(gate: str, noise: float, n_bins: int) -> Array:
-    r"""Joint table of the binned projections of both sources and the label.
+    r"""Return the joint table of the binned projections of both sources and the label.
 
     Since the sources are noisy each on its own,
     :math:`p(b_1,b_2,y) = \sum_{s_1,s_2} p(s_1,s_2,y)\,P(b_1|s_1)\,P(b_2|s_2)`.
@@ -229,7 +221,7 @@ def _through(channel: Array, table: Array) -> Array:
 
 
 def bin_edges(noise: float, n_bins: int) -> Array:
-    r"""Inner edges of the bins of a projection t, increasing; the outer two bins are tails.
+    r"""Return the inner edges of the bins of a projection t; the outer two bins are tails.
 
     In a narrow bin around t of width w, the information about the bit that is lost is
     proportional to :math:`p(t)\,\theta'(t)^2 w^3`, where :math:`\sin^2(\theta/2)` is the
@@ -247,7 +239,7 @@ def bin_edges(noise: float, n_bins: int) -> Array:
     Returns
     -------
     ndarray, shape (b - 1,)
-        For b <= n_bins bins.
+        Increasing, for b <= n_bins bins.
     """
     noise = _checked_noise(noise)
     if not (isinstance(n_bins, int | np.integer) and n_bins >= 2):
@@ -278,7 +270,7 @@ def _bin_probabilities(noise: float, n_bins: int) -> Array:
 
 
 def pointwise_truth(data: MultimodalData) -> pd.DataFrame:
-    r"""Pointwise atoms of each sample, from the exact densities (Finn & Lizier 2018).
+    r"""Return the pointwise atoms of each sample, by the exact densities (Finn & Lizier 2018).
 
     With :math:`h_m = -\log_2 p(x_m)`, :math:`i_m = \log_2 p(x_m|y)/p(x_m)` and i of both,
 
@@ -337,7 +329,8 @@ def pointwise_truth(data: MultimodalData) -> pd.DataFrame:
 def _log_likelihoods(data: GaussianGateData, name: str) -> Array:
     """Return log2 p(x|s) of each feature vector for each symbol: shape (N, 2^bits).
 
-    Less the constant that depends on noise and dim alone: both sources share it, so it cancels.
+    A constant that depends on noise and dim alone is left out: both sources share it, so it
+    cancels.
     """
     x = data.inputs[name].cpu().numpy().astype(np.float64)
     axes = data.directions[name]
@@ -347,7 +340,7 @@ def _log_likelihoods(data: GaussianGateData, name: str) -> Array:
 
 
 def _log2_sum(log2_terms: Array, axis: int | tuple[int, ...]) -> Array:
-    """Logarithm to base 2 of a sum of terms that are given by theirs; log 0 is -inf."""
+    """Return log2 of a sum, given log2 of its terms; log 0 is -inf."""
     return np.asarray(logsumexp(log2_terms * np.log(2), axis=axis) / np.log(2))
 
 
@@ -403,6 +396,6 @@ CARD = DatasetCard(
     summary="Two vectors (modalities x1 and x2) that show the symbols of a gate such as XOR or "
     "AND in Gaussian noise: features whose decomposition is known. No download.",
     source="drawn from mmfuse_lib.information.GATES",
-    licence="none needed: nothing but random draws",
+    licence="none needed: random draws only",
     citation="Williams & Beer, Nonnegative decomposition of multivariate information, 2010",
 )

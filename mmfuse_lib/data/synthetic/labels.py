@@ -1,7 +1,7 @@
 """Labels made by a known interaction: the mechanism behind the synthetic tasks.
 
 Two symbols a, b in ``0 .. K-1`` and a label y. One interaction, drawn per sample, decides how they
-hang together; y is uniform under each of them:
+depend on each other; y is uniform under each of them:
 
 ====  =====================================  ==========================================
 R     a = b = y                              either source tells the label
@@ -19,12 +19,13 @@ import torch
 from numpy.typing import NDArray
 
 from mmfuse_lib.core.errors import DataError, UnknownNameError
+from mmfuse_lib.data.card import Splits
 from mmfuse_lib.data.multimodal import INTERACTIONS, MultimodalData, from_arrays
 
-#: Per digit, what may be drawn to show it.
+#: Per digit, the examples that may be drawn, ``(n, height, width)``: images or spectrograms.
 Pool = Sequence[NDArray[np.float32]]
 
-#: Per digit, who each of these is from.
+#: Per digit, who each example is from.
 Groups = Sequence[NDArray[np.int64]]
 
 
@@ -76,7 +77,7 @@ def draw_symbols(
     return a, b, y, kind
 
 
-def kind_table(n_classes: int) -> NDArray[np.float64]:
+def tables_by_kind(n_classes: int) -> NDArray[np.float64]:
     """Return ``p(a, b, y | interaction)`` of the mechanism above, shape ``(4, K, K, K)``."""
     a, b = np.indices((n_classes, n_classes)).reshape(2, -1)
     tables: NDArray[np.float64] = np.zeros((len(INTERACTIONS), n_classes, n_classes, n_classes))
@@ -87,8 +88,8 @@ def kind_table(n_classes: int) -> NDArray[np.float64]:
     return tables
 
 
-def symbol_table(weights: NDArray[np.float64], n_classes: int, cue: bool) -> NDArray[np.float64]:
-    """Return the exact ``p(x1, x2, y)`` of the mechanism above.
+def mixture_table(weights: NDArray[np.float64], n_classes: int, cue: bool) -> NDArray[np.float64]:
+    """Return the exact ``p(x1, x2, y)`` of a mixture of the four interactions.
 
     Parameters
     ----------
@@ -101,7 +102,7 @@ def symbol_table(weights: NDArray[np.float64], n_classes: int, cue: bool) -> NDA
         which interaction c rules the sample: ``x1 = c K + a``, ``x2 = c K + b``, shape
         ``(4K, 4K, K)``.
     """
-    tables = weights[:, None, None, None] * kind_table(n_classes)
+    tables = weights[:, None, None, None] * tables_by_kind(n_classes)
     if not cue:
         without_cue: NDArray[np.float64] = tables.sum(axis=0)
         return without_cue
@@ -115,10 +116,10 @@ def symbol_table(weights: NDArray[np.float64], n_classes: int, cue: bool) -> NDA
 def digit_table(
     n_classes: int, cue: bool, composition: Mapping[str, float] | None
 ) -> NDArray[np.float64]:
-    """Return `symbol_table` for digits ``0 .. n_classes - 1``, checking the options."""
+    """Check the options, then return `mixture_table` for digits ``0 .. n_classes - 1``."""
     if not (isinstance(n_classes, int | np.integer) and 2 <= n_classes <= 10):
         raise DataError(f"n_classes is {n_classes!r}: expected an integer from 2 to 10")
-    return symbol_table(composition_weights(composition), n_classes, cue)
+    return mixture_table(composition_weights(composition), n_classes, cue)
 
 
 def check_sizes(**sizes: int) -> None:
@@ -155,14 +156,14 @@ def draw_digit_splits(
     composition: Mapping[str, float] | None,
     noise: Mapping[str, float] | None,
     make_groups: Callable[[], Sequence[Groups]] | None = None,
-) -> tuple[MultimodalData, MultimodalData, MultimodalData]:
+) -> Splits:
     """Check the options of a data set of digits, then draw its three splits.
 
     Parameters
     ----------
     make_pools : callable
-        Called with a generator of its own, for training, validation and test in turn: per
-        modality and digit, pictures to draw from.
+        Called with a generator of its own. Returns, for training, validation and test in turn, the
+        pool of each modality.
     modalities : sequence of str
         Names of the two.
     seed : int
@@ -174,8 +175,8 @@ def draw_digit_splits(
     cue_rows : int
         Height of the cue; 0 for none.
     make_groups : callable, optional
-        For training, validation and test in turn: per digit, who each picture of the second
-        modality is from.
+        Returns, for training, validation and test in turn, who each example of the second modality
+        is from.
     """
     weights = composition_weights(composition)
     table = digit_table(n_classes, cue_rows > 0, composition)
@@ -185,7 +186,7 @@ def draw_digit_splits(
     pools = make_pools(np.random.default_rng(pools_seed))
     groups = [None] * len(pools) if make_groups is None else make_groups()
     train, val, test = (
-        draw_digit_split(
+        _draw_split(
             pool, weights, size, cue_rows=cue_rows, noise=levels,
             rng=np.random.default_rng(draw_seed), table=table, groups=of,
         )
@@ -196,7 +197,7 @@ def draw_digit_splits(
     return train, val, test
 
 
-def draw_digit_split(
+def _draw_split(
     pools: Mapping[str, Pool],
     weights: NDArray[np.float64],
     n_samples: int,
@@ -205,43 +206,26 @@ def draw_digit_split(
     noise: Mapping[str, float],
     rng: np.random.Generator,
     table: NDArray[np.float64],
-    groups: Groups | None = None,
+    groups: Groups | None,
 ) -> MultimodalData:
-    """Draw the samples of one split: symbols first, then what shows them.
+    """Draw the samples of one split: the symbols, the examples that show them, then the noise.
 
-    Parameters
-    ----------
-    pools : mapping of str to sequence of ndarray
-        Per modality (two) and digit, pictures ``(n, height, width)`` to draw from.
-    weights : ndarray, shape (4,)
-        Share of each interaction.
-    n_samples : int
-        Number of samples.
-    cue_rows : int
-        Height of the cue under every picture, see `with_cue`; 0 for none.
-    noise : mapping of str to float
-        Standard deviation of Gaussian noise a modality.
-    rng : Generator
-        Of all draws. The noise is drawn last: it changes no other draw.
-    table : ndarray
-        The exact distribution, kept with the data.
-    groups : sequence of ndarray, optional
-        Per digit, who each picture of the second modality is from; kept with the data.
+    Noise comes last, so that it changes no other draw.
     """
     n_classes = len(next(iter(pools.values())))
     a, b, y, kind = draw_symbols(weights, n_samples, n_classes, rng)
     drawn = {
-        name: draw_indices(pools[name], digit, rng)
+        name: _draw_examples(pools[name], digit, rng)
         for name, digit in zip(pools, (a, b), strict=True)
     }
-    views = {name: np.concatenate(pools[name])[index] for name, index in drawn.items()}
+    inputs = {name: np.concatenate(pools[name])[index] for name, index in drawn.items()}
     for name, level in noise.items():
         if level > 0:
-            views[name] += rng.normal(0, level, views[name].shape).astype(np.float32)
+            inputs[name] += rng.normal(0, level, inputs[name].shape).astype(np.float32)
     if cue_rows:
-        views = {name: with_cue(pictures, kind, cue_rows) for name, pictures in views.items()}
+        inputs = {name: _with_cue(x, kind, cue_rows) for name, x in inputs.items()}
     data = from_arrays(
-        {name: pictures[:, None] for name, pictures in views.items()},
+        {name: x[:, None] for name, x in inputs.items()},
         y,
         composition=kind,
         class_names=tuple(str(k) for k in range(n_classes)),
@@ -253,21 +237,22 @@ def draw_digit_split(
     return replace(data, groups=torch.from_numpy(owner))  # not renumbered: splits stay comparable
 
 
-def draw_indices(
+def _draw_examples(
     pool: Pool, digit: NDArray[np.int64], rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Draw one picture a sample, uniformly among those of its digit; pictures count on by digit."""
-    sizes = np.array([len(pictures) for pictures in pool])
+    """Draw one example a sample, uniformly among those of its digit.
+
+    Returns indices into the concatenated pool.
+    """
+    sizes = np.array([len(examples) for examples in pool])
     first = np.cumsum(sizes) - sizes
     index: NDArray[np.int64] = first[digit] + rng.integers(sizes[digit])
     return index
 
 
-def with_cue(
-    pictures: NDArray[np.float32], kind: NDArray[np.int64], rows: int
-) -> NDArray[np.float32]:
+def _with_cue(x: NDArray[np.float32], kind: NDArray[np.int64], rows: int) -> NDArray[np.float32]:
     """Add rows with four blocks; the block of the ruling interaction is 1, the others are 0."""
-    n_samples, _, width = pictures.shape
+    n_samples, _, width = x.shape
     blocks = np.eye(len(INTERACTIONS), dtype=np.float32)[kind].repeat(width // 4, axis=1)
     cue = np.broadcast_to(blocks[:, None], (n_samples, rows, width))
-    return np.concatenate([pictures, cue], axis=1)
+    return np.concatenate([x, cue], axis=1)

@@ -1,6 +1,6 @@
 """`spoken_digits`: a handwritten and a spoken digit, labelled by a known interaction.
 
-The images are MNIST's, the sound is the Free Spoken Digit Dataset's, both real; the labels follow
+The images are MNIST's, the audio is the Free Spoken Digit Dataset's, both real; the labels follow
 `mmfuse_lib.data.synthetic.labels`, as in `digit_pairs`, so the truth about interactions is exact.
 """
 
@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmfuse_lib.data.card import DatasetCard
-from mmfuse_lib.data.multimodal import MultimodalData
+from mmfuse_lib.data.card import DatasetCard, Splits
 from mmfuse_lib.data.storage.downloads import load_arrays
 from mmfuse_lib.data.synthetic import fsdd, mnist
 from mmfuse_lib.data.synthetic.labels import Pool, draw_digit_splits
 
-#: The two views, in order.
+#: The two modalities, in order.
 MODALITIES = ("image", "audio")
 
 #: Who speaks in training, validation and test.
@@ -40,20 +39,20 @@ def load(
     cue: bool = True,
     composition: Mapping[str, float] | None = None,
     noise: Mapping[str, float] | None = None,
-) -> tuple[MultimodalData, MultimodalData, MultimodalData]:
+) -> Splits:
     """Make the three splits.
 
     Each sample shows an MNIST image to the modality ``"image"`` and plays a recording to
     ``"audio"``. The interaction that rules the sample fixes which digits they are and the label.
-    Test images are MNIST's test images; the speakers of the three splits are different people, so
-    the sound is the harder modality.
+    Images and recordings may occur more than once. Test images are MNIST's test images; the
+    speakers of the three splits are different people, so the audio is the harder modality. Every
+    split knows its ``composition`` and its ``label_table()``; ``groups`` are the speakers, in the
+    order of their names.
 
     Parameters
     ----------
     seed : int
         Seed of the split of the training images and of all draws.
-    n_train, n_val, n_test : int
-        Number of samples per split; images and recordings may occur more than once.
     n_classes, cue, composition
         As in `mmfuse_lib.data.synthetic.digit_pairs.load`. Images are ``(1, 28, 28)`` in [0, 1],
         log-mel spectrograms ``(1, 40, 64)``, standardised by mean and standard deviation of the
@@ -61,17 +60,6 @@ def load(
     noise : mapping of str to float, optional
         Standard deviation of Gaussian noise added to ``"image"`` or ``"audio"`` (never to the
         cue), for a weaker modality.
-
-    Returns
-    -------
-    train, val, test : MultimodalData
-        With ``composition`` and ``label_table()`` known; ``groups`` are the speakers, in the
-        order of their names.
-
-    Raises
-    ------
-    DataError, UnknownNameError, DownloadError
-        If an argument is out of range, the composition is not one, or the data cannot be had.
     """
     return draw_digit_splits(
         partial(_pools, n_classes),
@@ -87,13 +75,13 @@ def load(
 
 
 def _pools(n_classes: int, rng: np.random.Generator) -> list[dict[str, Pool]]:
-    """Return what each split may show and play."""
+    """Return, per split and modality, what may be drawn for each digit."""
     both = zip(_image_pools(n_classes, rng), _audio_pools(n_classes), strict=True)
     return [dict(zip(MODALITIES, pools, strict=True)) for pools in both]
 
 
 def _image_pools(n_classes: int, rng: np.random.Generator) -> list[list[NDArray[np.float32]]]:
-    """Return, per split and digit, the images it may use."""
+    """Return, per split and digit, the images that may be drawn."""
     arrays = load_arrays(mnist.RECIPE, list(mnist.FILES))
     order = rng.permutation(len(arrays["train_label"]))
     n_val = round(VAL_SHARE * len(order))

@@ -275,7 +275,7 @@ class _Affinity(nn.Module):
 
     @staticmethod
     def _inputs(log_p: Tensor) -> Tensor:
-        """Probabilities and bounded log-odds, both about from -1 to 1."""
+        """Return probabilities and bounded log-odds, both about from -1 to 1."""
         odds = (log_p - log_p.mean(dim=0)).clamp(-MAX_LOG_ODDS, MAX_LOG_ODDS) / MAX_LOG_ODDS
         return torch.cat([2 * log_p.exp() - 1, odds]).T
 

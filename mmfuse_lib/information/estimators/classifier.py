@@ -164,7 +164,7 @@ def _untrained(members: int, widths: tuple[int, ...], device: torch.device) -> _
 
 
 def _cross_entropy(logits: Tensor, y: Tensor) -> Tensor:
-    """Mean over the samples of each member, nats, shape (F,)."""
+    """Return the mean over the samples of each member, in nats, shape (F,)."""
     return -logits.log_softmax(dim=-1).gather(-1, y[..., None]).mean(dim=(1, 2))
 
 

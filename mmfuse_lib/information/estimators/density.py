@@ -129,7 +129,7 @@ def _most_full_kernels(n: int, dim: int) -> int:
 
 
 def _fit(z: Tensor, n_kernels: int, diagonal: bool) -> _Mixture:
-    """Expectation-maximisation from k-means clusters, for z of shape (F, n, d)."""
+    """Run expectation-maximisation from k-means clusters, for z of shape (F, n, d)."""
     prior = _prior(z, n_kernels, diagonal)
     mixture = _maximise(z, _clusters(z, n_kernels), prior)
     before = torch.full_like(z[:, 0, 0], -torch.inf)
@@ -144,7 +144,7 @@ def _fit(z: Tensor, n_kernels: int, diagonal: bool) -> _Mixture:
 
 
 def _prior(z: Tensor, n_kernels: int, diagonal: bool) -> Tensor:
-    """Covariance of all samples, shrunk so that `n_kernels` of them fill the same volume."""
+    """Return the covariance of all samples, shrunk so that `n_kernels` of it fill their volume."""
     centred = z - z.mean(dim=1, keepdim=True)
     volume = float(n_kernels ** (2 / z.shape[-1]))
     return _scatter(centred, centred, diagonal) / (z.shape[1] * volume)

@@ -266,7 +266,7 @@ def _interval(
     n_bootstrap: int,
     seed: int,
 ) -> pd.DataFrame:
-    """Percentile bootstrap of the means over samples, of which whole groups are drawn."""
+    """Return a percentile bootstrap interval of means over samples, drawing whole groups."""
     sums, sizes = group_sums(atoms, groups), group_sums(np.ones(len(atoms)), groups)
     n = len(sums)
     rng = np.random.default_rng(seed)

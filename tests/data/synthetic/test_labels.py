@@ -13,7 +13,7 @@ from scipy.stats import chisquare
 
 from mmfuse_lib.core.errors import DataError, UnknownNameError
 from mmfuse_lib.data import INTERACTIONS
-from mmfuse_lib.data.synthetic.labels import composition_weights, draw_symbols, symbol_table
+from mmfuse_lib.data.synthetic.labels import composition_weights, draw_symbols, mixture_table
 
 R, U1, U2, S = range(4)
 QUARTERS = dict.fromkeys(INTERACTIONS, Fraction(1, 4))
@@ -51,7 +51,7 @@ def as_floats(shares: Mapping[str, Fraction]) -> dict[str, float]:
 def test_table_equals_the_enumeration_of_all_samples(
     shares: dict[str, Fraction], n_classes: int, cue: bool
 ) -> None:
-    table = symbol_table(composition_weights(as_floats(shares)), n_classes, cue)
+    table = mixture_table(composition_weights(as_floats(shares)), n_classes, cue)
     n_symbols = 4 * n_classes if cue else n_classes
     expected = np.zeros((n_symbols, n_symbols, n_classes))
     for cell, probability in enumerated(shares, n_classes, cue).items():
@@ -69,7 +69,7 @@ def test_table_of_any_composition_is_a_distribution_with_uniform_labels(
     counts: list[int], n_classes: int, cue: bool
 ) -> None:
     shares = {k: Fraction(c, sum(counts)) for k, c in zip(INTERACTIONS, counts, strict=True)}
-    table = symbol_table(composition_weights(as_floats(shares)), n_classes, cue)
+    table = mixture_table(composition_weights(as_floats(shares)), n_classes, cue)
     assert (table >= 0).all()
     np.testing.assert_allclose(table.sum(), 1, atol=1e-12)
     np.testing.assert_allclose(table.sum(axis=(0, 1)), 1 / n_classes, atol=1e-12)
@@ -97,7 +97,7 @@ def test_every_sample_follows_the_rule_of_its_kind(seed: int, n_classes: int) ->
 def test_synergy_of_two_classes_is_xor() -> None:
     a, b, y, _ = draw_symbols(np.eye(4)[S], 500, 2, np.random.default_rng(0))
     assert (y == np.bitwise_xor(a, b)).all()
-    table = symbol_table(np.eye(4)[S], 2, cue=False)
+    table = mixture_table(np.eye(4)[S], 2, cue=False)
     assert table[0, 0, 0] == table[0, 1, 1] == table[1, 0, 1] == table[1, 1, 0] == 0.25
 
 
@@ -109,7 +109,7 @@ def test_frequencies_of_draws_agree_with_the_table(
     weights, n = composition_weights(as_floats(shares)), 40_000
     a, b, y, kind = draw_symbols(weights, n, n_classes, np.random.default_rng(1))
     for cue in (True, False):
-        table = symbol_table(weights, n_classes, cue)
+        table = mixture_table(weights, n_classes, cue)
         counts = np.zeros(table.shape)
         offset = kind * n_classes if cue else 0
         np.add.at(counts, (offset + a, offset + b, y), 1)
