@@ -1,4 +1,4 @@
-"""Where a network computes, and the mode that it is in."""
+"""The device on which a network computes, and the mode it is in."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def make_fabric(device: str, precision: str = "32-true") -> Fabric:
         raise ValueError(
             f"device is {device!r} but torch sees no {kind.upper()} device: use device='auto'"
         )
-    from lightning_fabric import Fabric  # takes a second to load, and only training needs it
+    from lightning_fabric import Fabric  # here: takes a second to load, only training needs it
 
     return Fabric(
         accelerator=kind,
@@ -36,18 +36,18 @@ def make_fabric(device: str, precision: str = "32-true") -> Fabric:
 
 @cache
 def find_device(device: str) -> torch.device:
-    """Return the torch device that `device` (as in `fit`) stands for on this machine."""
+    """Return the torch device that `device` (as in `fit`) means on this machine."""
     return make_fabric(device).device
 
 
 def device_of(model: nn.Module) -> torch.device:
-    """Return where a model's parameters are."""
+    """Return the device of a model's parameters."""
     return next((p.device for p in model.parameters()), torch.device("cpu"))
 
 
 @contextmanager
 def eval_mode(network: nn.Module) -> Iterator[None]:
-    """Put a network in eval mode for the duration; each part has its own mode again afterwards."""
+    """Put a network in eval mode, and give each part its own mode back afterwards."""
     modes = {module: module.training for module in network.modules()}
     network.eval()
     try:

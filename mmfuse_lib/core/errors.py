@@ -1,4 +1,4 @@
-"""Errors that say what was wrong and what was expected."""
+"""Errors: their messages say what was wrong and what was expected."""
 
 import inspect
 from collections.abc import Callable, Collection, Iterable
@@ -38,11 +38,11 @@ def check_options(
     what : str
         What takes the options, e.g. ``"method 'DMIL'"``.
     function : callable
-        Its parameters are the options that exist, ...
+        Its parameters, except those in `given`, are the options that exist.
     options : iterable of str
         The names to check.
     given : collection of str
-        ... but for these, which are no options.
+        Parameters that are not options.
     """
     known = [name for name in inspect.signature(function).parameters if name not in given]
     for option in options:
@@ -67,7 +67,7 @@ class CheckpointError(RuntimeError):
 
 
 class UnusedTermWarning(UserWarning):
-    """A loss returns a term that could be minimised, and is not: it is not part of the total."""
+    """A loss returns a term that could be minimised but is not part of the total."""
 
 
 class ClusterError(RuntimeError):

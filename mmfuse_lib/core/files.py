@@ -1,4 +1,4 @@
-"""Files that are whole or absent, and folders that can be written to."""
+"""Files that are written whole or not at all, and folders that can be written to."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ PROBE_BYTES = 65_536
 
 
 def check_writable(folder: Path) -> None:
-    """Raise `DataError` unless files can be written in a folder; to be called before work starts.
+    """Raise `DataError` unless files can be written in a folder; call it before work starts.
 
-    A few bytes are written in it, or in the nearest folder above it that exists. Nothing stays
-    behind, and no folder is made.
+    It writes a few bytes there, or in the nearest folder above that exists, and leaves nothing
+    behind. No folder is made.
 
     Raises
     ------
     DataError
-        If something in its place is no folder, writing is not allowed, or the disk is full.
+        If there is a file in its place, writing is not allowed, or the disk is full.
     """
     place = next(p for p in (folder.absolute(), *folder.absolute().parents) if p.exists())
     if not place.is_dir():
@@ -52,20 +52,20 @@ def check_writable(folder: Path) -> None:
 def atomic_write(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
     """Write a file under another name and rename it when it is complete and on disk.
 
-    What a process that was killed left behind on the way to the same file is removed; what
-    another process is writing now is not (where the system has no file locks, nothing is).
+    Files that a killed process left behind while writing the same file are removed; those that
+    another process is writing now are not. Where the system has no file locks, nothing is removed.
 
     Parameters
     ----------
     path : Path
-        The file; its folder is made if needed. What is there is replaced.
+        The file; its folder is made if needed. An existing file is replaced.
     write : callable
         Writes the content to the open file it is given.
 
     Raises
     ------
     OSError
-        If it cannot be written; then nothing is left behind, and what was there is untouched.
+        If it cannot be written. Then nothing is left behind, and an existing file is untouched.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     _sweep(path)
@@ -84,13 +84,13 @@ def atomic_write(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON, whole or not at all; null for NaN and infinities, which JSON lacks."""
+    """Write JSON with `atomic_write`; null stands for NaN and infinities, which JSON lacks."""
     text = json.dumps(finite(content), indent=2, allow_nan=False) + "\n"
     atomic_write(path, lambda file: file.write(text.encode()))
 
 
 def finite(value: Any) -> Any:
-    """Return the same with None in the place of NaN and infinities, also inside of lists."""
+    """Replace NaN and infinities by None, also in lists and mappings."""
     if isinstance(value, Mapping):
         return {name: finite(x) for name, x in value.items()}
     if isinstance(value, list | tuple):
@@ -99,13 +99,13 @@ def finite(value: Any) -> Any:
 
 
 def _open_partial(path: Path) -> tuple[Path, IO[bytes]]:
-    """Make a file beside `path`, and hold a lock on it for as long as it is open."""
+    """Open a new file beside `path`, locked until it is closed."""
     while True:
         partial = path.with_name(f"{path.name}.{uuid4().hex}.partial")
         file = partial.open("wb")
         if not CAN_LOCK:
             return partial, file
-        with suppress(OSError):  # a file system without locks: nobody sweeps there either
+        with suppress(OSError):  # a file system without locks, on which nothing is swept either
             fcntl.flock(file, fcntl.LOCK_EX)
         if os.fstat(file.fileno()).st_nlink > 0:
             return partial, file
@@ -113,7 +113,7 @@ def _open_partial(path: Path) -> tuple[Path, IO[bytes]]:
 
 
 def _sweep(path: Path) -> None:
-    """Remove the partial files of `path` whose writers are gone: their locks went with them."""
+    """Remove the partial files of `path` that nobody is writing: those without a lock."""
     if not CAN_LOCK:
         return
     for partial in path.parent.glob(f"{glob.escape(path.name)}.{'?' * 32}.partial"):

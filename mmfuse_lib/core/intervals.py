@@ -1,4 +1,4 @@
-"""Means of a few repetitions, with an interval that says how sure they are."""
+"""Means of a few repetitions, with their confidence intervals."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float]
     Parameters
     ----------
     values : array_like, shape (n,)
-        Repeats.
+        The repetitions.
     level : float
-        Coverage.
+        Coverage of the interval.
 
     Returns
     -------

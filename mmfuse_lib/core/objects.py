@@ -9,15 +9,15 @@ from mmfuse_lib.core.errors import DataError
 
 
 def is_path(name: str) -> bool:
-    """Tell whether a name is one of a reader's own: ``module:object``."""
+    """Tell whether a name has the form ``module:object``, as a reader's own objects do."""
     return ":" in name
 
 
 def load_object(name: str) -> Any:
     """Import what ``"package.module:object"`` names.
 
-    The module is looked for where Python looks for modules. Importing runs it: names come from
-    configurations, so use only those that you trust.
+    Python's path is searched for the module. Importing a module runs it: use only configurations
+    that you trust.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Random numbers of one's own: seeded, and without a trace in the global random state."""
+"""Seeded random numbers that leave no trace in the global random state."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,9 +11,9 @@ CPU = torch.device("cpu")
 
 @contextmanager
 def isolated_rng(seed: int, device: torch.device = CPU) -> Iterator[None]:
-    """Seed torch on the CPU and on `device`; the states are restored afterwards.
+    """Seed torch on the CPU and on `device`, and restore the states afterwards.
 
-    No other device is touched: `torch.manual_seed` would seed all of them.
+    No other device is seeded, unlike with `torch.manual_seed`.
     """
     before = device_state(device)
     with torch.random.fork_rng(devices=[]):
@@ -33,7 +33,7 @@ def device_state(device: torch.device) -> Tensor | None:
 
 
 def set_device_state(state: Tensor | None, device: torch.device) -> None:
-    """Set what `device_state` returned, wherever the tensor is now."""
+    """Restore a state that `device_state` returned; the tensor may be on any device."""
     if state is not None and device.type == "cuda":
         torch.cuda.set_rng_state(state.cpu(), device)
     if state is not None and device.type == "mps":

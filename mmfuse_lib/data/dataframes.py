@@ -1,8 +1,7 @@
-"""What comes from pandas: rows matched by their index, columns made NumPy arrays.
+"""Series and DataFrames: match their rows by their index, turn their columns into NumPy arrays.
 
 An array has no index, so only its order says which row belongs to which sample. pandas objects have
-one, and rows that stand at the same place under different labels are most likely not of the same
-sample.
+one, and rows at the same place with different labels are most likely not of the same sample.
 """
 
 from __future__ import annotations
@@ -19,21 +18,21 @@ from mmfuse_lib.core.errors import DataError
 
 
 def match_rows(arguments: Mapping[str, Any], *, align: bool) -> dict[str, Any]:
-    """Return the arguments, with a row of each pandas object for a row of every other.
+    """Return the arguments after checking that the rows of all pandas objects match.
 
     Parameters
     ----------
     arguments : mapping of str to object
-        By the names that errors give them, ``"target"`` first. What is not a Series or a DataFrame
-        has no index and is returned as it is.
+        By the names that errors give them, ``"target"`` first. An argument that is not a Series or
+        a DataFrame has no index and is returned unchanged.
     align : bool
-        Put the rows in the order of the target's index, where they have another one.
+        Put the rows in the order of the target's index.
 
     Raises
     ------
     DataError
-        If two indexes of the same length differ, or cannot be aligned; names the first row. Indexes
-        of different lengths are left to who checks the lengths.
+        If two indexes of the same length differ, or cannot be aligned; names the first row.
+        Different lengths are not checked here.
     """
     frames = {what: x for what, x in arguments.items() if isinstance(x, pd.Series | pd.DataFrame)}
     if align:
@@ -45,7 +44,7 @@ def match_rows(arguments: Mapping[str, Any], *, align: bool) -> dict[str, Any]:
 
 
 def as_array(what: str, x: Any) -> NDArray[Any]:
-    """Return a pandas object as an array; numbers that may be missing become NumPy's.
+    """Return a pandas object as an array; nullable numbers become NumPy's.
 
     Parameters
     ----------
@@ -58,7 +57,7 @@ def as_array(what: str, x: Any) -> NDArray[Any]:
     Raises
     ------
     DataError
-        If columns of a DataFrame cannot be brought to one type; names them.
+        If columns of a DataFrame are not numbers; names them.
     """
     array = np.asarray(x)
     if array.dtype.kind != "O" or isinstance(x, pd.MultiIndex):
@@ -94,7 +93,7 @@ def _check_same(one: str, index: pd.Index[Any], two: str, other: pd.Index[Any]) 
 
 
 def _same(index: pd.Index[Any], other: pd.Index[Any]) -> bool:
-    """Tell whether two indexes hold the same labels; a nullable type is not another label."""
+    """Tell whether two indexes hold the same labels; whether a type is nullable does not matter."""
     return index.equals(other) or index.astype(object).equals(other.astype(object))
 
 
@@ -108,7 +107,7 @@ def _label(index: pd.Index[Any], k: int) -> str:
 
 
 def _align(arguments: Mapping[str, Any], frames: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what has to be put in the target's order, in that order."""
+    """Return the arguments that are in another order than the target, in the target's order."""
     if "target" not in frames:
         raise DataError(
             "align=True puts rows in the order of the target's index, but the target is of type "
@@ -137,7 +136,7 @@ def _check_unique(what: str, index: pd.Index[Any]) -> None:
 
 
 def _places(what: str, index: pd.Index[Any], wanted: pd.Index[Any]) -> NDArray[np.intp]:
-    """Return where the wanted labels are in an index that has these and no others."""
+    """Return where the wanted labels are in an index, which must have these and no others."""
     _check_unique(what, index)
     places: NDArray[np.intp] = np.asarray(
         index.astype(object).get_indexer(wanted.astype(object))  # of any type: by equal labels

@@ -1,4 +1,4 @@
-"""`MultimodalData`: several views of the same samples, their labels and, where known, the truth."""
+"""`MultimodalData`: samples in several modalities, their labels and, where known, the truth."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ INTERACTIONS: tuple[str, str, str, str] = ("R", "U1", "U2", "S")
 #: The largest number of single precision.
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 
-#: How many samples `check_values` looks at in one go; bounds memory.
+#: How many samples `check_values` checks at once; bounds memory.
 ROWS = 4_096
 
 #: Types that `as_array` converts.
@@ -33,10 +33,10 @@ Task = Literal["classification", "multilabel", "regression"]
 
 @dataclass(frozen=True, eq=False)
 class MultimodalData:
-    """Samples seen through several modalities.
+    """Samples in several modalities.
 
-    Build it with `from_arrays`, which checks everything; the constructor itself does not, so that
-    taking a batch costs nothing but the indexing.
+    Build it with `from_arrays`, which checks everything; the constructor does not, so that taking a
+    batch costs no more than the indexing.
 
     Attributes
     ----------
@@ -54,8 +54,8 @@ class MultimodalData:
     table : ndarray or None
         The exact distribution ``p(x1, x2, y)`` that the labels follow, where that is known.
     groups : Tensor or None
-        Shape ``(N,)``, int64: what each sample was taken from (a person, a recording), where that
-        is known. `split` keeps a group together.
+        Shape ``(N,)``, int64: the person or recording that each sample is from, where that is
+        known. `split` keeps a group together.
     """
 
     inputs: dict[str, Tensor]
@@ -69,10 +69,10 @@ class MultimodalData:
         return len(self.target)
 
     def __repr__(self) -> str:
-        views = ", ".join(f"{name} {shape}" for name, shape in self.shapes.items())
+        shapes = ", ".join(f"{name} {shape}" for name, shape in self.shapes.items())
         counted = {"classification": "classes", "multilabel": "labels"}.get(self.task)
-        kind = f"{self.n_classes} {counted}" if counted else "regression"
-        return f"MultimodalData({len(self)} samples; {views}; {kind})"
+        task = f"{self.n_classes} {counted}" if counted else "regression"
+        return f"MultimodalData({len(self)} samples; {shapes}; {task})"
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -122,7 +122,7 @@ class MultimodalData:
         )
 
     def split(self, fraction: float, seed: int = 0) -> tuple[MultimodalData, MultimodalData]:
-        """Cut the samples at random into two parts; where groups are known, between groups.
+        """Cut the samples into two parts at random; where groups are known, between groups.
 
         Parameters
         ----------
@@ -228,7 +228,7 @@ def from_arrays(
     ------
     DataError
         If a length, a shape or a value cannot be used, or indexes of pandas objects differ; the
-        message names the modality and, where it is a sample's fault, the first such sample.
+        message names the modality and, if samples are at fault, the first of them.
     """
     if not isinstance(inputs, Mapping) or not inputs:
         raise DataError('inputs: expected a non-empty mapping such as {"audio": a, "video": v}')
@@ -260,9 +260,9 @@ def from_arrays(
 
 
 def check_trainable(data: MultimodalData) -> None:
-    """Raise `DataError` unless a model can be trained on `data`: samples, and two classes.
+    """Raise `DataError` unless a model can be trained on `data`: it has samples and two classes.
 
-    Multi-label: some label that some samples have and others have not.
+    Multi-label data needs a label that some samples have and others do not.
     """
     if len(data) == 0:
         raise DataError("there are no samples to train on")
@@ -280,12 +280,12 @@ def check_trainable(data: MultimodalData) -> None:
 def check_values(data: MultimodalData, what: str = "") -> None:
     """Raise `DataError` for a number that is NaN, infinite, or too large for single precision.
 
-    `from_arrays` has looked already, but data can be made and changed without it.
+    `from_arrays` checks this already, but data can be made and changed without it.
 
     Parameters
     ----------
     data : MultimodalData
-        Inputs and, for regression, targets are looked at.
+        Inputs and, for regression, targets are checked.
     what : str
         Which data it is, for the message.
     """
@@ -385,7 +385,7 @@ def _checked_names(class_names: Sequence[str] | None) -> tuple[str, ...] | None:
 
 
 def _as_composition(composition: Any, n_samples: int) -> Tensor:
-    kinds = torch.as_tensor(_as_float32("composition", _as_numbers("composition", composition)))
+    kinds = _as_float32("composition", _as_numbers("composition", composition))
     if kinds.shape != (n_samples,):
         raise DataError(f"composition has shape {tuple(kinds.shape)}: expected ({n_samples},)")
     if not torch.isin(kinds, torch.arange(len(INTERACTIONS), device=kinds.device)).all():
@@ -415,10 +415,10 @@ def _as_groups(groups: Any, n_samples: int) -> Tensor:
 
 
 def _as_labels(what: str, x: Any) -> NDArray[Any]:
-    """Return labels as an array; text, of whatever type it came in, as strings."""
+    """Return labels as an array, with text of any type as strings."""
     array = _as_array(what, x)
     if array.dtype.kind in "US" and isinstance(x, list | tuple):
-        array = np.array(x, dtype=object)  # NumPy makes text of numbers and gaps beside text
+        array = np.array(x, dtype=object)  # NumPy turns numbers and gaps beside text into text
     if array.ndim == 1 and (array.dtype.kind == "O" or _is_categorical(x)):
         missing = pd.isna(array)
         if missing.any():
@@ -440,7 +440,7 @@ def _as_text(what: str, values: NDArray[Any]) -> NDArray[np.str_]:
 
 
 def _as_numbers(what: str, x: Any) -> NDArray[Any] | Tensor:
-    """Return real numbers in the precision they came in."""
+    """Return real numbers in the precision in which they are given."""
     if isinstance(x, Tensor):
         if x.is_complex():
             raise DataError(f"{what} is complex: expected real numbers")
@@ -474,11 +474,11 @@ def _as_array(what: str, x: Any) -> NDArray[Any]:
 
 
 def _as_float32(what: str, exact: NDArray[Any] | Tensor) -> Tensor:
-    """Copy numbers, in single precision, and check that it holds them."""
+    """Copy numbers in single precision, and check that they fit."""
     if isinstance(exact, Tensor):
         single = exact.to(torch.float32, copy=True)
     else:
-        # What torch cannot take as it is (byte order, strides, precision) is converted.
+        # Torch does not take every byte order, stride and precision.
         with np.errstate(over="ignore"):  # becomes infinite, which is refused below
             single = torch.from_numpy(exact.astype(np.float32, order="C"))
     if single.ndim == 0 or single.numel() == 0:

@@ -70,8 +70,8 @@ def load(name: str, seed: int = 0, **options: Any) -> Splits:
     Returns
     -------
     train, val, test : MultimodalData
-        Splits that share no raw input; of a reader's own, what the function returns. The inputs of
-        data that is prepared are views of files on disk: a batch reads what it needs.
+        Splits that share no raw input; of a reader's own, what the function returns. Prepared
+        arrays stay on disk: a batch reads what it needs.
 
     Raises
     ------

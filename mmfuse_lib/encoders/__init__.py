@@ -1,7 +1,7 @@
 """Encoders: one modality in, a feature vector ``z`` of shape ``(B, dim)`` out.
 
-A reader's own network slots in wherever an encoder is expected: any `nn.Module` that maps a batch
-of one modality to a batch of vectors.
+Your own network fits wherever an encoder is expected: any `nn.Module` that maps a batch of one
+modality to a batch of vectors.
 """
 
 from mmfuse_lib.encoders.registry import default_encoder, feature_dim, make_encoder

@@ -1,4 +1,4 @@
-"""Encoders by name, by the shape of a sample, and what a given one returns."""
+"""Encoders by name or by the shape of a sample, and the length of the vectors they return."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def default_encoder(shape: tuple[int, ...], dim: int) -> nn.Module:
     """Choose an encoder by the shape of one sample.
 
     ``(features,)`` and small images: `MLPEncoder`; ``(time, channels)``: `ConvSequenceEncoder`;
-    ``(channels, height, width)``: `ImageEncoder`; ``(frames, channels, height, width)`` that are no
-    small images: `ResNet18Encoder`; else `MLPEncoder` on what is flattened. The inner layers of
-    each but the ResNet grow with `dim`.
+    ``(channels, height, width)``: `ImageEncoder`; ``(frames, channels, height, width)`` of larger
+    images: `ResNet18Encoder`; all other shapes: `MLPEncoder` on the flattened sample. The inner
+    layers of all but the ResNet grow with `dim`.
     """
     if len(shape) == 2:
         return ConvSequenceEncoder(shape, dim, width=max(1, dim // 2))
@@ -46,12 +46,13 @@ _ENCODERS: dict[str, Callable[..., nn.Module]] = {
 def make_encoder(name: str, shape: tuple[int, ...], dim: int, **options: Any) -> nn.Module:
     """Return an encoder by its name.
 
-    ``"mlp"``, ``"image"``, ``"sequence"`` (recurrent), ``"conv_sequence"`` or ``"resnet18"``.
+    Names are ``"mlp"``, ``"image"``, ``"sequence"`` (recurrent), ``"conv_sequence"`` and
+    ``"resnet18"``.
 
     Raises
     ------
     UnknownNameError
-        If there is none of this name, or an option does not exist.
+        If the encoder or an option does not exist.
     DataError
         If it cannot take this shape.
     """
@@ -62,7 +63,7 @@ def make_encoder(name: str, shape: tuple[int, ...], dim: int, **options: Any) ->
 
 
 def feature_dim(name: str, encoder: nn.Module, shape: tuple[int, ...]) -> int:
-    """Return the length of the vectors that an encoder makes, by running it on two zero samples.
+    """Return the length of an encoder's vectors, by running it on two samples of zeros.
 
     Raises
     ------

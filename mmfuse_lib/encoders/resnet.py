@@ -8,14 +8,14 @@ from torch import Tensor, nn
 
 from mmfuse_lib.core.errors import DataError
 
-#: Features that the last stage makes.
+#: Number of features of the last stage.
 WIDTH = 512
 
-#: Mean and standard deviation of ImageNet's pixels, by which the papers' code standardises.
+#: Mean and standard deviation of ImageNet's pixels, with which the papers' code standardises.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
-#: Images a pass without gradient: bounds memory, does not change the result.
+#: Images at once in a pass without gradients; bounds memory, does not change the result.
 IMAGES_AT_ONCE = 256
 
 
@@ -40,8 +40,8 @@ class ResNet18Encoder(nn.Module):
 
     Notes
     -----
-    Bytes are taken for pixels: divided by 255 and, with three channels, standardised as ImageNet
-    is. Convolutions start as He et al. (2015) propose, for the variance of the backward pass.
+    Bytes are taken as pixels: divided by 255 and, with three channels, standardised as ImageNet
+    is. Convolutions start as in He et al. (2015), by the variance of the backward pass.
     """
 
     mean: Tensor
@@ -97,7 +97,7 @@ class ResNet18Encoder(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two 3 x 3 convolutions and a way around them.
+    """Two 3 x 3 convolutions and a shortcut around them.
 
     Parameters
     ----------

@@ -1,8 +1,4 @@
-"""Small encoders: one modality in, a feature vector ``z`` of shape ``(B, dim)`` out.
-
-A reader's own network slots in wherever an encoder is expected: any `nn.Module` that maps a batch
-of one modality to a batch of vectors.
-"""
+"""Small encoders: one modality in, a feature vector ``z`` of shape ``(B, dim)`` out."""
 
 from itertools import pairwise
 
@@ -13,7 +9,7 @@ from mmfuse_lib.core.errors import DataError
 
 
 class MLPEncoder(nn.Sequential):
-    """Flatten, then two hidden layers with ReLU: vectors and small images.
+    """A multilayer perceptron with two hidden layers: for vectors and small images.
 
     Parameters
     ----------
@@ -39,7 +35,7 @@ class MLPEncoder(nn.Sequential):
 
 
 class ImageEncoder(nn.Sequential):
-    """Three 3 x 3 convolutions with batch normalisation, then pooled: images, spectrograms.
+    """Three 3 x 3 convolutions with batch normalisation, then a mean: for images, spectrograms.
 
     Parameters
     ----------
@@ -66,7 +62,7 @@ class ImageEncoder(nn.Sequential):
 
 
 class SequenceEncoder(nn.Module):
-    """A bidirectional GRU whose final states are projected to one vector: sequences of vectors.
+    """A bidirectional GRU with its final states projected to a vector: for sequences of vectors.
 
     Parameters
     ----------
@@ -93,11 +89,11 @@ class SequenceEncoder(nn.Module):
 
 
 class ConvSequenceEncoder(nn.Sequential):
-    """Three convolutions over time with batch normalisation, pooled: sequences of vectors.
+    """Three convolutions over time with batch normalisation, then means: for sequences of vectors.
 
     Each halves the length as long as more than `parts` steps remain. The mean over each of `parts`
     equal stretches of time is kept, so that *first up, then down* differs from *first down, then
-    up*. All steps are computed at once, where a recurrent network takes one after the other.
+    up*. All steps are computed at once, unlike in a recurrent network.
 
     Parameters
     ----------
@@ -129,7 +125,7 @@ class ConvSequenceEncoder(nn.Sequential):
 
 
 class _ChannelsFirst(nn.Module):
-    """``(B, time, channels)`` to ``(B, channels, time)``."""
+    """Transposition of ``(B, time, channels)`` to ``(B, channels, time)``."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x.transpose(1, 2)

@@ -86,7 +86,7 @@ def chance(table: pd.DataFrame) -> pd.DataFrame:
 def best_possible(*, knows_label: bool = False) -> pd.DataFrame:
     """Return the largest areas under the ROC curve that any report of the inputs can have.
 
-    Exact, from `best_report`, for the tasks of the suite that have a composition; pictures count
+    Exact, from `best_report`, for the tasks of the suite that have a composition; images count
     as read without error. With `knows_label` for a report that is given the label as well.
     """
     rows = []

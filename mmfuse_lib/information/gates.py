@@ -80,7 +80,7 @@ def noisy(p: ArrayLike, eps: float) -> Table:
 
 
 def xor() -> Table:
-    """Return the table of Y = X1 xor X2, shape (2, 2, 2): one bit of synergy (Williams & Beer 2010)."""
+    """Return the table of Y = X1 xor X2, shape (2, 2, 2): synergy (Williams & Beer 2010)."""
     return deterministic(_independent_bits(), [[0, 1], [1, 0]])
 
 
@@ -99,12 +99,12 @@ def or_() -> Table:
 
 
 def copy() -> Table:
-    """Return the table of Y = X1, with X2 noise, shape (2, 2, 2): one bit unique to the first source."""
+    """Return the table of Y = X1, with X2 noise, shape (2, 2, 2): one bit unique to X1."""
     return deterministic(_independent_bits(), [[0, 0], [1, 1]])
 
 
 def redundant() -> Table:
-    """Return the table of Y = X1 = X2, shape (2, 2, 2): one redundant bit (RDN of Griffith & Koch 2014)."""
+    """Return the table of Y = X1 = X2, shape (2, 2, 2): RDN of Griffith & Koch (2014)."""
     return deterministic(np.eye(2) / 2, [[0, 0], [0, 1]])
 
 

@@ -49,7 +49,7 @@ def load_clips(
     n_frames: int,
     source: str,
 ) -> Splits:
-    """Prepare the clips of three splits, and return the splits as views of files on disk.
+    """Prepare the clips of three splits, and return the splits, mapped from files on disk.
 
     Parameters
     ----------

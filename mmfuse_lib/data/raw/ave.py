@@ -8,8 +8,8 @@ The folder is laid out as published in AVE_Dataset.zip::
 
 A line of a list is ``Category&VideoID&Quality&StartTime&EndTime``; the last two are the seconds
 between which the event is heard and seen. Only this part is used, as in DI-MML's code, and of it
-four frames (README of fanyunfeng-bit/DI-MML, 83b9b7a). That code takes them from one picture a
-second, at places drawn once for each number of pictures; here they lie at equal distances.
+four frames (README of fanyunfeng-bit/DI-MML, 83b9b7a). That code takes them from one frame a
+second, at places drawn once for each number of frames; here they are at equal distances.
 
 A spectrogram and a few frames a clip are prepared once by ffmpeg and kept in two arrays on disk,
 7 GB for the whole data set.

@@ -4,15 +4,15 @@ A data set names the arrays it needs. They are looked for, in this order, in
 
 1. the folder that the environment variable ``MMFUSE_DATA_DIR`` names, as ``<name>.npz``, whose
    SHA-256 is checked;
-2. the user's cache folder, where each array is a file of its own;
-3. the published raw files, which are downloaded and made into the arrays by the data set's own
-   recipe.
+2. the user's cache folder, one file an array;
+3. the published raw files, which are downloaded and turned into the arrays by the recipe of the
+   data set.
 
-What is verified is the *array*: the SHA-256 of its dtype, shape and values (`digest`). That is
-the same under every version of NumPy and of its file formats. Of features that a library computes,
-whose last digits may change with its version, the lengths of the columns are verified (`Sizes`).
+The *array* is verified, by the SHA-256 of its dtype, shape and values (`digest`): that is the same
+in every version of NumPy and of its file formats. The last digits of features that a library
+computes may change with its version; for them the lengths of the columns are verified (`Sizes`).
 For most raw files no digest is published; a raw file that was changed or cut shows in the arrays
-that are made of it.
+that are made from it.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ Arrays = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True)
 class Sizes:
-    """What is the same in the components of a singular value decomposition wherever it is computed.
+    """The properties of a singular value decomposition that are the same wherever it is computed.
 
-    Signs and last digits are not.
+    Signs and last digits are not among them.
 
     Attributes
     ----------
@@ -78,16 +78,16 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What it takes to have the arrays of a data set.
+    """How to make the arrays of a data set from published files, and how to verify them.
 
     Attributes
     ----------
     name : str
-        Name of the data set: of its folder in the cache, and of ``<name>.npz``.
+        Name of the folder in the cache, and of ``<name>.npz``.
     archive_sha256 : str
         SHA-256 of ``<name>.npz``.
     digests : mapping of str to str or Sizes
-        Per array, its `digest`; the `Sizes` of its columns, where the last digits of the array
+        Per array, its `digest`, or the `Sizes` of its columns if the last digits of the array
         depend on the versions of libraries.
     prepare : callable
         ``prepare(names, raw)`` downloads the raw files that the named arrays need into the folder
@@ -108,7 +108,7 @@ def load_arrays(recipe: Recipe, names: Sequence[str]) -> Arrays:
     DataError
         If ``MMFUSE_DATA_DIR`` names no folder, or one with another file of this name.
     DownloadError
-        If the arrays have to be downloaded and cannot be, or are not the expected ones.
+        If a download fails, or the arrays made from the downloaded files are not the expected ones.
     """
     ready = _from_data_dir(recipe, names)
     if ready is not None:
@@ -137,7 +137,7 @@ def digest(array: NDArray[Any]) -> str:
 
 
 def mismatch(array: NDArray[Any], expected: str | Sizes) -> str:
-    """Return what is wrong with an array, "" if it is the expected one."""
+    """Return what is wrong with an array; "" if it is the expected one."""
     if isinstance(expected, str):
         found = digest(array)
         return "" if found == expected else f"has SHA-256 {found}, expected {expected}"
@@ -192,7 +192,7 @@ def fetch(url: str, folder: Path, checksum: str | None = None, *, progress: bool
                 progressbar=progress, timeout=PATIENCE, hooks={"response": _close_refusal}
             )
             store.fetch(path.name, downloader=downloader)
-            with suppress(OSError):  # who waits for the lock will find the file: no need of it
+            with suppress(OSError):  # a waiting process finds the file and needs no lock
                 os.unlink(lock.lock_file)
     except requests.HTTPError as error:
         raise DownloadError(
@@ -227,7 +227,7 @@ def fetch_all(urls: Iterable[str], folder: Path) -> list[Path]:
         try:
             paths = pool.map(partial(fetch, folder=folder, progress=False), urls)
             return list(tqdm(paths, total=len(urls), desc=f"files for {folder.parent.name}"))
-        except BaseException:  # also Ctrl+C: what has not begun is not begun any more
+        except BaseException:  # also Ctrl+C: start no more downloads
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
@@ -262,7 +262,7 @@ def _read(path: Path, expected: str | Sizes) -> NDArray[Any] | None:
 
 
 def _make(recipe: Recipe, names: Sequence[str], raw: Path) -> Arrays:
-    """Make arrays from raw files; where old raw files give wrong ones, from new downloads."""
+    """Make arrays from raw files; if old raw files give wrong arrays, download the files again."""
     has_old = raw.exists()
     arrays, problem = _try_to_make(recipe, names, raw)
     if problem and has_old:
@@ -283,7 +283,7 @@ def _try_to_make(recipe: Recipe, names: Sequence[str], raw: Path) -> tuple[Array
         raise
     except Exception as error:  # a reader met by a damaged file may raise anything
         return {}, f"the downloaded files cannot be read ({type(error).__name__}: {error})"
-    for name, expected in recipe.digests.items():  # also what was made beside what is asked for
+    for name, expected in recipe.digests.items():  # also arrays that nobody asked for
         if name in arrays and (problem := mismatch(arrays[name], expected)):
             return {}, f"array {name!r} {problem}"
     return {name: arrays[name] for name in names}, ""

@@ -90,7 +90,7 @@ def prepare(
             with FileLock(folder / f"{name}.lock") as lock:
                 if not _is_made(path, made_of):  # another process may have made it
                     _make(path, plan(), made_of)
-                with suppress(OSError):  # who waits for the lock will find the array
+                with suppress(OSError):  # a waiting process finds the array and needs no lock
                     os.unlink(lock.lock_file)
         except OSError as error:
             raise cannot_write(folder, error) from error
