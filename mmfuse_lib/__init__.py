@@ -8,25 +8,8 @@
 >>> round(result.metrics["accuracy"], 2)
 """
 
-from mmfuse_lib import data, explanations, information, methods, plots
-from mmfuse_lib.core.intervals import mean_interval
-from mmfuse_lib.evaluation import Evaluation, evaluate, synergy_indicator
-from mmfuse_lib.explanations import evaluate_explanations
-from mmfuse_lib.training.fit import History, fit
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 __version__ = "0.1.0.dev0"
-
-__all__ = [
-    "Evaluation",
-    "History",
-    "data",
-    "evaluate",
-    "evaluate_explanations",
-    "explanations",
-    "fit",
-    "information",
-    "mean_interval",
-    "methods",
-    "plots",
-    "synergy_indicator",
-]

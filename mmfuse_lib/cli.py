@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import joblib
-import pandas as pd
 import typer
-import yaml
 
 from mmfuse_lib import data, explanations, study
 from mmfuse_lib.core.errors import (
@@ -22,14 +19,18 @@ from mmfuse_lib.core.errors import (
     UnknownNameError,
 )
 from mmfuse_lib.core.files import check_writable
-from mmfuse_lib.runs import RESULT, Settings, default_folder, read_settings, run
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
+if TYPE_CHECKING:
+    import pandas as pd
+
+# What takes seconds to load is imported by the command that needs it. Help is plain text, as
+# loading what draws boxes around it (rich) takes longer than all the rest.
+app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, rich_markup_mode=None)
 
 Pairs = Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE")]
 
 
-@app.command("data")
+@app.command("data", short_help="List the data sets, or describe one.")
 def data_command(
     name: Annotated[str | None, typer.Argument(help="Describe this one.")] = None,
 ) -> None:
@@ -37,12 +38,12 @@ def data_command(
     with _errors():
         if name is None:
             for known in data.names():
-                typer.echo(data.describe(known).splitlines()[0])
+                typer.echo(f"{known}: {data.summary(known)}")
         else:
             typer.echo(data.describe(name))
 
 
-@app.command("train")
+@app.command("train", short_help="Train a method on a data set.")
 def train_command(
     method: Annotated[str | None, typer.Argument(help="Such as JointFusion.")] = None,
     data_set: Annotated[str | None, typer.Argument(metavar="DATA", help="See mmfuse data.")] = None,
@@ -67,6 +68,8 @@ def train_command(
     The same command again continues a run that was interrupted; with other settings it is another
     run, in a folder of its own.
     """
+    from mmfuse_lib.runs import RESULT, Settings, default_folder, read_settings, run
+
     with _errors():
         values = {} if config is None else read_settings(config)
         typed = {
@@ -90,7 +93,7 @@ def train_command(
         typer.echo(f"wrote {folder / RESULT}")
 
 
-@app.command("study")
+@app.command("study", short_help="Run methods x data sets x settings x seeds.")
 def study_command(
     config: Annotated[Path, typer.Argument(help="A YAML file: methods, data, seeds, search.")],
     out: Annotated[Path | None, typer.Option(help="Folder of the cells.")] = None,
@@ -102,6 +105,8 @@ def study_command(
     Cells that are done are not run again unless the code behind them was changed: the same command
     continues what was interrupted, and tries again what failed.
     """
+    import joblib
+
     with _errors():
         if out is not None:
             check_writable(out)
@@ -127,7 +132,7 @@ def _typed(config: Path, jobs: int | None, scheduler: str | None) -> str:
     return f"mmfuse study {place}{chosen}"
 
 
-@app.command("report")
+@app.command("report", short_help="Print the tables of a study.")
 def report_command(
     folder: Annotated[Path, typer.Argument(help="Folder of a study, or a file made by --out.")],
     out: Annotated[Path | None, typer.Option(help="Write all results to this file.")] = None,
@@ -162,11 +167,15 @@ def _check_file(path: Path) -> None:
 
 def _board(explained: pd.DataFrame) -> pd.DataFrame:
     """Return the leaderboard of explanations, with the row of chance."""
+    import pandas as pd
+
     return explanations.leaderboard(pd.concat([explained, explanations.chance(explained)]))
 
 
 def _parse(pairs: Sequence[str]) -> dict[str, Any]:
     """Read ``name=value`` pairs; values as YAML has them: 3, 0.1, true, [a, b], {70: 0.1}."""
+    import yaml
+
     parsed = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")

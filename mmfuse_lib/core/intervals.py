@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy.special import stdtrit
 
 from mmfuse_lib.core.errors import DataError
 
@@ -29,5 +29,5 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float]
         raise DataError(f"expected a non-empty list of numbers, got shape {x.shape}")
     if len(x) == 1:
         return float(x[0]), float("nan")
-    quantile = stats.t.ppf((1 + level) / 2, df=len(x) - 1)
+    quantile = stdtrit(len(x) - 1, (1 + level) / 2)
     return float(x.mean()), float(quantile * x.std(ddof=1) / np.sqrt(len(x)))

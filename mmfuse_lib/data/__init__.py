@@ -4,23 +4,6 @@
 >>> train, val, test = data.load("digit_pairs", seed=0, n_classes=4)
 """
 
-from mmfuse_lib.data.multimodal import (
-    INTERACTIONS,
-    MultimodalData,
-    check_trainable,
-    check_values,
-    from_arrays,
-)
-from mmfuse_lib.data.registry import describe, load, loader, names
+import lazy_loader
 
-__all__ = [
-    "INTERACTIONS",
-    "MultimodalData",
-    "check_trainable",
-    "check_values",
-    "describe",
-    "from_arrays",
-    "load",
-    "loader",
-    "names",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

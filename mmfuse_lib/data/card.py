@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from mmfuse_lib.data.multimodal import MultimodalData
+if TYPE_CHECKING:
+    from mmfuse_lib.data.multimodal import MultimodalData
 
-Splits = tuple[MultimodalData, MultimodalData, MultimodalData]
+    Splits = tuple[MultimodalData, MultimodalData, MultimodalData]
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from mmfuse_lib.core.errors import DataError, UnknownNameError, check_options
 from mmfuse_lib.core.objects import is_path, load_object
-from mmfuse_lib.data.card import DatasetCard, Splits
-from mmfuse_lib.data.multimodal import MultimodalData
+
+if TYPE_CHECKING:
+    from mmfuse_lib.data.card import DatasetCard, Splits
 
 #: Where each card is; nothing of a data set is imported before somebody asks for it.
 _CARDS = {
@@ -95,6 +98,25 @@ def loader(name: str) -> Callable[..., Splits]:
     return load_object(name) if is_path(name) else _card(name).load
 
 
+def summary(name: str) -> str:
+    """Return what a data set is, in a sentence or two.
+
+    It is read from the card as it is written: to run the loader's file may take torch.
+    """
+    if name not in _CARDS:
+        raise UnknownNameError("data set", name, _CARDS)
+    module, _, card = _CARDS[name].partition(":")
+    path = Path(__file__).parent.joinpath(*module.split(".")).with_suffix(".py")
+    written = (
+        keyword.value.value
+        for node in ast.parse(path.read_text("utf8")).body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == card
+        for keyword in (node.value.keywords if isinstance(node.value, ast.Call) else [])
+        if keyword.arg == "summary" and isinstance(keyword.value, ast.Constant)
+    )
+    return str(next(written, None) or _card(name).summary)
+
+
 def describe(name: str) -> str:
     """Return what a data set is, its options with defaults, its source, licence and citation."""
     card = _card(name)
@@ -111,6 +133,8 @@ def describe(name: str) -> str:
 
 
 def _load_own(name: str, seed: int, options: dict[str, Any]) -> Splits:
+    from mmfuse_lib.data.multimodal import MultimodalData  # loads torch
+
     function = load_object(name)
     if not callable(function):
         raise DataError(f"{name!r} is {function!r}: expected a function of the seed")

@@ -4,17 +4,6 @@ Your own network fits wherever an encoder is expected: any `nn.Module` that maps
 modality to a batch of vectors.
 """
 
-from mmfuse_lib.encoders.registry import default_encoder, feature_dim, make_encoder
-from mmfuse_lib.encoders.resnet import ResNet18Encoder
-from mmfuse_lib.encoders.small import ConvSequenceEncoder, ImageEncoder, MLPEncoder, SequenceEncoder
+import lazy_loader
 
-__all__ = [
-    "ConvSequenceEncoder",
-    "ImageEncoder",
-    "MLPEncoder",
-    "ResNet18Encoder",
-    "SequenceEncoder",
-    "default_encoder",
-    "feature_dim",
-    "make_encoder",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -7,53 +7,6 @@
 >>> evaluate_explanations(model, task).metrics["auroc_S"]
 """
 
-from mmfuse_lib.explanations.baselines import heads_as_interactions, lsmi_report, uniform_report
-from mmfuse_lib.explanations.leaderboard import (
-    best_possible,
-    chance,
-    leaderboard,
-    leaderboard_text,
-    records,
-)
-from mmfuse_lib.explanations.measure import measure, shares_of, summarise, task_scores
-from mmfuse_lib.explanations.scores import (
-    ExplanationScores,
-    evaluate_explanations,
-    reliability,
-    score_report,
-)
-from mmfuse_lib.explanations.suite import (
-    ExplanationTask,
-    best_report,
-    exact_shares,
-    kind_probabilities,
-    load_task,
-    recipe,
-    tasks,
-)
+import lazy_loader
 
-__all__ = [
-    "ExplanationScores",
-    "ExplanationTask",
-    "best_possible",
-    "best_report",
-    "chance",
-    "evaluate_explanations",
-    "exact_shares",
-    "heads_as_interactions",
-    "kind_probabilities",
-    "leaderboard",
-    "leaderboard_text",
-    "load_task",
-    "lsmi_report",
-    "measure",
-    "recipe",
-    "records",
-    "reliability",
-    "score_report",
-    "shares_of",
-    "summarise",
-    "task_scores",
-    "tasks",
-    "uniform_report",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

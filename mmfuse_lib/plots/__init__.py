@@ -1,26 +1,5 @@
 """The book's figures, in one style."""
 
-from mmfuse_lib.plots.bars import interaction_bars
-from mmfuse_lib.plots.information import information_diagram
-from mmfuse_lib.plots.interactive import Page, xor_to_and
-from mmfuse_lib.plots.simplex import interaction_simplex
-from mmfuse_lib.plots.stacked import stacked_interactions
-from mmfuse_lib.plots.style import LONG_NAMES, PALETTE, color_of, t_interval, use_style
-from mmfuse_lib.plots.training import training_curves
-from mmfuse_lib.plots.waterfall import logit_waterfall
+import lazy_loader
 
-__all__ = [
-    "LONG_NAMES",
-    "PALETTE",
-    "Page",
-    "color_of",
-    "information_diagram",
-    "interaction_bars",
-    "interaction_simplex",
-    "logit_waterfall",
-    "stacked_interactions",
-    "t_interval",
-    "training_curves",
-    "use_style",
-    "xor_to_and",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,12 +1,18 @@
 """How training went."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mmfuse_lib.core.errors import UnknownNameError
-from mmfuse_lib.training.fit import History
+
+if TYPE_CHECKING:
+    from mmfuse_lib.training.fit import History
 
 _LINES = {"train": "--", "val": "-"}
 _UNITS = {"total": "loss (nats)", "accuracy": "accuracy"}

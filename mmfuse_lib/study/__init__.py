@@ -5,22 +5,6 @@
 >>> print(study.table(results, "digit_pairs"))
 """
 
-from mmfuse_lib.study.cells import MEASURES, Cell
-from mmfuse_lib.study.execution import Outcome, run_study
-from mmfuse_lib.study.grid import Study, read_study
-from mmfuse_lib.study.results import Results, gather, load_results, made_on, scores, table
+import lazy_loader
 
-__all__ = [
-    "MEASURES",
-    "Cell",
-    "Outcome",
-    "Results",
-    "Study",
-    "gather",
-    "load_results",
-    "made_on",
-    "read_study",
-    "run_study",
-    "scores",
-    "table",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

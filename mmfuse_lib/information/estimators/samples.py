@@ -1,10 +1,14 @@
 """Samples as the estimators want them: checked, flat, in NumPy."""
 
+from typing import TYPE_CHECKING, TypeAlias, Union
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from torch import Tensor
 
 from mmfuse_lib.core.errors import DataError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Array = NDArray[np.float64]
 
@@ -12,7 +16,7 @@ Array = NDArray[np.float64]
 LARGEST = 1e16
 
 #: Samples of one variable, NumPy or torch (on any device).
-Samples = ArrayLike | Tensor
+Samples: TypeAlias = Union[ArrayLike, "Tensor"]
 
 
 def as_features(x: Samples, name: str) -> Array:
@@ -137,7 +141,7 @@ def check_resamples(n_bootstrap: int) -> None:
 
 
 def _as_numpy(x: Samples) -> NDArray[np.generic]:
-    if isinstance(x, Tensor):
+    if hasattr(x, "detach"):  # a tensor, told without torch
         x = (x.double() if x.is_floating_point() else x).detach().cpu().numpy()
     try:
         return np.asarray(x)

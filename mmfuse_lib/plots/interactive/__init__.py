@@ -1,5 +1,5 @@
 """Pictures that can be moved: pages of HTML and JavaScript that need no library and no network."""
 
-from mmfuse_lib.plots.interactive.page import Page, xor_to_and
+import lazy_loader
 
-__all__ = ["Page", "xor_to_and"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

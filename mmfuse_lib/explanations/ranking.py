@@ -16,7 +16,7 @@ from scipy.stats import spearmanr
 from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.core.intervals import mean_interval
 from mmfuse_lib.data import INTERACTIONS
-from mmfuse_lib.explanations.measure import HEADS, LSMI, REPORT
+from mmfuse_lib.explanations.measurement import HEADS, LSMI, REPORT
 from mmfuse_lib.explanations.scores import agreement
 from mmfuse_lib.explanations.suite import best_report, kind_probabilities, recipe, tasks
 

@@ -19,7 +19,7 @@ from mmfuse_lib.explanations import (
     task_scores,
     uniform_report,
 )
-from mmfuse_lib.explanations.leaderboard import across_tasks
+from mmfuse_lib.explanations.ranking import across_tasks
 
 TESTED: dict[str, Any] = {"test": {"accuracy": 0.875}}
 SMALL = {"n_train": 120, "n_val": 60, "n_test": 120}

@@ -1,0 +1,16 @@
+from . import data as data
+from . import encoders as encoders
+from . import explanations as explanations
+from . import information as information
+from . import methods as methods
+from . import plots as plots
+from . import study as study
+from .core.intervals import mean_interval as mean_interval
+from .evaluation import Evaluation as Evaluation
+from .evaluation import evaluate as evaluate
+from .evaluation import synergy_indicator as synergy_indicator
+from .explanations.scores import evaluate_explanations as evaluate_explanations
+from .training.fit import History as History
+from .training.fit import fit as fit
+
+__version__: str

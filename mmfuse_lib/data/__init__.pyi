@@ -1,0 +1,10 @@
+from .multimodal import INTERACTIONS as INTERACTIONS
+from .multimodal import MultimodalData as MultimodalData
+from .multimodal import check_trainable as check_trainable
+from .multimodal import check_values as check_values
+from .multimodal import from_arrays as from_arrays
+from .registry import describe as describe
+from .registry import load as load
+from .registry import loader as loader
+from .registry import names as names
+from .registry import summary as summary

@@ -1,0 +1,15 @@
+from .base import Method as Method
+from .base import Spec as Spec
+from .base import Stage as Stage
+from .baselines import Ensemble as Ensemble
+from .baselines import JointFusion as JointFusion
+from .baselines import Probe as Probe
+from .baselines import Unimodal as Unimodal
+from .dimml import DIMML as DIMML
+from .dmil import DMIL as DMIL
+from .dmil import Components as Components
+from .i2moe import I2MoE as I2MoE
+from .registry import get as get
+from .registry import names as names
+from .yardsticks import CompositionProbe as CompositionProbe
+from .yardsticks import ThreeModels as ThreeModels

@@ -1,0 +1,13 @@
+from .bars import interaction_bars as interaction_bars
+from .information import information_diagram as information_diagram
+from .interactive import Page as Page
+from .interactive import xor_to_and as xor_to_and
+from .simplex import interaction_simplex as interaction_simplex
+from .stacked import stacked_interactions as stacked_interactions
+from .style import LONG_NAMES as LONG_NAMES
+from .style import PALETTE as PALETTE
+from .style import color_of as color_of
+from .style import t_interval as t_interval
+from .style import use_style as use_style
+from .training import training_curves as training_curves
+from .waterfall import logit_waterfall as logit_waterfall

@@ -1,0 +1,2 @@
+from .page import Page as Page
+from .page import xor_to_and as xor_to_and
