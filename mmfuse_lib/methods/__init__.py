@@ -2,6 +2,9 @@
 
 from mmfuse_lib.core.errors import DataError, UnknownNameError
 from mmfuse_lib.core.objects import is_path, load_object
+from mmfuse_lib.methods.balancing.contrastive import Contrastive
+from mmfuse_lib.methods.balancing.mla import MLA
+from mmfuse_lib.methods.balancing.ogm_ge import OGMGE
 from mmfuse_lib.methods.base import Method, Spec, Stage
 from mmfuse_lib.methods.baselines import Ensemble, JointFusion, Probe, Unimodal
 from mmfuse_lib.methods.dimml import DIMML
@@ -12,8 +15,11 @@ from mmfuse_lib.methods.yardsticks import CompositionProbe, ThreeModels
 __all__ = [
     "DIMML",
     "DMIL",
+    "MLA",
+    "OGMGE",
     "Components",
     "CompositionProbe",
+    "Contrastive",
     "Ensemble",
     "I2MoE",
     "JointFusion",
@@ -36,6 +42,9 @@ _METHODS: dict[str, type[Method]] = {
         DIMML,
         DMIL,
         I2MoE,
+        OGMGE,
+        MLA,
+        Contrastive,
         CompositionProbe,
         ThreeModels,
     )

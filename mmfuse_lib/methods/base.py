@@ -281,6 +281,14 @@ class Method(nn.Module):
         return next(iter(inputs.values())).new_zeros(n_samples, 0)
 
 
+def common_space(dims: Mapping[str, int]) -> nn.ModuleDict:
+    """Return one map a modality to features of the smallest length: linear where it is needed."""
+    d = min(dims.values())
+    return nn.ModuleDict(
+        {m: nn.Identity() if d_m == d else nn.Linear(d_m, d) for m, d_m in dims.items()}
+    )
+
+
 def task_terms(logits: Tensor, target: Tensor) -> dict[str, Tensor]:
     """Return the loss of a prediction, in nats, and beside it the accuracy.
 
