@@ -1,3 +1,6 @@
+from .balancing.contrastive import Contrastive as Contrastive
+from .balancing.mla import MLA as MLA
+from .balancing.ogm_ge import OGMGE as OGMGE
 from .base import Method as Method
 from .base import Spec as Spec
 from .base import Stage as Stage

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from mmfuse_lib.core.errors import DataError, UnknownNameError
 from mmfuse_lib.core.rng import isolated_rng
@@ -71,6 +72,37 @@ class Spec:
 Loss = Callable[[MultimodalData], dict[str, Tensor]]
 
 
+class Update(Protocol):
+    """One optimiser step on a loss; what a stage's own `step` is handed, and may call repeatedly.
+
+    Attributes
+    ----------
+    epoch, batch : int
+        Where training stands: the epoch within the stage, the batch within the epoch, from 0.
+    n_batches : int
+        Number of batches of an epoch.
+    """
+
+    epoch: int
+    batch: int
+    n_batches: int
+
+    def __call__(self, loss: Tensor, gradients: Callable[[], None] | None = None) -> None:
+        """Clear the gradients, compute those of `loss`, clip them if the stage says so, and step.
+
+        Parameters
+        ----------
+        loss : Tensor
+            A scalar. What it does not depend on does not move: it has no gradient.
+        gradients : callable, optional
+            Called when the gradients are there, and before they are clipped: it may change the
+            ``.grad`` of parameters. They are in the units of the loss at any precision.
+        """
+
+
+Step = Callable[[MultimodalData, Update], dict[str, Tensor]]
+
+
 def constant(epoch: int) -> float:
     """Leave the learning rate as it is in every epoch."""
     return 1.0
@@ -101,6 +133,25 @@ class Stage:
         computes has to be kept in buffers, so that checkpoints hold it.
     lr_factor : callable
         Maps the epoch (from 0, within the stage) to a factor of the learning rate.
+    step : callable, optional
+        Trains on one batch in place of ``update(loss(batch)["total"])``: called as
+        ``step(batch, update)``, it calls `update` once or more (see `Update`) and returns what is
+        recorded, as `loss` does, which remains what is computed on validation data. What it keeps
+        from batch to batch has to be kept in buffers.
+    optimizer : callable, optional
+        Of this stage in place of that of `fit`, and called as that is.
+    batch_size : int, optional
+        Of this stage, also on validation data, in place of that of `fit`.
+    lr_step : callable, optional
+        In place of `lr_factor`: maps the batch (from 0, within the stage) and the number of batches
+        that the stage has in all its epochs to a factor of the learning rate.
+    clip : float, optional
+        Largest norm of all gradients together; longer ones are shortened to it.
+
+    Raises
+    ------
+    ValueError
+        If a field cannot be used, or both factors of the learning rate are given.
     """
 
     name: str
@@ -110,6 +161,31 @@ class Stage:
     monitor: str = "total"
     prepare: Callable[[MultimodalData], None] | None = None
     lr_factor: Callable[[int], float] = field(default_factory=lambda: constant)
+    step: Step | None = None
+    optimizer: Callable[..., Optimizer] | None = None
+    batch_size: int | None = None
+    lr_step: Callable[[int, int], float] | None = None
+    clip: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("step", "optimizer", "lr_step"):
+            value = getattr(self, name)
+            if not (value is None or callable(value)):
+                raise ValueError(f"stage {self.name!r} has {name}={value!r}: expected a callable")
+        size = self.batch_size
+        if not (size is None or (isinstance(size, int) and size >= 1)):
+            raise ValueError(
+                f"stage {self.name!r} has batch_size={size!r}: expected an integer of at least 1"
+            )
+        if not (self.clip is None or self.clip > 0):
+            raise ValueError(
+                f"stage {self.name!r} has clip={self.clip!r}: expected a positive number"
+            )
+        if self.lr_step is not None and self.lr_factor is not constant:
+            raise ValueError(
+                f"stage {self.name!r} has lr_factor and lr_step: expected one schedule of the "
+                "learning rate"
+            )
 
 
 class Method(nn.Module):
@@ -203,6 +279,14 @@ class Method(nn.Module):
         """Return ``(B, C)``: what the method claims of each sample, under `interaction_names`."""
         n_samples = len(next(iter(inputs.values())))
         return next(iter(inputs.values())).new_zeros(n_samples, 0)
+
+
+def common_space(dims: Mapping[str, int]) -> nn.ModuleDict:
+    """Return one map a modality to features of the smallest length: linear where it is needed."""
+    d = min(dims.values())
+    return nn.ModuleDict(
+        {m: nn.Identity() if d_m == d else nn.Linear(d_m, d) for m, d_m in dims.items()}
+    )
 
 
 def task_terms(logits: Tensor, target: Tensor) -> dict[str, Tensor]:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.data import MultimodalData
 from mmfuse_lib.fusion import make_fusion, with_auxiliary
-from mmfuse_lib.methods.base import Method, Spec, Stage, constant, task_terms
+from mmfuse_lib.methods.base import Method, Spec, Stage, common_space, constant, task_terms
 
 #: Samples encoded at a time when dimensions are selected; bounds memory, not the result.
 ROWS = 1_024
@@ -167,9 +167,7 @@ class DIMML(Method):
         self.interaction_names = (*spec.shapes, "fusion")
 
         n, d = len(self.dims), min(self.dims.values())
-        self.project = nn.ModuleDict(
-            {m: nn.Identity() if d_m == d else nn.Linear(d_m, d) for m, d_m in self.dims.items()}
-        )
+        self.project = common_space(self.dims)
         self.heads = nn.ModuleDict({m: nn.Linear(d, spec.n_outputs) for m in self.dims})
         self.shared = nn.Linear(d, spec.n_outputs)
         self.fusion = make_fusion(fusion, [d] * n, spec.n_outputs)

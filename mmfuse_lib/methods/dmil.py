@@ -480,8 +480,10 @@ class DMIL(Method):
             raise DataError("DMIL is defined for classes and regression, not for several labels")
         levels = _check_levels(levels, list(self.encoders))
         n, d, K, dims = len(self.encoders), latent_dim, spec.n_outputs, list(self.dims.values())
+        # What a level minimises, and how much it weighs; any other term is only recorded.
         self.weights = {
-            "variational_1": lam, "variational_2": lam, "alignment_2": alpha,
+            "task_1": 1.0, "variational_1": lam, "reconstruction_1": 1.0,
+            "task_2": 1.0, "variational_2": lam, "alignment_2": alpha, "reconstruction_2": 1.0,
         }  # fmt: skip
         self.beta, self.gamma, self.synergy_first = beta, gamma, synergy_first
         self.intra = (
@@ -632,9 +634,10 @@ class DMIL(Method):
         return {"prediction": terms.pop("total")} | terms | {f"gate_{c}": g for c, g in weights}
 
     def _total(self, terms: Terms) -> Tensor:
-        """Return the weighted sum of a level's loss terms."""
-        losses = [self.weights.get(k, 1.0) * x for k, x in terms.items() if k[-2:] in ("_1", "_2")]
-        return torch.stack(losses).sum()
+        """Return the weighted sum of a level's loss terms, those in `weights`."""
+        return torch.stack(
+            [self.weights[k] * x for k, x in terms.items() if k in self.weights]
+        ).sum()
 
 
 class _Pass(NamedTuple):

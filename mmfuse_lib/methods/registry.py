@@ -13,6 +13,9 @@ NAMES = (
     "DIMML",
     "DMIL",
     "I2MoE",
+    "OGMGE",
+    "MLA",
+    "Contrastive",
     "CompositionProbe",
     "ThreeModels",
 )

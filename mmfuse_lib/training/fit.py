@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import copy
 import time
-import warnings
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -22,18 +20,17 @@ from torch.optim import AdamW, Optimizer
 from tqdm import tqdm
 
 from mmfuse_lib.core.devices import device_of, make_fabric
-from mmfuse_lib.core.errors import CheckpointError, DataError, TrainingError, UnusedTermWarning
+from mmfuse_lib.core.errors import CheckpointError, DataError
 from mmfuse_lib.core.rng import device_state, isolated_rng, set_device_state
 from mmfuse_lib.data import MultimodalData, check_trainable, check_values
 from mmfuse_lib.methods.base import Method, Stage
 from mmfuse_lib.training.checkpoints import load_checkpoint, save_checkpoint
-from mmfuse_lib.training.identity import FROZEN, Identity, tensor_digest
+from mmfuse_lib.training.identity import FROZEN, Identity, full_name, tensor_digest
+from mmfuse_lib.training.terms import TermLog, check_has, warn_of_unused
+from mmfuse_lib.training.updates import OptimizerUpdate
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
-
-#: How many batches may pass before their losses are looked at: on a GPU each look waits for it.
-CHECK_EVERY = 50
 
 #: How many differences the refusal of a checkpoint names.
 LISTED = 3
@@ -121,11 +118,12 @@ def fit(
     epochs : int
         Budget handed to ``model.stages``.
     batch_size : int
-        Largest batch; an epoch is cut into batches of nearly equal size.
+        Largest batch; an epoch is cut into batches of nearly equal size. A stage may have its own.
     lr : float
         Learning rate.
     optimizer : callable
-        Called as ``optimizer(parameters, lr=lr)`` at the start of each stage; default `adamw`.
+        Called as ``optimizer(parameters, lr=lr)`` at the start of each stage; default `adamw`. A
+        stage may have its own.
     patience : int, optional
         Stop a stage after this many epochs without a better validation loss.
     seed : int
@@ -203,7 +201,8 @@ def fit(
                 val=None if val is None else _move_if_it_fits(val, fabric.device),
                 fabric=fabric,
                 batch_size=batch_size,
-                make_optimizer=lambda parameters: optimizer(parameters, lr=lr),
+                optimizer=optimizer,
+                lr=lr,
                 patience=patience,
                 shuffle=torch.Generator().manual_seed(seed),
                 folder=folder,
@@ -234,7 +233,8 @@ class _Run:
     val: MultimodalData | None
     fabric: Fabric
     batch_size: int
-    make_optimizer: Callable[[list[nn.Parameter]], Optimizer]
+    optimizer: Callable[..., Optimizer]
+    lr: float
     patience: int | None
     shuffle: torch.Generator
     folder: Path | None
@@ -258,11 +258,12 @@ class _Run:
 
     def _run_stage(self, stage: Stage) -> None:
         parameters = _set_trained(self.model, stage.modules, self.trainable)
-        optimizer: Any = self.fabric.setup_optimizers(self.make_optimizer(parameters))
+        make = stage.optimizer or self.optimizer
+        optimizer: Any = self.fabric.setup_optimizers(make(parameters, lr=self.lr))
         for group in optimizer.param_groups:
             group["initial_lr"] = group["lr"]
         if self.optimizer_state is not None:
-            optimizer.load_state_dict(self.optimizer_state)
+            self._load_optimizer(optimizer, self.optimizer_state)
         at = self.position
         if self.optimizer_state is None and stage.prepare is not None:
             self.model.eval()
@@ -280,7 +281,7 @@ class _Run:
                 if self.val is not None:
                     terms = self._validate(stage, self.val)
                     self._record(stage, "val", terms)
-                    _check_has(stage, terms, stage.monitor)
+                    check_has(stage, terms, stage.monitor)
                     self._keep_if_best(stage, terms[stage.monitor])
                 self._save(optimizer)
                 bar.update()
@@ -290,37 +291,51 @@ class _Run:
 
     def _train_epoch(self, stage: Stage, optimizer: Any) -> dict[str, float]:
         _set_modes(self.model, stage.modules)
-        for group in optimizer.param_groups:
-            group["lr"] = group["initial_lr"] * stage.lr_factor(self.position.epoch)
         order = torch.randperm(len(self.train), generator=self.shuffle)
-        log = _TermLog(stage.name, self.position.epoch + 1)
-        for batch in self._batches(self.train, order):
-            optimizer.zero_grad()
-            with self.fabric.autocast():
-                terms = stage.loss(batch)
-            if stage is not self.looked_at:
-                _check_terms(stage, terms)
-                self.looked_at = stage
-            self.fabric.backward(terms["total"])
-            optimizer.step()
-            log.add(terms, len(batch))
+        epoch = self.position.epoch
+        log = TermLog(stage.name, epoch + 1)
+        batches = self._batches(self.train, order, stage)
+        update = OptimizerUpdate(self.fabric, optimizer, stage, log, epoch, len(batches))
+        for index in batches:
+            update.begin_batch()
+            batch = self._on_device(self.train, index)
+            log.add(self._train_on(stage, batch, update), len(batch))
+        if stage.step is not None and update.count == 0:
+            raise ValueError(f"the step of stage {stage.name!r} never called update: nothing moves")
         return log.means()
+
+    def _train_on(
+        self, stage: Stage, batch: MultimodalData, update: OptimizerUpdate
+    ) -> dict[str, Tensor]:
+        with self.fabric.autocast():
+            terms = stage.loss(batch) if stage.step is None else stage.step(batch, update)
+        if stage is not self.looked_at:
+            check_has(stage, terms, "total")
+            if stage.step is None:
+                warn_of_unused(stage, terms, stacklevel=6)  # at the call of `fit`
+            self.looked_at = stage
+        if stage.step is None:
+            update.minimise(terms["total"])
+        return terms
 
     @torch.no_grad()
     def _validate(self, stage: Stage, val: MultimodalData) -> dict[str, float]:
         self.model.eval()
-        log = _TermLog(f"{stage.name} (validation)", self.position.epoch)
-        for batch in self._batches(val, torch.arange(len(val))):
+        log = TermLog(f"{stage.name} (validation)", self.position.epoch)
+        for index in self._batches(val, torch.arange(len(val)), stage):
+            batch = self._on_device(val, index)
             with self.fabric.autocast():
                 log.add(stage.loss(batch), len(batch))
         return log.means()
 
-    def _batches(self, data: MultimodalData, order: Tensor) -> Iterator[MultimodalData]:
+    def _batches(self, data: MultimodalData, order: Tensor, stage: Stage) -> Sequence[Tensor]:
         """Cut the samples into batches whose sizes differ by one at most: no small leftover."""
-        n_batches = -(-len(order) // self.batch_size)
-        for index in order.to(data.target.device).tensor_split(n_batches):
-            batch = data[index]
-            yield batch if index.device == self.fabric.device else batch.to(self.fabric.device)
+        n_batches = -(-len(order) // (stage.batch_size or self.batch_size))
+        return order.to(data.target.device).tensor_split(n_batches)
+
+    def _on_device(self, data: MultimodalData, index: Tensor) -> MultimodalData:
+        batch = data[index]
+        return batch if index.device == self.fabric.device else batch.to(self.fabric.device)
 
     def _keep_if_best(self, stage: Stage, score: float) -> None:
         at = self.position
@@ -351,7 +366,7 @@ class _Run:
                 "position": asdict(self.position),
                 "history": asdict(self.history),
                 "weights": self.model.state_dict(),
-                "optimizer": None if optimizer is None else optimizer.state_dict(),
+                "optimizer": None if optimizer is None else _state_of(optimizer),
                 "precision": self.fabric.strategy.precision.state_dict(),
                 "shuffle": self.shuffle.get_state(),
                 "random": torch.get_rng_state(),
@@ -394,6 +409,15 @@ class _Run:
                 "folder, or delete it to start over"
             )
 
+    def _load_optimizer(self, optimizer: Any, saved: dict[str, Any]) -> None:
+        kind = full_name(type(optimizer.optimizer))
+        if saved["class"] != kind:
+            raise CheckpointError(
+                f"the checkpoint in {self.folder} holds the state of {saved['class']}, the "
+                f"optimizer is {kind}. Use another folder, or delete it to start over"
+            )
+        optimizer.load_state_dict(saved["state"])
+
     def _restore(self, state: dict[str, Any]) -> None:
         self.model.load_state_dict(state["weights"])
         self.position = _Position(**state["position"])
@@ -405,44 +429,8 @@ class _Run:
         set_device_state(state["random_device"], self.fabric.device)
 
 
-class _TermLog:
-    """Mean of each loss term over an epoch, looking at the values only now and then."""
-
-    def __init__(self, stage: str, epoch: int) -> None:
-        self.stage, self.epoch = stage, epoch
-        self.sizes: list[int] = []
-        self.terms: dict[str, list[Tensor]] = {}
-        self.n_checked = 0
-
-    def add(self, terms: dict[str, Tensor], size: int) -> None:
-        """Note the terms of one batch; now and then, check the losses so far."""
-        self.sizes.append(size)
-        for name, value in terms.items():
-            self.terms.setdefault(name, []).append(value.detach())
-        if len(self.sizes) - self.n_checked >= CHECK_EVERY:
-            self._check()
-
-    def means(self) -> dict[str, float]:
-        """Return the mean over samples of each term, in double precision, which MPS lacks."""
-        self._check()
-        sizes = torch.tensor(self.sizes, dtype=torch.float64)
-        return {
-            name: float((torch.stack(values).cpu().double() * sizes).sum() / sizes.sum())
-            for name, values in self.terms.items()
-        }
-
-    def _check(self) -> None:
-        unchecked = self.terms["total"][self.n_checked :]
-        if not unchecked:
-            return
-        bad = (~torch.isfinite(torch.stack(unchecked))).nonzero()
-        if len(bad):
-            first = self.n_checked + int(bad[0])
-            raise TrainingError(
-                f"the loss is {float(self.terms['total'][first])} in stage {self.stage!r}, epoch "
-                f"{self.epoch}, batch {first + 1}: try a smaller lr, and check the inputs"
-            )
-        self.n_checked = len(self.sizes)
+def _state_of(optimizer: Any) -> dict[str, Any]:
+    return {"class": full_name(type(optimizer.optimizer)), "state": optimizer.state_dict()}
 
 
 def _check_arguments(
@@ -474,48 +462,6 @@ def _check_stages(stages: Sequence[Stage], trainable: set[nn.Parameter]) -> None
             raise ValueError(
                 f"stage {stage.name!r} has nothing to train: no parameter has requires_grad=True"
             )
-
-
-def _check_terms(stage: Stage, terms: dict[str, Tensor]) -> None:
-    """Refuse a loss without a total; warn of terms that look as if they were minimised."""
-    _check_has(stage, terms, "total")
-    nodes = _graph_of(terms["total"])
-    unused = [name for name, x in terms.items() if x.requires_grad and _node_of(x) not in nodes]
-    if unused:
-        warnings.warn(
-            f"stage {stage.name!r} does not minimise {', '.join(map(repr, unused))}: only what is "
-            "part of 'total' is minimised. Add to the total what is to be trained on, and detach "
-            "what is only recorded",
-            UnusedTermWarning,
-            stacklevel=6,  # at the call of `fit`
-        )
-
-
-def _check_has(stage: Stage, terms: Mapping[str, object], name: str) -> None:
-    if name not in terms:
-        raise ValueError(
-            f"the loss of stage {stage.name!r} returns {', '.join(terms)}: expected also {name!r}"
-        )
-
-
-def _node_of(x: Tensor) -> object:
-    """Return where a tensor is in the graph of what is computed from it."""
-    if x.grad_fn is not None:
-        return x.grad_fn
-    above: Any = x.view_as(x).grad_fn  # a parameter is found from what is computed from it
-    return above.next_functions[0][0]
-
-
-def _graph_of(x: Tensor) -> set[object]:
-    """Return all that a tensor was computed by and from."""
-    found: set[object] = set()
-    left = deque([_node_of(x)] if x.requires_grad else [])
-    while left:
-        node: Any = left.pop()
-        if node is not None and node not in found:
-            found.add(node)
-            left.extend(before for before, _ in node.next_functions)
-    return found
 
 
 def _move_if_it_fits(data: MultimodalData, device: torch.device) -> MultimodalData:
@@ -579,7 +525,7 @@ def _add_stages(identity: Identity, stages: Sequence[Stage]) -> None:
     for number, stage in enumerate(stages, start=1):
         of = f"stage {number}"
         identity.add(of, stage.name)
-        for name in ("epochs", "monitor", "loss", "prepare", "lr_factor"):
+        for name in (f.name for f in fields(stage) if f.name not in ("name", "modules")):
             identity.add(f"{of}.{name}", getattr(stage, name))
 
 

@@ -28,6 +28,7 @@ from mmfuse_lib.data import MultimodalData, from_arrays
 from mmfuse_lib.methods import DIMML, DMIL, Ensemble, I2MoE, JointFusion, Method, Stage, Unimodal
 from mmfuse_lib.training import checkpoints
 from mmfuse_lib.training.checkpoints import FILE_NAME, load_checkpoint
+from mmfuse_lib.training.terms import CHECK_EVERY
 from tests.support import leaves_no_random_trace, linear, noisy_encoder, same, weights, xor
 
 ROOT = Path(__file__).parents[2]
@@ -1046,7 +1047,7 @@ def test_a_long_epoch_is_stopped_long_before_its_end() -> None:
     exploding.epoch, exploding.batch = 1, 7
     with pytest.raises(TrainingError, match="epoch 1, batch 7"):
         quiet_fit(exploding, data, batch_size=2)
-    assert exploding.calls <= training.CHECK_EVERY + 1
+    assert exploding.calls <= CHECK_EVERY + 1
 
 
 def test_the_checkpoint_before_the_explosion_stays_usable(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Methods that change *how* modalities are trained together: one paper a file."""
