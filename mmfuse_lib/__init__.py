@@ -13,6 +13,7 @@ from mmfuse_lib.core.intervals import mean_interval
 from mmfuse_lib.evaluation import Evaluation, evaluate, synergy_indicator
 from mmfuse_lib.explanations import evaluate_explanations
 from mmfuse_lib.training.fit import History, fit
+from mmfuse_lib.training.saving import load, save
 
 __version__ = "0.1.0.dev0"
 
@@ -25,8 +26,10 @@ __all__ = [
     "explanations",
     "fit",
     "information",
+    "load",
     "mean_interval",
     "methods",
     "plots",
+    "save",
     "synergy_indicator",
 ]
