@@ -12,5 +12,7 @@ from .evaluation import synergy_indicator as synergy_indicator
 from .explanations.scores import evaluate_explanations as evaluate_explanations
 from .training.fit import History as History
 from .training.fit import fit as fit
+from .training.saving import load as load
+from .training.saving import save as save
 
 __version__: str

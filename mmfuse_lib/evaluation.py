@@ -21,13 +21,11 @@ from torchmetrics.functional.classification import (
     multilabel_f1_score,
 )
 
-from mmfuse_lib.core.devices import device_of, eval_mode, find_device
+from mmfuse_lib.core.devices import device_of, find_device
 from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.data import INTERACTIONS, MultimodalData, check_values
 from mmfuse_lib.methods.base import Method
-
-#: Samples a forward pass; bounds memory, does not change the result.
-BATCH_SIZE = 2_048
+from mmfuse_lib.methods.predicting import in_batches, to_predictions, to_probabilities
 
 
 @dataclass(frozen=True)
@@ -91,13 +89,13 @@ def evaluate(
     check_values(data)
     if len(data) == 0:
         raise DataError("there are no samples to evaluate on")
-    logits, claims = _predict(model, data, device)
+    logits, claims = _run(model, data, device)
     predictions = _prediction_table(logits, data)
     metrics = METRICS[data.task](logits, data.target.cpu())
     if data.task != "regression":
         metrics |= _accuracy_by_kind(predictions)
         if unimodal:
-            tables = [_prediction_table(_predict(m, data, device)[0], data) for m in unimodal]
+            tables = [_prediction_table(_run(m, data, device)[0], data) for m in unimodal]
             others = [table["correct"] for table in tables]
             metrics["synergy_indicator"] = synergy_indicator(predictions["correct"], others)
     interactions = pd.DataFrame(claims.numpy(), columns=list(model.interaction_names))
@@ -129,44 +127,27 @@ def synergy_indicator(correct: ArrayLike, unimodal_correct: Sequence[ArrayLike])
     return float(np.mean(np.asarray(correct, dtype=bool) & ~any_unimodal))
 
 
-@torch.no_grad()
-def _predict(model: Method, data: MultimodalData, device: str) -> tuple[Tensor, Tensor]:
-    """Return logits and claimed interactions of all samples, on the CPU."""
+def _run(model: Method, data: MultimodalData, device: str) -> tuple[Tensor, Tensor]:
+    """Return outputs and claimed interactions of all samples, on the CPU."""
     home, place = device_of(model), find_device(device)
     model.to(place)
     try:
-        logits, claims = [], []
-        with eval_mode(model):
-            for start in range(0, len(data), BATCH_SIZE):
-                inputs = data[start : start + BATCH_SIZE].to(place).inputs
-                logits.append(model(inputs).float().cpu())
-                claims.append(model.interactions(inputs).float().cpu())
+        outputs, claims = in_batches(model, data, model, model.interactions)
     finally:
         model.to(home)
-    outputs = torch.cat(logits)
-    is_good = torch.isfinite(outputs).all(dim=1)
-    if not is_good.all():
-        raise DataError(
-            f"the outputs of {type(model).__name__} are NaN or infinite (first for sample "
-            f"{int((~is_good).nonzero()[0])}): its weights are broken, or inputs far too large"
-        )
-    return outputs, torch.cat(claims)
+    return outputs, claims
 
 
 def _prediction_table(logits: Tensor, data: MultimodalData) -> pd.DataFrame:
-    target = data.target.cpu()
-    columns: dict[str, Any] = {"target": target.numpy()}
-    if data.task == "regression":
-        columns["prediction"] = logits.squeeze(1).numpy()
-    elif data.task == "multilabel":
+    target, predicted = data.target.cpu(), to_predictions(logits, data.task)
+    columns: dict[str, Any] = {"target": target.numpy(), "prediction": predicted.numpy()}
+    if data.task == "multilabel":
         columns["target"] = _label_lists(target, data.class_names)
-        columns["prediction"] = _label_lists(logits > 0, data.class_names)
-        columns["correct"] = ((logits > 0) == target).all(dim=1).numpy()
-    else:
-        confidence, prediction = logits.softmax(dim=1).max(dim=1)
-        columns["prediction"] = prediction.numpy()
-        columns["confidence"] = confidence.numpy()
-        columns["correct"] = (prediction == target).numpy()
+        columns["prediction"] = _label_lists(predicted, data.class_names)
+        columns["correct"] = (predicted == target).all(dim=1).numpy()
+    elif data.task == "classification":
+        columns["confidence"] = to_probabilities(logits, data.task).max(dim=1).values.numpy()
+        columns["correct"] = (predicted == target).numpy()
     table = pd.DataFrame(columns)
     if data.composition is not None:
         kinds = [INTERACTIONS[k] for k in data.composition.tolist()]

@@ -18,22 +18,21 @@ from typing import Any
 import numpy as np
 import torch
 import yaml
-from torch import nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from mmfuse_lib import data, methods
 from mmfuse_lib.core.devices import find_device
 from mmfuse_lib.core.errors import DataError, UnknownNameError, check_options
 from mmfuse_lib.core.files import check_writable, finite, write_json
-from mmfuse_lib.core.rng import isolated_rng
 from mmfuse_lib.data import MultimodalData
-from mmfuse_lib.encoders.registry import make_encoder
 from mmfuse_lib.evaluation import evaluate
 from mmfuse_lib.methods import Method
 from mmfuse_lib.training.fit import History, adamw, fit
+from mmfuse_lib.training.saving import save
 
-#: Where a run's folder keeps its result.
+#: Where a run's folder keeps its result, and the trained model.
 RESULT = "result.json"
+MODEL = "model.pt"
 
 #: What makes an optimizer, and torch's class, whose options it takes. AdamW is that of `fit`.
 OPTIMIZERS: dict[str, tuple[Callable[..., Optimizer], type[Optimizer]]] = {
@@ -52,8 +51,8 @@ class Settings:
     method, data : str
         Names that `mmfuse_lib.methods.get` and `mmfuse_lib.data.load` know.
     method_options, data_options : dict
-        What they take. ``lr_schedule`` of a method is given as steps: ``{70: 0.1}`` means a tenth
-        of the learning rate from epoch 70 (counted from 0) on.
+        What they take. ``lr_schedule`` of DI-MML is given as steps: ``{70: 0.1}`` means a tenth of
+        the learning rate from epoch 70 (counted from 0) on.
     encoders : dict
         Per modality, the name of an encoder, or a dict of its ``name`` and options. Modalities
         that are not in it get a default one.
@@ -218,8 +217,9 @@ def load_splits(settings: Settings) -> Splits:
 
 
 def run(settings: Settings, folder: Path, *, progress: bool = True) -> dict[str, Any]:
-    """Train, evaluate on the test split, and write ``folder/result.json``.
+    """Train, evaluate on the test split, and write ``folder/result.json`` and ``folder/model.pt``.
 
+    The model is one for `mmfuse_lib.load`.
     The training's checkpoints are in the folder too: a run that was interrupted continues where
     it stopped, one that is finished is only evaluated again.
 
@@ -255,6 +255,7 @@ def run(settings: Settings, folder: Path, *, progress: bool = True) -> dict[str,
         write_json(folder / RESULT, result)
     except OSError as error:
         raise DataError(f"cannot write {folder / RESULT}: {error.strerror or error}") from error
+    save(trained.model, folder / MODEL)
     written: dict[str, Any] = finite(result)
     return written
 
@@ -279,18 +280,8 @@ def build(settings: Settings, train: MultimodalData) -> Method:
     ]
     if needed:
         raise DataError(f"method {settings.method!r} needs the option {needed[0]!r}")
-    if "lr_schedule" in options:
-        options["lr_schedule"] = steps(options["lr_schedule"])
-    for modality in settings.encoders:
-        if modality not in train.inputs:
-            raise UnknownNameError("modality", modality, train.modalities)
-    with isolated_rng(settings.seed):
-        encoders = {
-            modality: _encoder(chosen, train.shapes[modality], settings.dim)
-            for modality, chosen in settings.encoders.items()
-        }
     return method.for_data(
-        train, encoders=encoders, dim=settings.dim, seed=settings.seed, **options
+        train, encoders=settings.encoders, dim=settings.dim, seed=settings.seed, **options
     )
 
 
@@ -303,30 +294,6 @@ def make_optimizer(chosen: Mapping[str, Any]) -> Callable[..., Optimizer]:
     make, kind = OPTIMIZERS[name]
     check_options(f"optimizer {name!r}", kind, options, given=("params", "lr"))
     return partial(make, **options) if options else make
-
-
-def steps(factors: Mapping[Any, Any]) -> Callable[[int], float]:
-    """Return a schedule that, from each epoch in `factors` on, has the factor given there.
-
-    >>> tenth = steps({70: 0.1})
-    >>> tenth(69), tenth(70)
-    (1.0, 0.1)
-    """
-    if not isinstance(factors, Mapping):
-        raise DataError(f"lr_schedule is {factors!r}: expected steps such as {{70: 0.1}}")
-    ordered = sorted((int(epoch), float(factor)) for epoch, factor in factors.items())
-
-    def factor_at(epoch: int) -> float:
-        return next((factor for start, factor in reversed(ordered) if epoch >= start), 1.0)
-
-    return factor_at
-
-
-def _encoder(chosen: str | Mapping[str, Any], shape: tuple[int, ...], dim: int) -> nn.Module:
-    options = {"name": chosen} if isinstance(chosen, str) else dict(chosen)
-    if "name" not in options:
-        raise DataError(f"encoder {chosen!r}: expected a name, or a mapping with one")
-    return make_encoder(options.pop("name"), shape, dim, **options)
 
 
 def provenance(device: str) -> dict[str, Any]:

@@ -13,11 +13,11 @@ from scipy import stats
 from sklearn import metrics as sk
 from torch import Tensor, nn
 
-from mmfuse_lib import evaluate, evaluation, mean_interval, synergy_indicator
+from mmfuse_lib import evaluate, mean_interval, synergy_indicator
 from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.data import MultimodalData, from_arrays, multimodal
 from mmfuse_lib.encoders.resnet import ResNet18Encoder
-from mmfuse_lib.methods import Ensemble, JointFusion, Method, Spec, Unimodal
+from mmfuse_lib.methods import Ensemble, JointFusion, Method, Spec, Unimodal, predicting
 from tests.support import leaves_no_random_trace, linear, noisy_encoder, two_labels, xor
 
 
@@ -402,7 +402,7 @@ def test_many_batches_equal_one_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     data = xor(53)
     model = noisy_model(data)
     whole = evaluate(model, data, device="cpu")
-    monkeypatch.setattr(evaluation, "BATCH_SIZE", 10)
+    monkeypatch.setattr(predicting, "BATCH_SIZE", 10)
     pieces = evaluate(model, data, device="cpu")
     assert pieces.metrics == pytest.approx(whole.metrics, abs=1e-5)
     assert len(pieces.interactions) == len(pieces.predictions) == 53

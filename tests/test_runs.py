@@ -16,11 +16,13 @@ import yaml
 from typer.testing import CliRunner, Result
 
 import mmfuse_lib.training.fit as training
-from mmfuse_lib import data, methods, runs
+from mmfuse_lib import data, evaluate, load, methods, runs
 from mmfuse_lib.cli import app
 from mmfuse_lib.core.errors import DataError, UnknownNameError
 from mmfuse_lib.data.raw import cremad
 from mmfuse_lib.encoders.resnet import ResNet18Encoder
+from mmfuse_lib.encoders.transforms import Augmented, RandomResizedCrop
+from mmfuse_lib.methods.base import steps
 from mmfuse_lib.runs import (
     Settings,
     build,
@@ -28,7 +30,6 @@ from mmfuse_lib.runs import (
     make_optimizer,
     read_settings,
     run,
-    steps,
 )
 from mmfuse_lib.training.checkpoints import save_checkpoint
 from tests.data.raw.test_cremad import generate
@@ -175,7 +176,7 @@ def test_a_file_in_the_place_of_the_folder_is_named_before_work_starts(
         assert failed.output.count("\n") == 1
 
 
-@pytest.mark.parametrize("name", ["result.json", "last.pt"])
+@pytest.mark.parametrize("name", ["result.json", "last.pt", "model.pt"])
 def test_a_disk_that_fills_up_ends_in_one_line(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     replace_file = os.replace
 
@@ -201,8 +202,9 @@ def test_options_go_to_method_and_encoders() -> None:
     model = build(settings, train)
     assert type(model.fusion).__name__ == "GatedFusion"
     left = model.encoders["left"]
-    assert isinstance(left, ResNet18Encoder)
-    assert type(left.augment).__name__ == "RandomResizedCrop"
+    assert isinstance(left, Augmented)
+    assert isinstance(left.encoder, ResNet18Encoder)
+    assert isinstance(left.transform, RandomResizedCrop)
     assert model.dims == {"left": 8, "right": 8}
     again = build(settings, train)
     assert all(
@@ -225,6 +227,21 @@ def test_what_is_typed_comes_before_the_file_and_the_file_before_the_defaults(
     assert (settings["method"], settings["epochs"], settings["batch_size"]) == ("Unimodal", 1, 50)
     assert settings["data_options"] == SMALL | {"cue": False, "n_train": 200}
     assert settings["lr"] == Settings("a", "b").lr
+
+
+def test_the_trained_model_is_beside_the_result(tmp_path: Path) -> None:
+    settings = Settings(
+        "DIMML", "digit_pairs", data_options=SMALL, dim=8, epochs=2, device="cpu",
+        method_options={"lr_schedule": {1: 0.5}},
+        encoders={"left": {"name": "mlp", "hidden": 5, "augment": "noise"}},
+    )  # fmt: skip
+    result = run(settings, tmp_path / "here", progress=False)
+    model = load(tmp_path / "here" / "model.pt")
+    assert isinstance(model, methods.DIMML)
+    assert (model.lr_schedule(0), model.lr_schedule(1)) == (1, 0.5)
+    test = data.load("digit_pairs", seed=0, **SMALL)[2]
+    again = evaluate(model, test, device="cpu").metrics
+    assert again == pytest.approx(result["metrics"]["test"], nan_ok=True, abs=0)
 
 
 @pytest.fixture
@@ -512,14 +529,6 @@ def test_a_baseline_is_trained_with_half_precision_on_a_gpu(tmp_path: Path, root
 
 
 # Small parts.
-
-
-def test_steps_of_the_learning_rate() -> None:
-    schedule = steps({10: 0.1, 5: 0.5})
-    assert [schedule(epoch) for epoch in (0, 4, 5, 9, 10, 99)] == [1, 1, 0.5, 0.5, 0.1, 0.1]
-    assert steps({})(3) == 1
-    with pytest.raises(DataError, match="expected steps such as"):
-        steps([70])  # type: ignore[arg-type]
 
 
 def test_optimizers_by_name() -> None:

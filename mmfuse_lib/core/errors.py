@@ -63,7 +63,7 @@ class TrainingError(RuntimeError):
 
 
 class CheckpointError(RuntimeError):
-    """A checkpoint that cannot be read, or that belongs to another run."""
+    """A checkpoint or a saved model that cannot be read, or that belongs to another run."""
 
 
 class UnusedTermWarning(UserWarning):

@@ -6,3 +6,6 @@ from .small import ConvSequenceEncoder as ConvSequenceEncoder
 from .small import ImageEncoder as ImageEncoder
 from .small import MLPEncoder as MLPEncoder
 from .small import SequenceEncoder as SequenceEncoder
+from .transforms import Augmented as Augmented
+from .transforms import Noise as Noise
+from .transforms import RandomResizedCrop as RandomResizedCrop

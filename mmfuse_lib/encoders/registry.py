@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -12,13 +12,14 @@ from mmfuse_lib.core.devices import eval_mode
 from mmfuse_lib.core.errors import DataError, UnknownNameError, check_options
 from mmfuse_lib.encoders.resnet import ResNet18Encoder
 from mmfuse_lib.encoders.small import ConvSequenceEncoder, ImageEncoder, MLPEncoder, SequenceEncoder
+from mmfuse_lib.encoders.transforms import Augmented, make_transform
 
 #: Images with fewer pixels than this go to an MLP by default, larger ones to a convolutional net.
 SMALL_IMAGE = 16 * 16
 
 
-def default_encoder(shape: tuple[int, ...], dim: int) -> nn.Module:
-    """Choose an encoder by the shape of one sample.
+def default_choice(shape: tuple[int, ...], dim: int) -> dict[str, Any]:
+    """Choose an encoder by the shape of one sample, as `make_encoder` takes it: name and options.
 
     ``(features,)`` and small images: `MLPEncoder`; ``(time, channels)``: `ConvSequenceEncoder`;
     ``(channels, height, width)``: `ImageEncoder`; ``(frames, channels, height, width)`` of larger
@@ -26,12 +27,17 @@ def default_encoder(shape: tuple[int, ...], dim: int) -> nn.Module:
     layers of all but the ResNet grow with `dim`.
     """
     if len(shape) == 2:
-        return ConvSequenceEncoder(shape, dim, width=max(1, dim // 2))
+        return {"name": "conv_sequence", "width": max(1, dim // 2)}
     if len(shape) == 3 and shape[1] * shape[2] >= SMALL_IMAGE:
-        return ImageEncoder(shape, dim, width=max(1, dim // 4))
+        return {"name": "image", "width": max(1, dim // 4)}
     if len(shape) == 4 and shape[2] * shape[3] >= SMALL_IMAGE:
-        return ResNet18Encoder(shape, dim)
-    return MLPEncoder(shape, dim)
+        return {"name": "resnet18"}
+    return {"name": "mlp"}
+
+
+def default_encoder(shape: tuple[int, ...], dim: int) -> nn.Module:
+    """Return the encoder that `default_choice` chooses."""
+    return make_encoder(default_choice(shape, dim), shape, dim)
 
 
 _ENCODERS: dict[str, Callable[..., nn.Module]] = {
@@ -43,23 +49,44 @@ _ENCODERS: dict[str, Callable[..., nn.Module]] = {
 }
 
 
-def make_encoder(name: str, shape: tuple[int, ...], dim: int, **options: Any) -> nn.Module:
+def make_encoder(
+    chosen: str | Mapping[str, Any], shape: tuple[int, ...], dim: int, **options: Any
+) -> nn.Module:
     """Return an encoder by its name.
 
-    Names are ``"mlp"``, ``"image"``, ``"sequence"`` (recurrent), ``"conv_sequence"`` and
-    ``"resnet18"``.
+    Parameters
+    ----------
+    chosen : str or mapping
+        ``"mlp"``, ``"image"``, ``"sequence"`` (recurrent), ``"conv_sequence"`` or ``"resnet18"``;
+        or a mapping of ``name`` and options, as files of settings have it.
+    shape : tuple of int
+        Shape of one sample.
+    dim : int
+        Length of the feature vector.
+    **options
+        What the encoder takes. Each also takes ``augment``: what `make_transform` makes of it
+        changes the samples in training (see `Augmented`).
 
     Raises
     ------
     UnknownNameError
         If the encoder or an option does not exist.
     DataError
-        If it cannot take this shape.
+        If it cannot take this shape, or a mapping lacks the name.
+
+    Examples
+    --------
+    >>> encoder = make_encoder({"name": "resnet18", "augment": True}, (3, 64, 64), 32)
     """
+    options = {**(chosen if isinstance(chosen, Mapping) else {"name": chosen}), **options}
+    if not isinstance(options.get("name"), str):
+        raise DataError(f"encoder {chosen!r}: expected a network, a name, or a mapping with a name")
+    name, augment = options.pop("name"), options.pop("augment", False)
     if name not in _ENCODERS:
         raise UnknownNameError("encoder", name, _ENCODERS)
     check_options(f"encoder {name!r}", _ENCODERS[name], options, given=("shape", "dim"))
-    return _ENCODERS[name](shape, dim, **options)
+    encoder = _ENCODERS[name](shape, dim, **options)
+    return Augmented(encoder, make_transform(augment, shape)) if augment else encoder
 
 
 def feature_dim(name: str, encoder: nn.Module, shape: tuple[int, ...]) -> int:

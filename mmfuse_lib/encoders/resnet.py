@@ -7,13 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmfuse_lib.core.errors import DataError
+from mmfuse_lib.encoders.transforms import Pixels
 
 #: Number of features of the last stage.
 WIDTH = 512
-
-#: Mean and standard deviation of ImageNet's pixels, with which the papers' code standardises.
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 
 #: Images at once in a pass without gradients; bounds memory, does not change the result.
 IMAGES_AT_ONCE = 256
@@ -30,8 +27,6 @@ class ResNet18Encoder(nn.Module):
         averaged.
     dim : int
         Length of the feature vector; other than 512, a linear layer is added.
-    augment : bool
-        In training, show a random part of each image, see `RandomResizedCrop`.
 
     Raises
     ------
@@ -40,27 +35,20 @@ class ResNet18Encoder(nn.Module):
 
     Notes
     -----
-    Bytes are taken as pixels: divided by 255 and, with three channels, standardised as ImageNet
-    is. Convolutions start as in He et al. (2015), by the variance of the backward pass.
+    Bytes are taken as pixels, see `Pixels`. Convolutions start as in He et al. (2015), by the
+    variance of the backward pass.
     """
 
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, shape: tuple[int, ...], dim: int = WIDTH, *, augment: bool = False) -> None:
+    def __init__(self, shape: tuple[int, ...], dim: int = WIDTH) -> None:
         super().__init__()
         if len(shape) not in (3, 4):
             raise DataError(
                 "ResNet18Encoder: expected (channels, height, width) or "
                 f"(frames, channels, height, width), got {shape}"
             )
-        channels = shape[-3]
-        pixels = (IMAGENET_MEAN, IMAGENET_STD) if channels == 3 else ((0.0,), (1.0,))
-        for name, values in zip(("mean", "std"), pixels, strict=True):
-            self.register_buffer(name, torch.tensor(values).view(-1, 1, 1), persistent=False)
-        self.augment = RandomResizedCrop() if augment else nn.Identity()
+        self.pixels = Pixels()
         self.stem = nn.Sequential(
-            nn.Conv2d(channels, 64, 7, stride=2, padding=3, bias=False),
+            nn.Conv2d(shape[-3], 64, 7, stride=2, padding=3, bias=False),
             nn.BatchNorm2d(64),
             nn.ReLU(inplace=True),
             nn.MaxPool2d(3, stride=2, padding=1),
@@ -90,9 +78,7 @@ class ResNet18Encoder(nn.Module):
         return z
 
     def _encode(self, images: Tensor) -> Tensor:
-        if not images.is_floating_point():
-            images = (images.to(self.mean.dtype) / 255 - self.mean) / self.std
-        maps: Tensor = self.blocks(self.stem(self.augment(images)))
+        maps: Tensor = self.blocks(self.stem(self.pixels(images)))
         return maps.mean(dim=(2, 3))
 
 
@@ -125,29 +111,3 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(B, c_in, H, W)`` to ``(B, c_out, H / stride, W / stride)``."""
         return F.relu(self.residual(x) + self.shortcut(x))
-
-
-class RandomResizedCrop(nn.Module):
-    """In training, a random part of each image at the image's size, half of them mirrored.
-
-    The part has between 8 and 100 % of the area and between 3/4 and 4/3 of the image's aspect
-    ratio (the usual choice for ImageNet, Szegedy et al. 2015); all images of a batch at once. In
-    eval mode images pass unchanged.
-    """
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Map ``(B, C, H, W)`` to the same shape."""
-        if not self.training:
-            return images
-        n = len(images)
-        area = torch.empty(n, device=images.device).uniform_(0.08, 1)
-        ratio = (4 / 3) ** torch.empty(n, device=images.device).uniform_(-1, 1)
-        size = torch.stack([(area * ratio).sqrt(), (area / ratio).sqrt()], dim=1).clamp(max=1)
-        centre = (1 - size) * torch.empty(n, 2, device=images.device).uniform_(-1, 1)
-        mirror = torch.randint(0, 2, (n,), device=images.device) * 2 - 1
-        # Output coordinates (x, y) in [-1, 1] look at centre + size * (x, y).
-        theta = torch.zeros(n, 2, 3, device=images.device)
-        theta[:, 0, 0], theta[:, 1, 1] = size[:, 0] * mirror, size[:, 1]
-        theta[:, :, 2] = centre
-        grid = F.affine_grid(theta, list(images.shape), align_corners=False)
-        return F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
+import numpy as np
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -14,7 +15,8 @@ from mmfuse_lib.core.errors import DataError, UnknownNameError
 from mmfuse_lib.core.rng import isolated_rng
 from mmfuse_lib.data import MultimodalData, check_trainable
 from mmfuse_lib.data.multimodal import Task
-from mmfuse_lib.encoders.registry import default_encoder, feature_dim
+from mmfuse_lib.encoders.registry import default_choice, feature_dim, make_encoder
+from mmfuse_lib.methods.predicting import as_samples, in_batches, to_predictions, to_probabilities
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Spec:
                 "give all splits the same class_names"
             )
 
-    def check_inputs(self, inputs: Mapping[str, Tensor], modalities: Sequence[str] | Any) -> None:
+    def check_inputs(self, inputs: Mapping[str, Any], modalities: Sequence[str] | Any) -> None:
         """Raise `DataError` unless each of `modalities` is in `inputs` with the right shape."""
         for name in modalities:
             if name not in inputs:
@@ -63,7 +65,7 @@ class Spec:
                     f"modality {name!r} is missing: the batch has {sorted(inputs)}, "
                     f"expected {sorted(modalities)}"
                 )
-            shape = tuple(inputs[name].shape)
+            shape = tuple(np.shape(inputs[name]))
             if shape[1:] != self.shapes[name]:
                 expected = ", ".join(("batch", *map(str, self.shapes[name])))
                 raise DataError(f"modality {name!r} has shape {shape}: expected ({expected})")
@@ -101,6 +103,23 @@ class Update(Protocol):
 
 
 Step = Callable[[MultimodalData, Update], dict[str, Tensor]]
+
+
+def steps(factors: Mapping[Any, Any]) -> Callable[[int], float]:
+    """Return a schedule that, from each epoch in `factors` on, has the factor given there.
+
+    >>> tenth = steps({70: 0.1})
+    >>> tenth(69), tenth(70)
+    (1.0, 0.1)
+    """
+    if not isinstance(factors, Mapping):
+        raise DataError(f"lr_schedule is {factors!r}: expected steps such as {{70: 0.1}}")
+    ordered = sorted((int(epoch), float(factor)) for epoch, factor in factors.items())
+
+    def factor_at(epoch: int) -> float:
+        return next((factor for start, factor in reversed(ordered) if epoch >= start), 1.0)
+
+    return factor_at
 
 
 def constant(epoch: int) -> float:
@@ -188,6 +207,25 @@ class Stage:
             )
 
 
+@dataclass(frozen=True)
+class Recipe:
+    """What `Method.for_data` built a model from, for `mmfuse_lib.save`; no part of its identity.
+
+    Attributes
+    ----------
+    encoders : dict of str to str, dict or None
+        Per modality what `make_encoder` takes; None for a network that the caller brought.
+    dim : int
+        Feature length of the encoders that the library made.
+    options : dict of str to Any
+        What the method itself was given.
+    """
+
+    encoders: dict[str, str | Mapping[str, Any] | None]
+    dim: int
+    options: dict[str, Any]
+
+
 class Method(nn.Module):
     """Base class of all methods.
 
@@ -205,6 +243,9 @@ class Method(nn.Module):
     #: Names of the columns of `interactions`; empty for methods that claim none.
     interaction_names: tuple[str, ...] = ()
 
+    #: How `for_data` built it; None for a model that was built by hand.
+    recipe: Recipe | None = None
+
     def __init__(self, spec: Spec, encoders: Mapping[str, nn.Module]) -> None:
         super().__init__()
         self.spec = spec
@@ -219,7 +260,7 @@ class Method(nn.Module):
         cls,
         data: MultimodalData,
         *,
-        encoders: Mapping[str, nn.Module] | None = None,
+        encoders: Mapping[str, nn.Module | str | Mapping[str, Any]] | None = None,
         dim: int = 64,
         seed: int = 0,
         **options: Any,
@@ -230,10 +271,12 @@ class Method(nn.Module):
         ----------
         data : MultimodalData
             Training data: its modalities, shapes and classes are read off.
-        encoders : mapping of str to nn.Module, optional
-            A reader's own encoders; modalities that are not in it get a small default one.
+        encoders : mapping of str to nn.Module, str or mapping, optional
+            A reader's own encoders, or what `make_encoder` takes: a name, or a mapping of a name
+            and options. Modalities that are not in it get a small default one.
         dim : int
-            Feature length of the default encoders; their inner layers grow with it.
+            Feature length of the encoders that are made here; the inner layers of the default ones
+            grow with it.
         seed : int
             Seed of the initial weights. The global random state is left as it was.
         **options
@@ -251,12 +294,21 @@ class Method(nn.Module):
         for name in own:
             if name not in data.inputs:
                 raise UnknownNameError("modality", name, data.modalities)
+        chosen = {
+            name: own[name] if name in own else default_choice(shape, dim)
+            for name, shape in data.shapes.items()
+        }
+        with isolated_rng(seed):  # the order of drawing random numbers is part of every result
+            made = {name: _made(encoder, data.shapes[name], dim) for name, encoder in own.items()}
         with isolated_rng(seed):
             networks = {
-                name: own[name] if name in own else default_encoder(shape, dim)
+                name: made[name] if name in made else _made(chosen[name], shape, dim)
                 for name, shape in data.shapes.items()
             }
-            return cls(Spec.of(data), networks, **options)
+            model = cls(Spec.of(data), networks, **options)
+        described = {n: None if isinstance(c, nn.Module) else c for n, c in chosen.items()}
+        model.recipe = Recipe(described, dim, options)
+        return model
 
     def encode(self, inputs: Mapping[str, Tensor]) -> list[Tensor]:
         """Return ``[z_1, .., z_n]``, each ``(B, d_m)``, after checking the inputs."""
@@ -275,6 +327,66 @@ class Method(nn.Module):
         """Return the loss of the method's own prediction on a batch (see `task_terms`)."""
         return task_terms(self(batch.inputs), batch.target)
 
+    def predict(self, inputs: Mapping[str, Any]) -> Tensor:
+        """Return what the model predicts of each sample, as `mmfuse_lib.evaluate` counts it.
+
+        Computed in eval mode, without gradient and in batches, on the model's device; its mode and
+        the global random state are as before afterwards.
+
+        Parameters
+        ----------
+        inputs : mapping of str to array
+            Per modality ``(N, ...)``: tensors, or NumPy arrays and what else `from_arrays` takes.
+            Modalities that the model does not have are not looked at.
+
+        Returns
+        -------
+        Tensor
+            On the CPU. Classification: class indices ``(N,)``, int64 (``spec.class_names`` has
+            their names). Multi-label: ``(N, L)``, int64, 1 for each label whose probability is
+            above one half. Regression: numbers ``(N,)``.
+
+        Raises
+        ------
+        DataError
+            If a modality is missing, has another shape or another number of samples, there are no
+            samples, or numbers are NaN or infinite, in the inputs or in the outputs.
+
+        Examples
+        --------
+        >>> from mmfuse_lib import data, methods
+        >>> train, val, test = data.load("digit_pairs", seed=0)
+        >>> model = methods.JointFusion.for_data(train, seed=0)
+        >>> model.predict(test.inputs).shape == test.target.shape
+        True
+        """
+        return to_predictions(self._outputs(inputs), self.spec.task)
+
+    def predict_proba(self, inputs: Mapping[str, Any]) -> Tensor:
+        """Return the probability of each class or label, ``(N, K)``, on the CPU.
+
+        Of classes, rows sum to 1; of several labels, each has its own probability.
+
+        Parameters
+        ----------
+        inputs
+            As in `predict`.
+
+        Raises
+        ------
+        DataError
+            For regression, and as in `predict`.
+        """
+        if self.spec.task == "regression":
+            raise DataError("a regression predicts numbers, no probabilities: use predict")
+        return to_probabilities(self._outputs(inputs), self.spec.task)
+
+    def _outputs(self, inputs: Mapping[str, Any]) -> Tensor:
+        self.spec.check_inputs(inputs, self.spec.shapes)
+        samples = as_samples({name: inputs[name] for name in self.spec.shapes})
+        (outputs,) = in_batches(self, samples, self)
+        return outputs
+
     def interactions(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Return ``(B, C)``: what the method claims of each sample, under `interaction_names`."""
         n_samples = len(next(iter(inputs.values())))
@@ -287,6 +399,12 @@ def common_space(dims: Mapping[str, int]) -> nn.ModuleDict:
     return nn.ModuleDict(
         {m: nn.Identity() if d_m == d else nn.Linear(d_m, d) for m, d_m in dims.items()}
     )
+
+
+def _made(
+    encoder: nn.Module | str | Mapping[str, Any], shape: tuple[int, ...], dim: int
+) -> nn.Module:
+    return encoder if isinstance(encoder, nn.Module) else make_encoder(encoder, shape, dim)
 
 
 def task_terms(logits: Tensor, target: Tensor) -> dict[str, Tensor]:

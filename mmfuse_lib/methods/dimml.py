@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.data import MultimodalData
 from mmfuse_lib.fusion import make_fusion, with_auxiliary
-from mmfuse_lib.methods.base import Method, Spec, Stage, common_space, constant, task_terms
+from mmfuse_lib.methods.base import Method, Spec, Stage, common_space, constant, steps, task_terms
 
 #: Samples encoded at a time when dimensions are selected; bounds memory, not the result.
 ROWS = 1_024
@@ -77,9 +77,10 @@ class DIMML(Method):
     certainty_temperature : float
         tau_2 of `certainty_weights`: 1 (CREMA-D, UCF101) or 3 (AVE, ModelNet40) in the paper;
         infinity weighs all heads alike.
-    lr_schedule : callable
+    lr_schedule : callable or mapping
         Maps the epoch, counted from 0 over the first two stages, to a factor of the learning rate;
-        constant by default. The fusion stage keeps the full rate.
+        constant by default. A mapping gives steps: ``{70: 0.1}`` means a tenth from epoch 70 on.
+        The fusion stage keeps the full rate.
     one_way : bool
         Whether the teacher is left alone. False is an ablation: both sides move.
     selected : bool
@@ -94,7 +95,7 @@ class DIMML(Method):
     -----
     The paper trains ResNet-18 with SGD on batches of 16; its recipe is ::
 
-        model = DIMML.for_data(train, temperature=50, lr_schedule=lambda e: 0.1 ** (e // 70))
+        model = DIMML.for_data(train, temperature=50, lr_schedule={70: 0.1, 140: 0.01})
         sgd = partial(torch.optim.SGD, momentum=0.9, weight_decay=1e-4)
         fit(model, train, val, epochs=150, batch_size=16, lr=1e-3, optimizer=sgd)
 
@@ -149,7 +150,7 @@ class DIMML(Method):
         warmup: float = 20 / 150,
         fusion_epochs: float = 20 / 150,
         certainty_temperature: float = 1.0,
-        lr_schedule: Callable[[int], float] = constant,
+        lr_schedule: Callable[[int], float] | Mapping[int, float] = constant,
         one_way: bool = True,
         selected: bool = True,
     ) -> None:
@@ -163,7 +164,8 @@ class DIMML(Method):
         self.temperature, self.certainty_temperature = temperature, certainty_temperature
         self.shared_weight, self.duc_weight = shared_weight, duc_weight
         self.warmup, self.fusion_epochs = warmup, fusion_epochs
-        self.lr_schedule, self.one_way, self.selected = lr_schedule, one_way, selected
+        self.lr_schedule = lr_schedule if callable(lr_schedule) else steps(lr_schedule)
+        self.one_way, self.selected = one_way, selected
         self.interaction_names = (*spec.shapes, "fusion")
 
         n, d = len(self.dims), min(self.dims.values())

@@ -20,6 +20,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mmfuse_lib.methods.base import Recipe
+
 Plain = str | int | float | bool | None
 
 #: The setting that lists the parameters that are not trained.
@@ -99,7 +101,7 @@ class Identity:
             self._add_code(full_name(type(module)), type(module))
             state: object = module.__getstate__()  # what goes into copies: no passing remarks
             for name, value in (state if isinstance(state, dict) else vars(module)).items():
-                if name not in _INTERNAL:
+                if name not in _INTERNAL and not isinstance(value, Recipe):
                     self.add(f"{path}.{name}" if path else name, value)
         frozen = [name for name, p in model.named_parameters() if not p.requires_grad]
         self.settings[FROZEN] = ", ".join(frozen)

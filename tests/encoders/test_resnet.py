@@ -1,4 +1,4 @@
-"""ResNet-18: its size and start, its blocks by hand, frames, bytes, random crops."""
+"""ResNet-18: its size and start, its blocks by hand, frames, bytes."""
 
 import math
 
@@ -8,7 +8,8 @@ from torch import nn
 
 from mmfuse_lib.core.errors import DataError, UnknownNameError
 from mmfuse_lib.encoders.registry import default_encoder, feature_dim, make_encoder
-from mmfuse_lib.encoders.resnet import RandomResizedCrop, ResidualBlock, ResNet18Encoder
+from mmfuse_lib.encoders.resnet import ResidualBlock, ResNet18Encoder
+from mmfuse_lib.encoders.transforms import Augmented, RandomResizedCrop
 
 
 def test_it_has_as_many_parameters_as_the_published_network() -> None:
@@ -104,58 +105,17 @@ def test_bytes_of_flow_have_two_channels_a_frame_and_are_divided_by_255() -> Non
 
 def test_frames_that_are_no_small_images_get_it_by_default_and_by_name() -> None:
     assert isinstance(default_encoder((2, 3, 32, 32), 16), ResNet18Encoder)
-    assert isinstance(make_encoder("resnet18", (3, 32, 32), 16, augment=True), ResNet18Encoder)
+    assert isinstance(make_encoder("resnet18", (3, 32, 32), 16), ResNet18Encoder)
     with pytest.raises(UnknownNameError, match="Did you mean 'resnet18'"):
         make_encoder("resnet", (3, 32, 32), 16)
     with pytest.raises(UnknownNameError, match=r"option of encoder 'mlp'.*Did you mean 'hidden'"):
         make_encoder("mlp", (3,), 16, hiden=3)
 
 
-# Random crops.
-
-
-def ramp(n: int, size: int = 32) -> torch.Tensor:
-    """Images whose two channels show the coordinates x and y from -1 to 1 (pixel centres)."""
-    line = (torch.arange(size) * 2 + 1) / size - 1
-    x, y = line.expand(size, size), line[:, None].expand(size, size)
-    return torch.stack([x, y]).expand(n, 2, size, size)
-
-
-def test_a_crop_shows_a_part_of_the_image_straight_and_in_range() -> None:
-    torch.manual_seed(0)
-    images = ramp(500)
-    cropped = RandomResizedCrop()(images)
-    assert cropped.shape == images.shape
-    inner = cropped[..., 4:-4, 4:-4]  # at the border half a pixel is repeated
-    across = inner[:, 0].diff(dim=2).mean(dim=(1, 2)) / (2 / 32)
-    down = inner[:, 1].diff(dim=1).mean(dim=(1, 2)) / (2 / 32)
-    assert inner[:, 0].diff(dim=1).abs().max() < 1e-4, "x changes downwards: the crop is turned"
-    area = across.abs() * down
-    assert 0.05 < area.min() < 0.12
-    assert 0.85 < area.max() <= 1.01
-    ratio = across.abs() / down
-    free = (across.abs() < 0.99) & (down < 0.99)  # the others touch the border
-    assert ratio[free].min() > 0.74
-    assert ratio[free].max() < 1.34
-    assert (across < 0).float().mean() == pytest.approx(0.5, abs=0.08)
-    assert cropped.abs().max() <= 1
-
-
-def test_each_image_has_its_own_crop_in_training_and_none_in_eval_mode() -> None:
-    torch.manual_seed(0)
-    crop, images = RandomResizedCrop(), ramp(3)
-    one, two, three = crop(images)
-    assert not torch.equal(one, two)
-    assert not torch.equal(two, three)
-    torch.manual_seed(0)
-    assert torch.equal(crop(images)[0], one)
-    assert torch.equal(crop.eval()(images), images)
-
-
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_on_a_gpu_with_half_precision() -> None:
-    encoder = ResNet18Encoder((2, 3, 40, 40), 8, augment=True).cuda()
+    encoder = Augmented(ResNet18Encoder((2, 3, 40, 40), 8), RandomResizedCrop()).cuda()
     pixels = torch.randint(256, (4, 2, 3, 40, 40), dtype=torch.uint8, device="cuda")
     with torch.autocast("cuda", dtype=torch.float16):
         z = encoder(pixels)

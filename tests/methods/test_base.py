@@ -13,7 +13,7 @@ from mmfuse_lib.core.errors import DataError, UnknownNameError
 from mmfuse_lib.data import MultimodalData, from_arrays
 from mmfuse_lib.fusion import FUSIONS
 from mmfuse_lib.methods import Method, Spec
-from mmfuse_lib.methods.base import task_terms
+from mmfuse_lib.methods.base import steps, task_terms
 from tests.support import (
     leaves_no_random_trace,
     linear,
@@ -225,3 +225,27 @@ def test_a_method_by_default_has_one_stage_that_trains_all_of_it() -> None:
     (stage,) = model.stages(7)
     assert (stage.name, stage.epochs, list(stage.modules)) == ("joint", 7, [model])
     assert set(stage.loss(DATA)) == {"total", "accuracy"}
+
+
+@every_method
+def test_encoders_can_be_named_as_in_files_of_settings(build: Callable[..., Method]) -> None:
+    named = {"b": {"name": "mlp", "hidden": 7}, "a": "mlp"}
+    model, again = (build(DATA, encoders=named, dim=5, seed=3) for _ in range(2))
+    assert set(model.dims.values()) == {5}
+    first = model.encoders["b"][1]  # type: ignore[index]
+    assert first.out_features == 7
+    assert same(weights(model), weights(again))
+
+
+@pytest.mark.parametrize("wrong", [nn.Linear, 3, {"hidden": 7}, {"name": nn.Linear}])
+def test_what_is_no_encoder_is_refused(wrong: Any) -> None:
+    with pytest.raises(DataError, match=r"expected a network, a name, or a mapping with a name"):
+        methods.JointFusion.for_data(DATA, encoders={"a": wrong})
+
+
+def test_steps_of_the_learning_rate() -> None:
+    schedule = steps({10: 0.1, 5: 0.5})
+    assert [schedule(epoch) for epoch in (0, 4, 5, 9, 10, 99)] == [1, 1, 0.5, 0.5, 0.1, 0.1]
+    assert steps({})(3) == 1
+    with pytest.raises(DataError, match="expected steps such as"):
+        steps([70])  # type: ignore[arg-type]

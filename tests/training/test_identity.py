@@ -42,7 +42,7 @@ def made(code: str, name: str = "f") -> Any:
 OTHER_PROCESS = """
 from tests.training.test_identity import model_identity
 from mmfuse_lib.methods import DMIL
-from mmfuse_lib.runs import steps
+from mmfuse_lib.methods.base import steps
 from tests.support import xor
 model = DMIL.for_data(xor(30), seed=1)
 model.kinds, model.schedule = {"b", "a", "c"}, steps({70: 0.1})
@@ -171,6 +171,16 @@ def test_a_recurrent_encoder_is_described_without_its_weights() -> None:
     encoders = [SequenceEncoder((5, 3), 4) for _ in range(2)]
     one, other = map(model_identity, encoders)
     assert one.differences(other) == ["it has other initial weights"]
+
+
+def test_how_a_model_was_built_is_no_part_of_what_it_is() -> None:
+    data = xor(30)
+    model, explicit = DMIL.for_data(data), DMIL.for_data(data, encoders={}, dim=64, lam=1e-5)
+    assert model.recipe != explicit.recipe
+    assert model_identity(model) == model_identity(explicit)
+    del model.recipe
+    assert model_identity(model) == model_identity(explicit)
+    assert "recipe" not in str(model_identity(explicit).settings)
 
 
 @pytest.mark.parametrize("options", [{"lam": 1e-3}, {"alpha": 1.0}, {"beta": 0.5}, {"gamma": 0.5}])

@@ -1,0 +1,108 @@
+"""From a model and data to outputs, probabilities and predictions: for `predict` and `evaluate`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mmfuse_lib.core.devices import device_of, eval_mode
+from mmfuse_lib.core.errors import DataError
+from mmfuse_lib.core.rng import isolated_rng
+from mmfuse_lib.data import MultimodalData, check_values, from_arrays
+from mmfuse_lib.data.multimodal import Task
+
+#: Samples a forward pass; bounds memory, does not change the result.
+BATCH_SIZE = 2_048
+
+
+def as_samples(inputs: Mapping[str, Any]) -> MultimodalData:
+    """Return the inputs of a model as data without a target, checking them.
+
+    Parameters
+    ----------
+    inputs : mapping of str to array
+        Per modality ``(N, ...)``. Tensors are taken as they are, but for floats of another
+        precision; anything else is converted as `from_arrays` does it, to float32.
+
+    Raises
+    ------
+    DataError
+        If there are no samples, modalities differ in their number, or values are NaN or infinite.
+    """
+    numbers = {name: len(x) for name, x in inputs.items()}
+    if len(set(numbers.values())) > 1:
+        raise DataError(f"the modalities differ in their number of samples: {numbers}")
+    n = max(numbers.values(), default=0)
+    if n == 0:
+        raise DataError("there are no samples to predict")
+    tensors = {
+        name: x.float() if x.is_floating_point() else x
+        for name, x in inputs.items()
+        if isinstance(x, Tensor)
+    }
+    arrays = {name: x for name, x in inputs.items() if name not in tensors}
+    if arrays:
+        tensors |= from_arrays(arrays, np.zeros(n)).inputs
+    samples = MultimodalData(tensors, torch.zeros(n))
+    check_values(samples)
+    return samples
+
+
+@torch.no_grad()
+def in_batches(
+    model: nn.Module, data: MultimodalData, *functions: Callable[[dict[str, Tensor]], Tensor]
+) -> list[Tensor]:
+    """Return what functions of the inputs give for all samples, computed on the model's device.
+
+    The model is in eval mode for the duration, and the global random state is left as it was.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Of which the functions are a part.
+    data : MultimodalData
+        One or more samples.
+    *functions : callable
+        Each maps the inputs of a batch to ``(B, C)``. The first gives the model's outputs.
+
+    Returns
+    -------
+    list of Tensor
+        One a function, ``(N, C)``, float32, on the CPU.
+
+    Raises
+    ------
+    DataError
+        If an output of the first function is NaN or infinite.
+    """
+    device, rows = device_of(model), []
+    with eval_mode(model), isolated_rng(0, device):
+        for start in range(0, len(data), BATCH_SIZE):
+            inputs = data[start : start + BATCH_SIZE].to(device).inputs
+            rows.append([function(inputs).float().cpu() for function in functions])
+    outputs = [torch.cat(column) for column in zip(*rows, strict=True)]
+    is_good = torch.isfinite(outputs[0]).all(dim=1)
+    if not is_good.all():
+        raise DataError(
+            f"the outputs of {type(model).__name__} are NaN or infinite (first for sample "
+            f"{int((~is_good).nonzero()[0])}): its weights are broken, or inputs far too large"
+        )
+    return outputs
+
+
+def to_probabilities(outputs: Tensor, task: Task) -> Tensor:
+    """Return ``(N, K)``: of classes, rows that sum to 1; of labels, each label's own."""
+    return outputs.sigmoid() if task == "multilabel" else outputs.softmax(dim=1)
+
+
+def to_predictions(outputs: Tensor, task: Task) -> Tensor:
+    """Return class indices ``(N,)``, labels ``(N, L)`` of 0 and 1, or numbers ``(N,)``."""
+    if task == "regression":
+        return outputs.squeeze(1)
+    if task == "multilabel":
+        return (outputs > 0).long()
+    return to_probabilities(outputs, task).max(dim=1).indices
