@@ -54,7 +54,9 @@ def steps(title: str) -> dict[str, list[Block]]:
     """Return the blocks of a section's five steps, by the word in bold that each opens with."""
     found = {
         match.group(1): blocks(match.group(0))
-        for match in re.finditer(r"^\d\. \*\*(\w+)\*\*.*?(?=^\d\. |\Z)", section(title), re.M | re.S)
+        for match in re.finditer(
+            r"^\d\. \*\*(\w+)\*\*.*?(?=^\d\. |\Z)", section(title), re.M | re.S
+        )
     }
     assert len(found) == 5
     return found
@@ -136,7 +138,15 @@ def reader(tmp_path: Path) -> Reader:
 
 def lint(path: Path) -> str:
     """Return what the style check of the repository says of a file."""
-    command = [sys.executable, "-m", "ruff", "check", "--config", str(ROOT / "pyproject.toml"), path]
+    command = [
+        sys.executable,
+        "-m",
+        "ruff",
+        "check",
+        "--config",
+        str(ROOT / "pyproject.toml"),
+        path,
+    ]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 

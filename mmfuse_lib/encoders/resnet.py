@@ -42,6 +42,14 @@ class ResNet18Encoder(nn.Module):
     -----
     Bytes are taken for pixels: divided by 255 and, with three channels, standardised as ImageNet
     is. Convolutions start as He et al. (2015) propose, for the variance of the backward pass.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from mmfuse_lib.encoders import ResNet18Encoder
+    >>> encoder = ResNet18Encoder((3, 2, 32, 32))  # two frames
+    >>> encoder(torch.zeros(4, 3, 2, 32, 32)).shape
+    torch.Size([4, 512])
     """
 
     mean: Tensor
