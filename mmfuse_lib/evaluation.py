@@ -83,6 +83,16 @@ def evaluate(
     DataError
         If the data does not fit the model, is empty, or has values that are NaN, infinite or out
         of the range of single precision; if the model's own outputs are NaN or infinite.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import data, evaluate, fit, methods
+    >>> train, val, test = data.load("digit_pairs", seed=0, n_train=800, n_val=200, n_test=400)
+    >>> model = methods.Ensemble.for_data(train, dim=16, seed=0)
+    >>> history = fit(model, train, val, epochs=5, lr=0.01, seed=0, progress=False)
+    >>> metrics = evaluate(model, test).metrics
+    >>> metrics["accuracy_R"] > 0.8, metrics["accuracy_S"] < 0.5  # adding up misses synergy
+    (True, True)
     """
     for m in (model, *unimodal):
         m.spec.check(data)
@@ -120,6 +130,14 @@ def synergy_indicator(correct: ArrayLike, unimodal_correct: Sequence[ArrayLike])
     Notes
     -----
     Defined by Yang et al. (CVPR 2026), for two modalities; here for any number.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import synergy_indicator
+    >>> together = [True, True, True, False]
+    >>> voice, face = [True, False, False, False], [False, True, False, True]
+    >>> synergy_indicator(together, [voice, face])  # the third sample, of four
+    0.25
     """
     if len(unimodal_correct) == 0:
         raise DataError("the synergy indicator compares with unimodal models: none was given")

@@ -64,6 +64,14 @@ class ConcatFusion(Fusion):
     """Concatenate, one hidden layer, classify: ``W relu(V [z_1; ..; z_n])``.
 
     The part of modality m is ``V_m z_m``, V_m its columns of V.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from mmfuse_lib.fusion import ConcatFusion
+    >>> fusion = ConcatFusion([64, 32], n_outputs=4)
+    >>> fusion([torch.zeros(8, 64), torch.zeros(8, 32)]).shape
+    torch.Size([8, 4])
     """
 
     adds_parts = True

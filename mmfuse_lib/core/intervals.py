@@ -23,6 +23,13 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float]
     -------
     mean, half_width : float
         The half-width is NaN for a single value.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import mean_interval
+    >>> mean, half = mean_interval([0.81, 0.84, 0.78, 0.85])  # accuracy of four seeds
+    >>> print(f"{mean:.2f} ± {half:.2f}")
+    0.82 ± 0.05
     """
     x = np.asarray(values, dtype=np.float64)
     if x.ndim != 1 or len(x) == 0:

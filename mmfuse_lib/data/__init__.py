@@ -2,6 +2,8 @@
 
 >>> from mmfuse_lib import data
 >>> train, val, test = data.load("digit_pairs", seed=0, n_classes=4)
+>>> train
+MultimodalData(12000 samples; left (1, 10, 8), right (1, 10, 8); 4 classes)
 """
 
 import lazy_loader

@@ -229,6 +229,19 @@ def from_arrays(
     DataError
         If a length, a shape or a value cannot be used, or indexes of pandas objects differ; the
         message names the modality and, if samples are at fault, the first of them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mmfuse_lib import data
+    >>> rng = np.random.default_rng(0)
+    >>> views = {"voice": rng.normal(size=(60, 20)), "face": rng.normal(size=(60, 1, 8, 8))}
+    >>> mine = data.from_arrays(views, ["sad", "glad", "sad"] * 20, groups=np.repeat(range(12), 5))
+    >>> mine
+    MultimodalData(60 samples; voice (20,), face (1, 8, 8); 2 classes)
+    >>> train, test = mine.split(0.75, seed=0)  # between groups: nobody is in both
+    >>> len(train), len(test)
+    (45, 15)
     """
     if not isinstance(inputs, Mapping) or not inputs:
         raise DataError('inputs: expected a non-empty mapping such as {"audio": a, "video": v}')

@@ -85,6 +85,13 @@ def load(name: str, seed: int = 0, **options: Any) -> Splits:
         counts and names them), or a program or package that reads them is not installed.
     DownloadError
         If a download fails, or what is made of the files cannot be written.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import data
+    >>> train, val, test = data.load("digit_pairs", seed=0, n_train=800, n_classes=2)
+    >>> train
+    MultimodalData(800 samples; left (1, 10, 8), right (1, 10, 8); 2 classes)
     """
     if is_path(name):
         return _load_own(name, seed, options)
@@ -118,7 +125,15 @@ def summary(name: str) -> str:
 
 
 def describe(name: str) -> str:
-    """Return what a data set is, its options with defaults, its source, licence and citation."""
+    """Return what a data set is, its options with defaults, its source, licence and citation.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import data
+    >>> print(data.describe("digit_pairs"))  # doctest: +ELLIPSIS
+    digit_pairs: Two real handwritten digits (8 x 8 pixels, ...
+      options   seed=0, n_train=12000, ...
+    """
     card = _card(name)
     options = inspect.signature(card.load).parameters.values()
     return "\n".join(

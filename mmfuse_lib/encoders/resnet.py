@@ -37,6 +37,14 @@ class ResNet18Encoder(nn.Module):
     -----
     Bytes are taken as pixels, see `Pixels`. Convolutions start as in He et al. (2015), by the
     variance of the backward pass.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from mmfuse_lib.encoders import ResNet18Encoder
+    >>> encoder = ResNet18Encoder((3, 2, 32, 32))  # two frames
+    >>> encoder(torch.zeros(4, 3, 2, 32, 32)).shape
+    torch.Size([4, 512])
     """
 
     def __init__(self, shape: tuple[int, ...], dim: int = WIDTH) -> None:

@@ -25,7 +25,16 @@ BATCH_SIZE = 2_048
 
 
 def uniform_report(n_samples: int) -> pd.DataFrame:
-    """Return the report that knows nothing: a quarter for each interaction."""
+    """Return the report that knows nothing: a quarter for each interaction.
+
+    Examples
+    --------
+    >>> from mmfuse_lib.explanations import uniform_report
+    >>> uniform_report(2)
+          R    U1    U2     S
+    0  0.25  0.25  0.25  0.25
+    1  0.25  0.25  0.25  0.25
+    """
     columns = list(INTERACTIONS)
     return pd.DataFrame(np.full((n_samples, len(columns)), 1 / len(columns)), columns=columns)
 
@@ -42,6 +51,14 @@ def heads_as_interactions(
     -------
     DataFrame
         A row a sample, columns R, U1, U2, S, for `evaluate_explanations`.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import data, explanations, methods
+    >>> train, _, test = data.load("digit_pairs", seed=0, n_train=200, n_test=100)
+    >>> model = methods.DIMML.for_data(train, dim=16, seed=0)
+    >>> explanations.heads_as_interactions(model, test).iloc[0].round(1).to_dict()
+    {'R': 0.0, 'U1': 0.3, 'U2': 0.3, 'S': 0.3}
     """
     (weights,) = _run(model, data, lambda inputs: [model.interactions(inputs)], device)
     if weights.shape[1] != 3:

@@ -41,6 +41,14 @@ def records(cells: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     DataFrame
         Columns method (LSMI is ``"LSMI on .."``, our reading of DI-MML is ``".., heads (our
         reading)"``), task, seed, every metric, ``shares`` and ``reliability``.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import explanations, study
+    >>> results = study.load_results("reproduce/explanations.json")
+    >>> table = explanations.records(results.cells)
+    >>> sorted(table["method"].unique())[:3]
+    ['CompositionProbe', 'DMIL', 'DMIL, synergy first']
     """
     names = {REPORT: "{}", LSMI: "LSMI on {}", HEADS: "{}, heads (our reading)"}
     rows = []
@@ -62,7 +70,15 @@ def records(cells: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def chance(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the scores of the uniform report on the tasks and seeds of a table of `records`."""
+    """Return the scores of the uniform report on the tasks and seeds of a table of `records`.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import explanations, study
+    >>> table = explanations.records(study.load_results("reproduce/explanations.json").cells)
+    >>> explanations.chance(table)["auroc"].dropna().unique().tolist()
+    [0.5]
+    """
     rows = []
     for _, row in table.drop_duplicates(["task", "seed"]).iterrows():
         shares = row["shares"]
@@ -88,6 +104,13 @@ def best_possible(*, knows_label: bool = False) -> pd.DataFrame:
 
     Exact, from `best_report`, for the tasks of the suite that have a composition; images count
     as read without error. With `knows_label` for a report that is given the label as well.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import explanations
+    >>> best = explanations.best_possible().set_index("task")["auroc"]
+    >>> print(f"{best['digits/balanced']:.2f}, {best['digits, no cue/balanced']:.2f} without a cue")
+    1.00, 0.69 without a cue
     """
     rows = []
     for name in tasks():
@@ -159,6 +182,14 @@ def leaderboard(table: pd.DataFrame, scores: Iterable[str] = SCORES) -> pd.DataF
     ------
     DataError
         If the methods that have a score have no task in common.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import explanations, study
+    >>> table = explanations.records(study.load_results("reproduce/explanations.json").cells)
+    >>> board = explanations.leaderboard(table, scores=["auroc"])
+    >>> board.loc[board["mean"].idxmax(), "method"]
+    'CompositionProbe'
     """
     rows = []
     for score in scores:
@@ -213,6 +244,15 @@ def leaderboard_text(board: pd.DataFrame, scores: Iterable[str] = SCORES) -> pd.
 
     The head of a column says over how many tasks its means are. An interval that is not defined
     is left out, and so is a score that no method has.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import explanations, study
+    >>> table = explanations.records(study.load_results("reproduce/explanations.json").cells)
+    >>> board = explanations.leaderboard(table, scores=["auroc"])
+    >>> print(explanations.leaderboard_text(board, scores=["auroc"]).loc[["CompositionProbe"]])
+                      auroc (16 tasks)
+    CompositionProbe  0.86 ±0.01 ±0.12
     """
     cells: dict[str, dict[str, str]] = {method: {} for method in board["method"].unique()}
     for _, row in board.iterrows():

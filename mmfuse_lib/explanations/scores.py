@@ -119,6 +119,15 @@ def evaluate_explanations(
     DataError
         If the method claims no R, U1, U2 and S, whatever else it reports; if a table of reports
         has another shape than the test split, other columns, or values that are not finite.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import evaluate_explanations, explanations
+    >>> task = explanations.load_task("digits/balanced", seed=0, n_train=50, n_val=20, n_test=200)
+    >>> nothing = explanations.uniform_report(len(task.test))
+    >>> metrics = evaluate_explanations(nothing, task).metrics
+    >>> metrics["auroc"], metrics["brier"]  # what a report reaches that knows nothing
+    (0.5, 0.75)
     """
     metrics: dict[str, float] = {}
     if isinstance(model, Method):
@@ -169,6 +178,15 @@ def score_report(report: ArrayLike, kind: ArrayLike | None) -> dict[str, float]:
         Columns R, U1, U2, S.
     kind : array_like of int, shape (N,), or None
         Index into R, U1, U2, S of the interaction that decided each sample; None makes all NaN.
+
+    Examples
+    --------
+    >>> from mmfuse_lib.explanations import score_report
+    >>> report = [[0.7, 0.1, 0.1, 0.1], [0.1, 0.1, 0.1, 0.7]]
+    >>> right = score_report(report, kind=[0, 3])  # R decided the first sample, S the second
+    >>> wrong = score_report(report, kind=[3, 0])
+    >>> right["first"], wrong["first"]
+    (1.0, 0.0)
     """
     r = np.asarray(report, dtype=np.float64)
     names = [f"auroc_{k}" for k in INTERACTIONS]

@@ -84,6 +84,16 @@ class ExplanationTask:
         Two modalities. With ``composition`` where one interaction rules each sample.
     decomposition : Series
         Shares of R, U1, U2, S in I(X1,X2;Y), which sum to 1.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import data
+    >>> from mmfuse_lib.explanations import ExplanationTask
+    >>> composition = {"R": 0.5, "S": 0.5}
+    >>> splits = data.load("digit_pairs", seed=0, n_train=200, composition=composition)
+    >>> task = ExplanationTask.of(splits)
+    >>> task.decomposition.round(2).to_dict()
+    {'R': 0.5, 'U1': 0.0, 'U2': 0.0, 'S': 0.5}
     """
 
     name: str
@@ -131,6 +141,12 @@ def tasks() -> tuple[str, ...]:
     ``gate/..``: noisy gates; no sample has one interaction of its own there, so only the global
     report can be judged. ``digits/..``: digit pairs of four classes. ``spoken/..``: spoken digits
     of two classes, which are downloaded. Both show a cue unless the name says otherwise.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import explanations
+    >>> len(explanations.tasks()), explanations.tasks()[:2]
+    (24, ('gate/xor', 'gate/and'))
     """
     return tuple(_recipes())
 
@@ -142,6 +158,13 @@ def recipe(name: str) -> tuple[str, dict[str, Any]]:
     ------
     UnknownNameError
         If the suite has no such task.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import explanations
+    >>> name, options = explanations.recipe("digits, no cue/mostly S")
+    >>> name, options["cue"], options["composition"]["S"]
+    ('digit_pairs', False, 0.7)
     """
     if name not in _recipes():
         raise UnknownNameError("task", name, _recipes())
@@ -167,6 +190,13 @@ def load_task(name: str, seed: int = 0, **sizes: int) -> ExplanationTask:
         If the suite has no such task, or a size another name.
     DataError, DownloadError
         If a size is out of range, or spoken digits cannot be had.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import explanations
+    >>> task = explanations.load_task("digits/balanced", seed=0, n_train=200, n_val=50, n_test=100)
+    >>> task.test
+    MultimodalData(100 samples; left (1, 10, 8), right (1, 10, 8); 4 classes)
     """
     data_set, options = recipe(name)
     for size in sizes:
@@ -194,6 +224,12 @@ def exact_shares(data_set: str, **options: Any) -> pd.Series:
     ------
     UnknownNameError
         If it is another data set, whose truth is not known.
+
+    Examples
+    --------
+    >>> from mmfuse_lib.explanations import exact_shares
+    >>> exact_shares("gaussian_gates", gate="xor", noise=0.2).round(2).to_dict()
+    {'R': 0.0, 'U1': 0.0, 'U2': 0.0, 'S': 1.0}
     """
     if data_set not in SIZES:
         raise UnknownNameError("data set with exact truth", data_set, SIZES)
@@ -215,6 +251,15 @@ def kind_probabilities(
         X = K without a cue, 4 K with one (see
         `mmfuse_lib.data.synthetic.digit_pairs.label_table`). Its sum over the first axis is the
         label table.
+
+    Examples
+    --------
+    >>> from mmfuse_lib.explanations import kind_probabilities
+    >>> p = kind_probabilities(n_classes=2, cue=False)
+    >>> p.shape
+    (4, 2, 2, 2)
+    >>> p[0].round(3).tolist()  # redundant: both digits are the label
+    [[[0.125, 0.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 0.125]]]
     """
     weights = composition_weights(composition)
     tables = weights[:, None, None, None] * tables_by_kind(n_classes)
@@ -248,6 +293,16 @@ def best_report(
         NaN where the inputs cannot occur.
     auroc : ndarray, shape (4,)
         A component that no sample, or every sample, has gets NaN.
+
+    Examples
+    --------
+    >>> from mmfuse_lib.explanations import best_report, kind_probabilities
+    >>> _, auroc = best_report(kind_probabilities(n_classes=4, cue=False))
+    >>> auroc.round(2).tolist()  # without a cue nobody can know more
+    [0.88, 0.62, 0.62, 0.62]
+    >>> _, auroc = best_report(kind_probabilities(n_classes=4, cue=True))
+    >>> auroc.round(2).tolist()
+    [1.0, 1.0, 1.0, 1.0]
     """
     joint = p if knows_label else p.sum(axis=3)
     total = joint.sum(axis=0)

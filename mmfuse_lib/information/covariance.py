@@ -55,6 +55,13 @@ def decompose_gaussian(covariance: ArrayLike, n1: int, n2: int) -> Decomposition
     ----------
     Barrett, A. B. (2015). Exploration of synergistic and redundant information sharing in static
     and dynamical Gaussian systems. *Physical Review E* 91, 052802.
+
+    Examples
+    --------
+    >>> from mmfuse_lib.information.covariance import decompose_gaussian
+    >>> d = decompose_gaussian([[1, 0, 0.6], [0, 1, 0.6], [0.6, 0.6, 1]], n1=1, n2=1)
+    >>> print(f"R {d.redundancy:.2f}, U {d.unique[0]:.2f}, S {d.synergy:.2f}")
+    R 0.32, U 0.00, S 0.60
     """
     sigma = _as_covariance(covariance, n1, n2)
     informations = gaussian_informations(sigma, n1, n2)

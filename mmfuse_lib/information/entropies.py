@@ -54,6 +54,12 @@ def entropy(p: ArrayLike, axes: Axes | None = None) -> float:
     Notes
     -----
     Shannon (1948), section 6; Cover & Thomas (2006), equations 2.1 and 2.8.
+
+    Examples
+    --------
+    >>> from mmfuse_lib.information import entropy
+    >>> entropy([0.5, 0.25, 0.25])
+    1.5
     """
     table = as_distribution(p)
     kept = tuple(range(table.ndim)) if axes is None else _axes(table, axes, "axes")
@@ -86,6 +92,13 @@ def conditional_entropy(p: ArrayLike, of: Axes = -1, given: Axes | None = None) 
     Notes
     -----
     H(Z | W) = H(Z, W) - H(W), the chain rule: Cover & Thomas (2006), equation 2.14.
+
+    Examples
+    --------
+    >>> from mmfuse_lib.information import GATES, conditional_entropy
+    >>> xor = GATES["xor"]()
+    >>> conditional_entropy(xor, given=0), conditional_entropy(xor)  # one bit seen, both seen
+    (1.0, 0.0)
     """
     table = as_distribution(p)
     z, w = _of_and_rest(table, of, given, "of")
@@ -118,6 +131,13 @@ def mutual_information(p: ArrayLike, x: Axes | None = None, y: Axes = -1) -> flo
     Notes
     -----
     I(X;Y) = H(X) + H(Y) - H(X,Y): Cover & Thomas (2006), equation 2.45.
+
+    Examples
+    --------
+    >>> from mmfuse_lib.information import GATES, mutual_information
+    >>> xor = GATES["xor"]()
+    >>> mutual_information(xor, x=0), mutual_information(xor)  # the first bit alone, both
+    (0.0, 1.0)
     """
     table = as_distribution(p)
     b = _axes(table, y, "y")
@@ -155,6 +175,12 @@ def conditional_mutual_information(
     Notes
     -----
     I(X;Y|Z) = H(X,Z) + H(Y,Z) - H(X,Y,Z) - H(Z): Cover & Thomas (2006), equation 2.60.
+
+    Examples
+    --------
+    >>> from mmfuse_lib.information import GATES, conditional_mutual_information
+    >>> conditional_mutual_information(GATES["xor"]())  # the first bit, for who knows the second
+    1.0
     """
     table = as_distribution(p)
     a, b, c = _three_groups(table, x, y, given)
@@ -189,6 +215,12 @@ def interaction_information(p: ArrayLike, x1: Axes = 0, x2: Axes = 1, y: Axes = 
     ------
     TypeError, ValueError
         If ``p`` is not a distribution, or the axes are out of range or overlap.
+
+    Examples
+    --------
+    >>> from mmfuse_lib.information import GATES, interaction_information
+    >>> interaction_information(GATES["xor"]()), interaction_information(GATES["redundant"]())
+    (1.0, -1.0)
     """
     table = as_distribution(p)
     if table.ndim < 3:
@@ -220,6 +252,12 @@ def kl_divergence(p: ArrayLike, q: ArrayLike) -> float:
     Notes
     -----
     Cover & Thomas (2006), equation 2.26.
+
+    Examples
+    --------
+    >>> from mmfuse_lib.information import kl_divergence
+    >>> kl_divergence([1.0, 0.0], [0.25, 0.75])
+    2.0
     """
     truth, belief = as_distribution(p), as_distribution(q)
     if truth.shape != belief.shape:
@@ -254,6 +292,12 @@ def surprisal(p: ArrayLike, axes: Axes | None = None) -> NDArray[np.float64]:
     Notes
     -----
     Its mean is the entropy. Take means over what can happen: ``h[p > 0] @ p[p > 0]``.
+
+    Examples
+    --------
+    >>> from mmfuse_lib.information import surprisal
+    >>> surprisal([0.5, 0.25, 0.25])
+    array([1., 2., 2.])
     """
     table = as_distribution(p)
     kept = tuple(range(table.ndim)) if axes is None else _axes(table, axes, "axes")
@@ -287,6 +331,14 @@ def pointwise_mutual_information(
     Notes
     -----
     Its mean is the mutual information: ``i[p > 0] @ p[p > 0]``. Fano (1961), chapter 2.
+
+    Examples
+    --------
+    >>> from mmfuse_lib.information import pointwise_mutual_information
+    >>> weather = [[0.5, 0.0], [0.25, 0.25]]  # clear or cloudy sky, dry or wet street
+    >>> pointwise_mutual_information(weather).round(2)
+    array([[ 0.42,  -inf],
+           [-0.58,  1.  ]])
     """
     table = as_distribution(p)
     b = _axes(table, y, "y")

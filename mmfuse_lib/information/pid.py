@@ -164,6 +164,15 @@ def decompose(
     -----
     `mmfuse_lib.information.pid` names the papers. With :math:`n_2 \le n_1` letters and n labels,
     time grows as :math:`n_1 n_2^2 n^3` and memory as :math:`n_1 n_2 n^2`.
+
+    Examples
+    --------
+    >>> from mmfuse_lib.information import GATES, decompose
+    >>> d = decompose(GATES["and"]())
+    >>> print(f"R {d.redundancy:.3f}, U1 {d.unique[0]:.3f}, S {d.synergy:.3f}")
+    R 0.311, U1 0.000, S 0.500
+    >>> d.gap < 1e-6  # certified, bits
+    True
     """
     return _decompose(as_distribution(p, ndim=3)[None], measure, tolerance)[0]
 
@@ -193,6 +202,13 @@ def decompose_batch(
     -----
     GapWarning
         If the gap of a table stays above ``tolerance``.
+
+    Examples
+    --------
+    >>> from mmfuse_lib.information import GATES, decompose_batch, noisy
+    >>> tables = [noisy(GATES["xor"](), eps) for eps in (0, 0.1, 0.5)]
+    >>> decompose_batch(tables).synergy.round(2)
+    array([1.  , 0.53, 0.  ])
     """
     tables = np.asarray(ps)
     if tables.ndim != 4 or len(tables) == 0:

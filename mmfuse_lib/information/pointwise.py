@@ -42,6 +42,12 @@ def pointwise_decomposition(p: ArrayLike) -> Array:
     -----
     Finn & Lizier (2018), "Pointwise partial information decomposition using the specificity and
     ambiguity lattices", Entropy 20(4), 297.
+
+    Examples
+    --------
+    >>> from mmfuse_lib.information import GATES, pointwise_decomposition
+    >>> pointwise_decomposition(GATES["xor"]())[0, 1, 1]  # R, U1, U2, S of 0 xor 1 = 1
+    array([0., 0., 0., 1.])
     """
     table = as_distribution(p, ndim=3)
     h1, h2, h1_y, h2_y, h_y, h12_y = _surprisals(table[None])
@@ -65,6 +71,12 @@ def pointwise_atoms(
     Returns
     -------
     ndarray, shape (..., 4)
+
+    Examples
+    --------
+    >>> from mmfuse_lib.information import pointwise_atoms
+    >>> pointwise_atoms(h1=1, h2=1, i1=1, i2=1, i12=1)  # two copies of the label
+    array([1., 0., 0., 0.])
     """
     h1, h2, i1, i2, i12 = (np.asarray(a, dtype=np.float64) for a in (h1, h2, i1, i2, i12))
     r = np.minimum(h1, h2) - np.minimum(h1 - i1, h2 - i2)
@@ -102,6 +114,12 @@ def published_adjustment(atoms: ArrayLike) -> Array:
     After the second case R is the smaller of the two means of :math:`i_1` and :math:`i_2`, whatever
     the surprises were. The rule is that of the code (https://github.com/GeWu-Lab/LSMI_Estimator,
     `main_lsmi.py`) of Yang et al. (2025).
+
+    Examples
+    --------
+    >>> from mmfuse_lib.information import published_adjustment
+    >>> published_adjustment([[1.0, 0.0, -0.5, 0.5]])  # U2 is negative: it becomes 0, R and S pay
+    array([[0.5, 0.5, 0. , 0. ]])
     """
     array = np.asarray(atoms, dtype=np.float64)
     if array.ndim != 2 or array.shape[1] != 4 or len(array) == 0:

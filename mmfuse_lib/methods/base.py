@@ -171,6 +171,15 @@ class Stage:
     ------
     ValueError
         If a field cannot be used, or both factors of the learning rate are given.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import data, methods
+    >>> train, _, _ = data.load("digit_pairs", seed=0, n_train=200)
+    >>> model = methods.JointFusion.for_data(train, dim=16, seed=0)
+    >>> warm = methods.Stage("head first", 5, modules=[model.fusion], loss=model.task_terms)
+    >>> sorted(warm.loss(train[:100]))  # what is recorded; the total is minimised
+    ['accuracy', 'total']
     """
 
     name: str
@@ -238,6 +247,22 @@ class Method(nn.Module):
         The data the method is for.
     encoders : mapping of str to nn.Module
         One a modality, each mapping a batch to vectors ``(B, dim)``.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch import nn
+    >>> from mmfuse_lib import data, methods
+    >>> class Additive(methods.Method):
+    ...     def __init__(self, spec, encoders):
+    ...         super().__init__(spec, encoders)
+    ...         self.head = nn.Linear(sum(self.dims.values()), spec.n_outputs)
+    ...     def forward(self, inputs):
+    ...         return self.head(torch.cat(self.encode(inputs), dim=1))
+    >>> train, _, _ = data.load("digit_pairs", seed=0, n_train=200)
+    >>> model = Additive.for_data(train, seed=0)
+    >>> model(train[:8].inputs).shape, [stage.name for stage in model.stages(30)]
+    (torch.Size([8, 4]), ['joint'])
     """
 
     #: Names of the columns of `interactions`; empty for methods that claim none.
@@ -288,6 +313,16 @@ class Method(nn.Module):
             If nothing can be trained on this data, or an encoder does not fit its modality.
         UnknownNameError
             If an encoder is given for a modality that the data does not have.
+
+        Examples
+        --------
+        >>> from torch import nn
+        >>> from mmfuse_lib import data, methods
+        >>> train, _, _ = data.load("digit_pairs", seed=0, n_train=200)
+        >>> mine = nn.Sequential(nn.Flatten(), nn.Linear(80, 16))
+        >>> model = methods.JointFusion.for_data(train, encoders={"left": mine}, dim=32, seed=0)
+        >>> model.dims
+        {'left': 16, 'right': 32}
         """
         check_trainable(data)
         own = dict(encoders or {})

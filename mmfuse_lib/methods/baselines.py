@@ -26,6 +26,14 @@ class Unimodal(Method):
         See `Method`; encoders of other modalities are not kept.
     modality : str
         The one modality that is seen; data need not have any other.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import data, methods
+    >>> train, _, _ = data.load("digit_pairs", seed=0, n_train=200)
+    >>> model = methods.Unimodal.for_data(train, modality="left", dim=16, seed=0)
+    >>> model({"left": train.inputs["left"][:8]}).shape  # the right image need not be there
+    torch.Size([8, 4])
     """
 
     def __init__(self, spec: Spec, encoders: Mapping[str, nn.Module], *, modality: str) -> None:
@@ -55,6 +63,16 @@ class Probe(Unimodal):
         See `Unimodal`.
     hidden : int, optional
         Units of a hidden layer with ReLU; none by default.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import data, fit, methods
+    >>> train, val, _ = data.load("digit_pairs", seed=0, n_train=200, n_val=50)
+    >>> model = methods.JointFusion.for_data(train, dim=16, seed=0)
+    >>> probe = methods.Probe.of(model, "left", seed=0)
+    >>> history = fit(probe, train, val, epochs=2, seed=0, progress=False)
+    >>> list(history.best_epoch)
+    ['probe']
     """
 
     def __init__(
@@ -104,6 +122,14 @@ class Ensemble(Method):
 
     Each member has its own stage and is selected on its own validation loss, so the members are
     the models that `Unimodal` would give. An average of one term a modality cannot express XOR.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import data, methods
+    >>> train, _, _ = data.load("digit_pairs", seed=0, n_train=200)
+    >>> model = methods.Ensemble.for_data(train, dim=16, seed=0)
+    >>> [stage.name for stage in model.stages(10)]
+    ['left', 'right']
     """
 
     def __init__(self, spec: Spec, encoders: Mapping[str, nn.Module]) -> None:
@@ -141,6 +167,14 @@ class JointFusion(Method):
     fusion : str or callable
         A name in `mmfuse_lib.fusion.FUSIONS`, such as ``"concat"`` or ``"transformer"``, or a
         class to be called on the feature lengths and the number of outputs.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import data, methods
+    >>> train, _, _ = data.load("digit_pairs", seed=0, n_train=200)
+    >>> model = methods.JointFusion.for_data(train, fusion="film", dim=16, seed=0)
+    >>> type(model.fusion).__name__, model(train[:8].inputs).shape
+    ('FiLMFusion', torch.Size([8, 4]))
     """
 
     def __init__(

@@ -133,6 +133,16 @@ class DIMML(Method):
       have nearly the same size. It matters to DUC, which contrasts within a batch.
     * Number of modalities. Their code takes two, with features of one length. Here every ordered
       pair of any number teaches, and features of different lengths are mapped to the shortest.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import data, methods
+    >>> train, _, _ = data.load("digit_pairs", seed=0, n_train=200)
+    >>> model = methods.DIMML.for_data(train, dim=16, seed=0)
+    >>> [(stage.name, stage.epochs) for stage in model.stages(30)]
+    [('detached', 4), ('interactive', 26), ('fusion', 4)]
+    >>> model.interaction_names  # certainty weights of its heads, no interactions
+    ('left', 'right', 'fusion')
     """
 
     rates: Tensor
@@ -316,6 +326,16 @@ def duc_loss(
     -----
     Computed in single precision or better, also under autocast: dot products of raw features
     leave the range of half precision.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from mmfuse_lib.methods.dimml import duc_loss
+    >>> student, teacher = torch.eye(2), 4 * torch.eye(2)
+    >>> both = torch.tensor([True, True])
+    >>> own, other = (duc_loss(student, t, both, 1.0) for t in (teacher, teacher.flip(0)))
+    >>> bool(own < other)  # nearer to its own sample than to the other
+    True
     """
     with torch.autocast(student.device.type, enabled=False):
         precision = torch.promote_types(student.dtype, torch.float32)
@@ -361,6 +381,15 @@ def dimension_rates(batches: Batches, n_classes: int) -> tuple[Tensor, Tensor]:
     No distance is computed. In one dimension the values nearest to a centroid form an interval
     that ends halfway to the neighbouring centroids, so a sample costs two comparisons a
     dimension, however many classes there are.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from mmfuse_lib.methods.dimml import dimension_rates
+    >>> z = torch.tensor([[1.0, 0.0], [1.2, 1.0], [5.0, 0.0], [5.1, 1.0]])
+    >>> batch = z, torch.tensor([0, 0, 1, 1])
+    >>> dimension_rates(lambda: [batch], n_classes=2)  # only the first tells the classes apart
+    (tensor([1.0000, 0.5000]), tensor([ True, False]))
     """
     low, high = nearest_intervals(class_means(batches, n_classes))
     n_right = torch.zeros(low.shape[1], dtype=torch.int64, device=low.device)
@@ -375,7 +404,17 @@ def dimension_rates(batches: Batches, n_classes: int) -> tuple[Tensor, Tensor]:
 
 @torch.no_grad()
 def class_means(batches: Batches, n_classes: int) -> Tensor:
-    """Return the mean features of each class, ``(K, d)``; infinite for classes without samples."""
+    """Return the mean features of each class, ``(K, d)``; infinite for classes without samples.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from mmfuse_lib.methods.dimml import class_means
+    >>> batch = torch.tensor([[1.0, 0.0], [3.0, 0.0], [5.0, 1.0]]), torch.tensor([0, 0, 1])
+    >>> class_means(lambda: [batch], n_classes=2)
+    tensor([[2., 0.],
+            [5., 1.]])
+    """
     total: Tensor | None = None
     for z, y in batches():
         is_class = F.one_hot(y, n_classes).T.to(torch.float32)
@@ -401,6 +440,16 @@ def nearest_intervals(centroids: Tensor) -> tuple[Tensor, Tensor]:
         Class k is nearest to the numbers from ``low[k, j]`` to ``high[k, j]``, both included (to
         none, if low is above high). What is equally near to two belongs to the lower class index.
     Exact where no centroid is 1e8 times as large as another: no rounding makes or breaks a tie.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from mmfuse_lib.methods.dimml import nearest_intervals
+    >>> low, high = nearest_intervals(torch.tensor([[0.0], [1.0], [4.0]]))
+    >>> torch.cat([low, high], dim=1).round(decimals=2)  # they meet halfway
+    tensor([[  -inf, 0.5000],
+            [0.5000, 2.5000],
+            [2.5000,    inf]])
     """
     value, k = centroids.cpu().double().sort(dim=0, stable=True)
     # Of equal centroids the first has the lowest index and takes all: the others are out.
@@ -438,6 +487,14 @@ def certainty_weights(logits: Tensor, temperature: float) -> Tensor:
     -------
     Tensor, shape (B, J)
         Sums to 1 per sample.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from mmfuse_lib.methods.dimml import certainty_weights
+    >>> logits = torch.tensor([[[4.0, 0.0], [0.1, 0.0]]])  # one sample: a sure head, an unsure one
+    >>> certainty_weights(logits, temperature=0.5)
+    tensor([[0.7138, 0.2862]])
     """
     certainty = logits.softmax(dim=2).amax(dim=2)
     return torch.softmax(certainty / temperature, dim=1)

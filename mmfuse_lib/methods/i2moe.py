@@ -137,6 +137,15 @@ class I2MoE(Method):
       layer counts. Our encoders give a vector a modality, and an expert is any `Fusion`, without
       dropout.
     * Report: their columns are U1 .. Un, S, R; ours R, U1 .. Un, S, as everywhere in the library.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import data, evaluate, methods
+    >>> train, _, test = data.load("digit_pairs", seed=0, n_train=200, n_test=100)
+    >>> model = methods.I2MoE.for_data(train, dim=16, seed=0)
+    >>> weights = evaluate(model, test).interactions  # of the experts
+    >>> list(weights), bool(weights.sum(axis=1).round(4).eq(1).all())
+    (['R', 'U1', 'U2', 'S'], True)
     """
 
     def __init__(
@@ -359,6 +368,15 @@ def interaction_loss(name: str, outputs: Tensor, replaced: Sequence[int]) -> Ten
     -------
     Tensor
         A scalar, see `interaction_losses`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from mmfuse_lib.methods.i2moe import interaction_loss
+    >>> whole, no_first, no_second = torch.tensor([[[3.0, 0.0]], [[0.0, 3.0]], [[3.0, 0.0]]])
+    >>> outputs = torch.stack([whole, no_first, no_second])  # of an expert that needs the first
+    >>> [round(float(interaction_loss(name, outputs, [0, 1])), 2) for name in ("U1", "U2")]
+    [0.0, 5.24]
     """
     return interaction_losses([name], outputs.unsqueeze(0), replaced)[0]
 

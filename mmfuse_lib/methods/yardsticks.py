@@ -34,6 +34,14 @@ class CompositionProbe(JointFusion):
     ----------
     spec, encoders
         See `Method`. The second network has encoders of the same kind (copies, before training).
+
+    Examples
+    --------
+    >>> from mmfuse_lib import data, methods
+    >>> train, _, _ = data.load("digit_pairs", seed=0, n_train=200)
+    >>> probe = methods.CompositionProbe.for_data(train, dim=16, seed=0)
+    >>> [stage.name for stage in probe.stages(5)]
+    ['prediction', 'composition']
     """
 
     interaction_names = INTERACTIONS
@@ -87,6 +95,15 @@ class ThreeModels(Method):
     ----------
     spec, encoders
         See `Method`; two modalities.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import data, evaluate, methods
+    >>> train, _, test = data.load("digit_pairs", seed=0, n_train=200, n_test=100)
+    >>> model = methods.ThreeModels.for_data(train, dim=16, seed=0)
+    >>> shares = evaluate(model, test).interactions
+    >>> list(shares), bool(shares.sum(axis=1).round(4).eq(1).all())
+    (['R', 'U1', 'U2', 'S'], True)
     """
 
     interaction_names = INTERACTIONS

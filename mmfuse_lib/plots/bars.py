@@ -36,6 +36,15 @@ def interaction_bars(
     ------
     DataError
         If a column is missing or is no interaction.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from mmfuse_lib import plots
+    >>> report = pd.DataFrame({"R": [0.3, 0.4], "U1": 0.1, "U2": [0.2, 0.1], "S": [0.4, 0.4]})
+    >>> ax = plots.interaction_bars(report, ylabel="share")
+    >>> ax.get_ylabel(), [label.get_text() for label in ax.get_xticklabels()]
+    ('share', ['R', 'U1', 'U2', 'S'])
     """
     names = interaction_columns(values, by, list(PALETTE))
     groups = group_names(values, by)

@@ -45,6 +45,13 @@ def information_diagram(
     ------
     ValueError
         If ``values`` does not have exactly the four names.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import plots
+    >>> from mmfuse_lib.information import ATOMS, GATES, decompose
+    >>> d = decompose(GATES["and"]())
+    >>> ax = plots.information_diagram(dict(zip(ATOMS, d.atoms, strict=True)))
     """
     if values is not None and set(values) != set(_PLACES):
         raise ValueError(f"values needs the names {', '.join(_PLACES)}: got {', '.join(values)}")

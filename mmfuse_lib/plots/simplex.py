@@ -53,6 +53,13 @@ def interaction_simplex(
     ------
     DataError
         If a column is missing or is no interaction, there are no rows, or they are not shares.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from mmfuse_lib import plots
+    >>> shares = pd.DataFrame({"R": [0.8, 0.1], "U1": 0.1, "U2": [0.0, 0.1], "S": [0.1, 0.7]})
+    >>> ax = plots.interaction_simplex(shares)  # one point near R, one near S
     """
     kinds = None if color_by is None else _kinds(shares, color_by)
     columns = shares if color_by is None else shares.drop(columns=color_by)

@@ -44,6 +44,15 @@ def stacked_interactions(
     ------
     DataError
         If a column is missing or is no interaction, or a value is not finite.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from mmfuse_lib import plots
+    >>> found = pd.DataFrame({"R": [0.3, 0.0], "U1": 0.0, "U2": 0.0, "S": [0.5, 1.0]})
+    >>> ax = plots.stacked_interactions(found.assign(gate=["AND", "XOR"]), by="gate")
+    >>> [label.get_text() for label in ax.get_xticklabels()]
+    ['AND', 'XOR']
     """
     names = interaction_columns(values, by, [name for name in PALETTE if name != "joint"])
     if not np.isfinite(values[names].to_numpy(dtype=np.float64)).all():

@@ -69,7 +69,13 @@ _RC: Any = {
 
 
 def use_style() -> None:
-    """Set seaborn's theme to the book's style (call it once, at the top of a notebook)."""
+    """Set seaborn's theme to the book's style (call it once, at the top of a notebook).
+
+    Examples
+    --------
+    >>> from mmfuse_lib import plots
+    >>> plots.use_style()
+    """
     sns.set_theme(style="ticks", font="DejaVu Sans", palette=CYCLE, rc=_RC)
 
 
@@ -97,6 +103,12 @@ def color_of(name: str) -> str:
     ------
     ValueError
         If the name is none of these.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import plots
+    >>> [plots.color_of(name) for name in ("R", "S", "joint")]
+    ['#0072B2', '#D55E00', '#404040']
     """
     if name not in PALETTE:
         raise ValueError(f"no colour for {name!r}: expected one of {', '.join(PALETTE)}")

@@ -34,6 +34,15 @@ def training_curves(history: History, terms: tuple[str, ...] = ("total", "accura
     -------
     Figure
         One panel a term, side by side.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import data, fit, methods, plots
+    >>> train, val, _ = data.load("digit_pairs", seed=0, n_train=200, n_val=50)
+    >>> model = methods.JointFusion.for_data(train, dim=16, seed=0)
+    >>> figure = plots.training_curves(fit(model, train, val, epochs=3, seed=0, progress=False))
+    >>> [ax.get_ylabel() for ax in figure.axes]
+    ['loss (nats)', 'accuracy']
     """
     frame = history.to_frame()
     for term in terms:

@@ -28,6 +28,13 @@ def logit_waterfall(
     ------
     DataError
         If there is no contribution, or one of something that is no interaction.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import plots
+    >>> ax = plots.logit_waterfall({"R": 1.2, "U1": -0.3, "U2": 0.1, "S": 0.8})
+    >>> ax.get_xlabel()
+    'logit'
     """
     names = [name for name in PALETTE if name in contributions and name != "joint"]
     unknown = sorted(set(contributions) - set(names))

@@ -2,7 +2,8 @@
 
 >>> from mmfuse_lib import study
 >>> results = study.load_results("reproduce/book.json")
->>> print(study.table(results, "digit_pairs"))
+>>> list(study.table(results, "digit_pairs"))[:2]
+['accuracy', 'R']
 """
 
 import lazy_loader

@@ -42,6 +42,15 @@ class Study:
         Those of one data set and seed follow each other, so that data is loaded once.
     modalities : dict of str to tuple of str
         Per data set.
+
+    Examples
+    --------
+    >>> from mmfuse_lib.study import Study
+    >>> small = {"data_options": {"n_train": 200, "n_val": 50, "n_test": 50}}
+    >>> plan = {"name": "mine", "methods": {"Ensemble": {}, "JointFusion": {}}, "seeds": 3}
+    >>> grid = Study.of({**plan, "data": {"digit_pairs": small}, "search": {"lr": [0.001, 0.003]}})
+    >>> len(grid.cells)  # 2 methods x 3 seeds x 2 learning rates
+    12
     """
 
     name: str

@@ -117,6 +117,13 @@ def load_results(path: str | Path) -> Results:
     ------
     DataError
         If it cannot be read.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import study
+    >>> results = study.load_results("reproduce/book.json")
+    >>> list(results.data)
+    ['digit_pairs', 'spoken_digits', 'utd_mhad']
     """
     try:
         found = read_json(Path(path))
@@ -283,8 +290,11 @@ def _rounded(value: Any) -> Any:
 def made_on(results: Results) -> str:
     """Return a line that says what results were computed on, with what, when and for how long.
 
-    >>> made_on(load_results("reproduce/book.json"))  # doctest: +SKIP
-    '480 cells on AMD EPYC, cpu (x86_64, threads: 1); python 3.11.7, ..; 2026-11-30; CPU 22 minutes'
+    Examples
+    --------
+    >>> from mmfuse_lib import study
+    >>> study.made_on(study.load_results("reproduce/book.json"))  # doctest: +ELLIPSIS
+    '... cells on ..., cpu (x86_64, threads: 1); python 3..., torch 2...; CPU ... minutes'
     """
     about = results.about
     machines = [f"{one['processor']}, {one['device']}" for one in about["hardware"]]
@@ -315,6 +325,14 @@ def scores(results: Results, data: str, part: str = "test") -> pd.DataFrame:
     -------
     DataFrame
         Columns ``method``, ``seed``, the numbers, ``n_parameters`` and ``step_ms``.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import study
+    >>> results = study.load_results("reproduce/book.json")
+    >>> runs = study.scores(results, "digit_pairs")
+    >>> runs.groupby("method")["accuracy_S"].mean().idxmax()
+    'JointFusion'
     """
     rows = []
     for row in results.of(data):
@@ -342,6 +360,16 @@ def table(results: Results, data: str, columns: Sequence[str] | None = None) -> 
     DataFrame
         A row a method. Shares are in per cent; parameters are a number, and the time of a step
         (validation included) is a mean.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import study
+    >>> results = study.load_results("reproduce/book.json")
+    >>> print(study.table(results, "digit_pairs", columns=["accuracy"]).head(3))
+                       accuracy
+    Unimodal, left   61.5 ± 1.8
+    Unimodal, right  62.1 ± 0.8
+    Ensemble         81.1 ± 1.2
     """
     found = scores(results, data)
     for name in columns or ():

@@ -166,6 +166,19 @@ def fit(
         If an argument or a stage cannot be used.
     KeyboardInterrupt
         Passed on; the last checkpoint stays usable.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import data, fit, methods
+    >>> train, val, _ = data.load("digit_pairs", seed=0, n_train=800, n_val=200)
+    >>> model = methods.JointFusion.for_data(train, dim=16, seed=0)
+    >>> history = fit(model, train, val, epochs=5, lr=0.01, seed=0, progress=False)
+    >>> records = history.to_frame()
+    >>> loss = records.query("split == 'val' and term == 'total'")["value"]
+    >>> bool(loss.iloc[-1] < loss.iloc[0])
+    True
+    >>> list(history.best_epoch)  # one for each stage
+    ['joint']
     """
     _check_arguments(model, train, val, epochs=epochs, batch_size=batch_size, patience=patience)
     fabric = make_fabric(device, precision)

@@ -159,6 +159,12 @@ def perception_tables(
     ------
     UnknownNameError, DownloadError
         If there is no such target, or the votes cannot be downloaded.
+
+    Examples
+    --------
+    >>> from mmfuse_lib.data.downloaded.cremad_votes import perception_tables
+    >>> perception_tables("acted").shape  # doctest: +SKIP
+    (91, 6, 6, 6)
     """
     if target not in ("acted", "perceived"):
         raise UnknownNameError("target", target, ("acted", "perceived"))

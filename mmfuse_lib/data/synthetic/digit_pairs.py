@@ -94,6 +94,18 @@ def label_table(
     I(X1;Y) = w_R + w_U1, I(X2;Y) = w_R + w_U2 and I(X1,X2;Y) = 1. They do not single w out: a
     measure that may count "left knows in some samples, right in others" as redundancy can answer
     with other atoms than the composition. Without the cue all three informations are smaller.
+
+    Examples
+    --------
+    >>> from mmfuse_lib.data.synthetic.digit_pairs import label_table
+    >>> from mmfuse_lib.information import mutual_information
+    >>> only_both = label_table(n_classes=2, cue=False, composition={"S": 1.0})
+    >>> only_both.shape
+    (2, 2, 2)
+    >>> mutual_information(only_both)  # bits that the pair tells
+    1.0
+    >>> mutual_information(only_both, x=0)  # and the left digit alone
+    0.0
     """
     return digit_table(n_classes, cue, composition)
 

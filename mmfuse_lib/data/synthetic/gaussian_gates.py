@@ -160,6 +160,13 @@ def truth(gate: str, noise: float, *, measure: str = "broja", n_bins: int = 48) 
     DataError, UnknownNameError
         If an argument is out of range, there is no such gate, or the combination of gate and
         measure has no answer here.
+
+    Examples
+    --------
+    >>> from mmfuse_lib.data.synthetic.gaussian_gates import truth
+    >>> clear, blurred = truth("xor", noise=0.1), truth("xor", noise=0.5)
+    >>> print(f"{clear.synergy:.2f} {blurred.synergy:.2f}")
+    1.00 0.84
     """
     if measure == "pointwise":
         raise DataError(
@@ -306,6 +313,14 @@ def pointwise_truth(data: MultimodalData) -> pd.DataFrame:
     ------
     DataError
         If the data are not of this kind, or have no noise (and hence no densities).
+
+    Examples
+    --------
+    >>> from mmfuse_lib import data
+    >>> from mmfuse_lib.data.synthetic.gaussian_gates import pointwise_truth
+    >>> train, _, _ = data.load("gaussian_gates", seed=0, gate="and", noise=0.3, n_train=200)
+    >>> pointwise_truth(train).mean().round(2).to_dict()
+    {'R': 0.27, 'U1': -0.07, 'U2': -0.01, 'S': 0.51}
     """
     if not isinstance(data, GaussianGateData):
         raise DataError("the densities of these data are not known: expected gaussian_gates")

@@ -191,6 +191,17 @@ def batch_pid(
     * *Batches.* They report batches of 256 samples as they come. Here evaluation batches are dealt
       so that each looks like all samples. ``batch_size`` sets their size, by default the same.
     * *Units.* They report nats, here it is bits.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import data
+    >>> from mmfuse_lib.information.estimators import batch_pid
+    >>> train, _, _ = data.load("gaussian_gates", seed=0, gate="xor", noise=0.2, n_train=200)
+    >>> x1, x2 = train.inputs.values()
+    >>> quick = {"folds": 2, "hidden": 16, "classifier_steps": 200, "steps": 10, "refine_steps": 10}
+    >>> found = batch_pid(x1, x2, train.target, **quick)
+    >>> found.synergy > 0.8, max(found.unique) < 0.1  # of one bit
+    (True, True)
     """
     _check_at_least(1, hidden=hidden, classifier_steps=classifier_steps, steps=steps)
     _check_at_least(0, refine_steps=refine_steps)

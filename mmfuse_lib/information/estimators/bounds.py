@@ -110,6 +110,15 @@ def bounds_from_tables(p_x1y: ArrayLike, p_x2y: ArrayLike, p_x1x2: ArrayLike) ->
     applications. *ICLR*; arXiv 2306.04539.
     Cicalese, F., Gargano, L. and Vaccaro, U. (2019). Minimum-entropy couplings and their
     applications. *IEEE Transactions on Information Theory* 65(6).
+
+    Examples
+    --------
+    >>> from mmfuse_lib.information import GATES
+    >>> from mmfuse_lib.information.estimators.bounds import bounds_from_tables
+    >>> p = GATES["and"]()
+    >>> found = bounds_from_tables(p.sum(axis=1), p.sum(axis=0), p.sum(axis=2))
+    >>> found.interval.loc["S"].round(2).to_dict()  # AND itself has 0.5
+    {'lower': 0.5, 'upper': 0.5}
     """
     p1, p2 = as_distribution(p_x1y, ndim=2), as_distribution(p_x2y, ndim=2)
     p12 = as_distribution(p_x1x2, ndim=2)
@@ -178,6 +187,17 @@ def synergy_bounds(
     bits with 1000 samples of each kind, 0.01 with 5000, and with more cells the additive bound
     comes out too large (8 x 8 x 2 cells, 1000 samples: by 0.04). Where the true synergy is at an
     end, as for a label that is AND, it is then often outside.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mmfuse_lib.information.estimators.bounds import synergy_bounds
+    >>> a, b = np.random.default_rng(0).integers(2, size=(2, 900))
+    >>> y = a & b  # seen with a by some, with b by others, and never with both
+    >>> found = synergy_bounds(a[:300], y[:300], b[300:600], y[300:600], a[600:], b[600:])
+    >>> lower, upper = found.interval.loc["S"]
+    >>> bool(lower < 0.5 < upper)  # the synergy of AND
+    True
     """
     features1 = as_features(x1_labelled, "x1_labelled"), as_features(x1_pairs, "x1_pairs")
     features2 = as_features(x2_labelled, "x2_labelled"), as_features(x2_pairs, "x2_pairs")

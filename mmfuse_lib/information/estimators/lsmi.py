@@ -187,6 +187,17 @@ def lsmi_pid(
     * *Prior.* They take all classes as equally likely: i = log K + log p(y|x). Here p(y) is the
       share of the class.
     * *Units.* They report nats, here it is bits.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import data
+    >>> from mmfuse_lib.information.estimators import lsmi_pid
+    >>> train, _, _ = data.load("gaussian_gates", seed=0, noise=0.2, dim=1, n_train=200)  # of XOR
+    >>> x1, x2 = train.inputs.values()
+    >>> quick = {"folds": 2, "networks": 1, "hidden": 16, "steps": 200, "n_bootstrap": 0}
+    >>> found = lsmi_pid(x1, x2, train.target, **quick)
+    >>> found.synergy > 0.8, found.per_sample.shape  # bits, and an answer for each sample
+    (True, (200, 4))
     """
     if adjust not in ADJUSTMENTS:
         raise UnknownNameError("adjustment", adjust, ADJUSTMENTS)

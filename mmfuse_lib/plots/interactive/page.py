@@ -37,6 +37,13 @@ def xor_to_and() -> Page:
     -------
     Page
         Works without a server and without a network, in the book, in Jupyter and on Colab.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import plots
+    >>> page = plots.xor_to_and()  # shown by a notebook
+    >>> type(page).__name__
+    'Page'
     """
     file = resources.files("mmfuse_lib.plots.interactive") / "xor_to_and.html"
     return Page(
