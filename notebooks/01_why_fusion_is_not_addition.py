@@ -48,6 +48,7 @@ import json
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from sklearn.linear_model import LogisticRegression
 
 from mmfuse_lib import data, evaluate, fit, mean_interval, methods, plots
@@ -310,16 +311,11 @@ print(f"ensemble minus joint: {100 * gain_mean:.1f} ± {100 * gain_half:.1f} poi
 
 # %% mystnb={"image": {"alt": "One line per seed joins the accuracy of the ensemble on the left with that of joint training on the right. The lines fall."}, "figure": {"caption": "Purely redundant labels, one noisy modality: each line is a seed, trained and tested on the same data.", "name": "fig-redundant"}} tags=["hide-input"]
 figure, ax = plt.subplots(figsize=(4.8, 3.4))
-for _, pair in redundant.iterrows():
-    ax.plot(
-        [0, 1],
-        pair[["ensemble", "joint, concat"]],
-        "o-",
-        color=plots.color_of("R"),
-        lw=1.5,
-    )
-ax.set_xticks([0, 1], ["ensemble", "joint, concat"])
-_ = ax.set(xlim=(-0.3, 1.3), ylabel="test accuracy, redundant labels")
+sns.lineplot(
+    pd.DataFrame(rows), x="model", y="accuracy", units="seed", estimator=None,
+    color=plots.color_of("R"), marker="o", lw=1.5, ax=ax,
+)  # fmt: skip
+_ = ax.set(xlim=(-0.3, 1.3), xlabel="", ylabel="test accuracy, redundant labels")
 plt.show()
 
 # %% [markdown]

@@ -50,6 +50,8 @@ import json
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
+import seaborn as sns
 import torch
 
 from mmfuse_lib import plots
@@ -65,14 +67,10 @@ from mmfuse_lib.information import (
     noisy,
     pointwise_mutual_information,
 )
+from mmfuse_lib.plots import GREY, INK, VIOLET  # R, U1, U2 and S have their own
 
 plots.use_style()
 rng = np.random.default_rng(seed)
-INK, GREY, VIOLET = (
-    "#222222",
-    "#9AA0A8",
-    "#5B3E96",
-)  # R, U1, U2 and S keep the palette
 
 # %% [markdown]
 # ## The lamp as a table
@@ -111,21 +109,26 @@ fig, axes = plt.subplot_mosaic(
     width_ratios=[4, 1.2],
     height_ratios=[1.2, 4],
 )
-bins = np.linspace(-3, 3, 25)
-for value, name, color, marker in [(0, "off", GREY, "x"), (1, "on", VIOLET, "o")]:
-    x = readings[is_on == value]
-    axes["both"].scatter(
-        *x[:200].T, c=color, marker=marker, s=28, label=f"lamp {name}"
-    )
-    step = {
-        "bins": bins,
-        "histtype": "step",
-        "color": color,
-        "lw": 2,
-        "ls": "-" if value else "--",
-    }
-    axes["top"].hist(x[:, 0], **step)
-    axes["right"].hist(x[:, 1], orientation="horizontal", **step)
+evenings = pd.DataFrame(readings, columns=["camera 1", "camera 2"])
+evenings["lamp"] = np.where(is_on, "lamp on", "lamp off")
+look = {
+    "hue": "lamp",
+    "hue_order": ["lamp off", "lamp on"],
+    "palette": [GREY, VIOLET],
+}
+sns.scatterplot(
+    evenings.groupby("lamp").head(200),
+    x="camera 1",
+    y="camera 2",
+    style="lamp",
+    markers={"lamp off": "X", "lamp on": "o"},
+    s=50,
+    ax=axes["both"],
+    **look,
+)
+step = {"bins": 24, "binrange": (-3, 3), "element": "step", "legend": False}
+sns.histplot(evenings, x="camera 1", ax=axes["top"], **step, **look)
+sns.histplot(evenings, y="camera 2", ax=axes["right"], **step, **look)
 _ = axes["both"].set(
     xlabel="reading of camera 1",
     ylabel="reading of camera 2",
@@ -134,7 +137,9 @@ _ = axes["both"].set(
 )
 for side in ("top", "right"):
     axes[side].set_axis_off()
-axes["both"].legend(loc="upper center", bbox_to_anchor=(0.5, 1.12), ncols=2)
+sns.move_legend(
+    axes["both"], "upper center", bbox_to_anchor=(0.5, 1.12), ncols=2, title=None
+)
 plt.show()
 
 # %% [markdown]
@@ -490,12 +495,8 @@ ax.plot(x, value, color=INK)
 ax.fill_between(x, value, 0, where=value < 0, color=VIOLET, alpha=0.3, lw=0)
 ax.axhline(0, color=INK, lw=1)
 _ = ax.set(ylabel="$i(x;\\mathrm{up})$ (bits)", ylim=(-6, 1.6))
-below.hist(
-    readings[switches[:, 0] == 1, 0],
-    bins=np.linspace(-2, 3, 51),
-    color=GREY,
-    density=True,
-)
+up = readings[switches[:, 0] == 1, 0]
+sns.histplot(x=up, bins=50, binrange=(-2, 3), color=GREY, lw=0, alpha=1, ax=below)
 _ = below.set(
     xlabel="reading of camera 1 when its switch is up", ylabel="share", yticks=[]
 )
@@ -542,8 +543,8 @@ kept = [
 ]
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Dots of information kept by random encoders against their number of features. All lie below a horizontal line, the information in the input itself, and approach it as the number of features grows."}, "figure": {"caption": "Random encoders, one a dot. The line is what the raw input tells; no encoder gets above it.", "name": "fig-dpi"}}
-fig, ax = plt.subplots()
-ax.scatter(*np.transpose(kept), s=14, color=VIOLET, alpha=0.5, lw=0)
+features, bits = np.transpose(kept)
+ax = sns.scatterplot(x=features, y=bits, s=14, color=VIOLET, alpha=0.5, lw=0)
 ax.axhline(raw_bits, color=INK)
 ax.text(0.5, raw_bits + 0.02, "$I(X;Y)$, the raw input")
 _ = ax.set(
@@ -599,16 +600,9 @@ best_accuracy = [p.max(axis=1).sum() for p in channels]
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Accuracy of the best classifier against mutual information for random channels with four labels. All points lie below a rising curve, Fano's ceiling, which runs from chance, where there is no information, to certainty, where the information is all of the label's entropy."}, "figure": {"caption": "Fano's ceiling for four equally likely labels, and the best classifier on each of many random channels. Without information it can only guess.", "name": "fig-fano"}}
 error = np.linspace(0, 0.75, 300)
 ceiling = [2 - entropy([e, 1 - e]) - e * np.log2(3) for e in error]
-fig, ax = plt.subplots()
-ax.scatter(
-    bits,
-    100 * np.array(best_accuracy),
-    s=16,
-    color=VIOLET,
-    alpha=0.5,
-    lw=0,
-    label="random channels",
-)
+percent = 100 * np.array(best_accuracy)
+look = {"s": 16, "color": VIOLET, "alpha": 0.5, "lw": 0}
+ax = sns.scatterplot(x=bits, y=percent, label="random channels", **look)
 ax.plot(ceiling, 100 * (1 - error), color=INK, label="Fano's ceiling")
 _ = ax.set(xlabel="$I(X;Y)$ (bits)", ylabel="accuracy (%)", ylim=(20, 104))
 ax.legend(loc="lower right")
@@ -681,8 +675,7 @@ history = bits_learned(readings[:, :1], switches[:, 0])
 print(f"learned {history[-1]:.3f} of {truth:.3f} bits")
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Held-out information against training step. It starts at zero, rises steeply and flattens just at the horizontal line of the true mutual information."}, "figure": {"caption": "A training curve in bits. At every step the curve is a lower bound, up to sampling error; the line is the truth.", "name": "fig-learning-in-bits"}}
-fig, ax = plt.subplots()
-ax.plot(history, color=VIOLET, label="$H(Y)$ minus held-out loss")
+ax = sns.lineplot(history, color=VIOLET, label="$H(Y)$ minus held-out loss")
 ax.axhline(truth, color=INK, ls="--", label="$I(X;Y)$")
 _ = ax.set(xlabel="training step", ylabel="information (bits)", ylim=(-0.05, 1))
 ax.legend(loc="lower right")
@@ -730,24 +723,25 @@ alone = [mutual_information(GATES[name](), x=0) for name in two_bit]
 given_x2 = [conditional_mutual_information(GATES[name]()) for name in two_bit]
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Paired bars for five gates: information of source 1 alone and given source 2. For redundant the first bar is a full bit and the second is gone. For and, both are short, the second the longer. For copy and two-bit copy both are full bits. For xor the first is gone and the second is a full bit."}, "figure": {"caption": "What source 1 tells alone, and what it adds for someone who sees source 2. Conditioning can take everything away (left) or bring everything about (right).", "name": "fig-conditioning"}}
-fig, ax = plt.subplots()
-position = np.arange(len(two_bit))
-ax.bar(position - 0.2, alone, 0.38, color=GREY, label="$I(X_1;Y)$")
-ax.bar(position + 0.2, given_x2, 0.38, color=VIOLET, label="$I(X_1;Y|X_2)$")
+rules = ["$X_1=X_2$", "$X_1∧X_2$", "$X_1$", "$(X_1,X_2)$", "$X_1⊕X_2$"]
+table = pd.DataFrame({"$I(X_1;Y)$": alone, "$I(X_1;Y|X_2)$": given_x2})
+table["gate"] = [
+    f"{n.replace('_', ' ')}\n$Y=${r}" for n, r in zip(two_bit, rules, strict=True)
+]
+ax = sns.barplot(
+    table.melt("gate", var_name="source", value_name="bits"),
+    x="gate",
+    y="bits",
+    hue="source",
+    palette=[GREY, VIOLET],
+    saturation=1,
+    gap=0.05,
+)
 for bars in ax.containers:
     ax.bar_label(bars, fmt="%.2g", padding=2, fontsize=11)
-rules = ["$X_1=X_2$", "$X_1∧X_2$", "$X_1$", "$(X_1,X_2)$", "$X_1⊕X_2$"]
-_ = ax.set_xticks(
-    position,
-    [
-        f"{n.replace('_', ' ')}\n$Y=${r}"
-        for n, r in zip(two_bit, rules, strict=True)
-    ],
-    fontsize=11,
-)
-_ = ax.set(ylabel="bits", ylim=(0, 1.35))
-ax.grid(axis="x", visible=False)
-ax.legend(loc="upper center", ncols=2)
+_ = ax.set(xlabel="", ylim=(0, 1.35))
+ax.tick_params(axis="x", labelsize=11)
+sns.move_legend(ax, "upper center", ncols=2, title=None)
 plt.show()
 
 # %% [markdown]
@@ -953,9 +947,10 @@ fig, axes = plt.subplots(2, 2, figsize=(6.4, 6.0), height_ratios=[1, 1.1])
 for (above, below), (name, values) in zip(axes.T, seen.items(), strict=True):
     wire(above, *wiring[name])
     _ = above.set_title(f"House {name}: " + " and ".join(wiring[name][1]))
-    bars = below.barh(list(values), list(values.values()), color=GREY)
-    below.bar_label(bars, fmt="%.0f", padding=3)
-    below.invert_yaxis()
+    sns.barplot(
+        x=list(values.values()), y=list(values), color=GREY, saturation=1, ax=below
+    )
+    below.bar_label(below.containers[0], fmt="%.0f", padding=3)
     _ = below.set(xlabel="bits", xlim=(0, 2.4))
     below.grid(axis="y", visible=False)
 axes[1, 1].set_yticklabels([])
@@ -1116,10 +1111,12 @@ print(f"truth {lamp_bits:.2f} bits")
 print(f"additive {additive[-1]:z.2f}, with product {with_product[-1]:.2f} bits")
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Held-out information about the lamp against training step. The additive model stays at zero throughout. The model with the product of the two readings climbs to the dashed line, the truth."}, "figure": {"caption": "Two models of the noisy lamp. Adding evidence finds nothing, however long it trains; one product is enough.", "name": "fig-additive"}}
-fig, ax = plt.subplots()
+learned = {
+    "with the product $x_1x_2$": with_product,
+    "additive: $w_1x_1 + w_2x_2$": additive,
+}
+ax = sns.lineplot(learned, palette=[VIOLET, GREY], dashes=False)
 ax.axhline(lamp_bits, color=INK, ls="--", label="$I(X_1,X_2;Y)$")
-ax.plot(with_product, color=VIOLET, label="with the product $x_1x_2$")
-ax.plot(additive, color=GREY, label="additive: $w_1x_1 + w_2x_2$")
 _ = ax.set(xlabel="training step", ylabel="information (bits)", ylim=(-0.05, 1.15))
 ax.legend(loc="upper right")
 plt.show()

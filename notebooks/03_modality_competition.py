@@ -47,6 +47,7 @@ from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import pandas as pd
+import seaborn as sns
 import torch
 import torch.nn.functional as F
 
@@ -161,26 +162,24 @@ results = pd.DataFrame([row for row, _, _ in runs])
 # %% mystnb={"image": {"alt": "Two panels with accuracy against the noise on the right image. Left panel, the sharp left encoder: trained alone it stays at 0.93, trained jointly it is five to eight points lower at all noise levels. Right panel: both curves fall as noise grows; the encoder trained jointly lies six points below the one trained alone without noise and eleven points below it at the strongest noise."}, "figure": {"caption": "What each encoder knows on its own: trained alone (solid) and as part of a joint model, read by a linear probe (dashed). Mean and 95 % interval over seeds.", "name": "fig-probes"}} tags=["hide-input"]
 figure, axes = plt.subplots(1, 2, figsize=(6.2, 3.4), sharey=True)
 for ax, name in zip(axes, ("left", "right"), strict=True):
-    for how, line, color in (("alone", "o-", "C1"), ("jointly", "s--", "C0")):
-        by_noise = results.groupby("noise")[f"{name}, trained {how}"].agg(
-            mean_interval
-        )
-        means, halves = zip(*by_noise, strict=True)
-        ax.errorbar(
-            by_noise.index,
-            means,
-            halves,
-            fmt=line,
-            color=color,
-            capsize=3,
-            label=f"trained {how}",
-        )
-    _ = ax.set(
-        title=f"{name} encoder",
-        xlabel="noise on the right image",
-        xticks=noise_levels,
+    columns = {
+        f"{name}, {how}": how for how in ("trained alone", "trained jointly")
+    }
+    sns.lineplot(
+        results.rename(columns=columns).melt("noise", columns.values()),
+        x="noise",
+        y="value",
+        hue="variable",
+        style="variable",
+        palette=["C1", "C0"],
+        markers=["o", "s"],
+        errorbar=plots.t_interval,
+        err_style="bars",
+        legend=name == "left",
+        ax=ax,
     )
-axes[0].set_ylabel("test accuracy")
+    _ = ax.set(title=f"{name} encoder", xlabel="noise on the right image")
+    _ = ax.set(xticks=noise_levels, ylabel="test accuracy")
 _ = axes[0].legend(loc="lower left")
 plt.show()
 
@@ -258,26 +257,31 @@ def training_loss(history, stage):
 
 
 noisiest = [run for run in runs if run[0]["noise"] == max(noise_levels)]
-losses = {
-    "joint model": [training_loss(h["joint"], "joint") for _, _, h in noisiest],
-    "right modality, trained alone": [
-        training_loss(h["apart"], "right") for _, _, h in noisiest
-    ],
+stages = {
+    "joint model": ("joint", "joint"),
+    "right modality, trained alone": ("apart", "right"),
 }
-mean_loss = pd.DataFrame(
-    {name: pd.concat(c, axis=1).mean(axis=1) for name, c in losses.items()}
+losses = pd.concat(
+    {
+        (name, row["seed"]): training_loss(history[how], stage)
+        for name, (how, stage) in stages.items()
+        for row, _, history in noisiest
+    },
+    names=["model", "seed"],
 )
+losses = losses.rename("loss").reset_index()
+mean_loss = losses.pivot_table("loss", "epoch", "model").rename_axis(columns=None)
 mean_loss.iloc[[0, len(mean_loss) // 2 - 1, -1]].round(3)
 
 # %% mystnb={"image": {"alt": "Training loss against epochs on a logarithmic axis. The joint model's loss falls far below 0.1 within a few epochs, while the loss of the right modality trained alone is several times larger at every epoch after the second."}, "figure": {"caption": "Training loss per epoch, which bounds the learning signal: the joint model (dashed) and the right modality trained alone (solid), at the strongest noise. Thin lines are seeds.", "name": "fig-signal"}} tags=["hide-input"]
-figure, ax = plt.subplots()
-for (name, seeds), line, color in zip(
-    losses.items(), ("--", "-"), ("C0", "C1"), strict=True
-):
-    for curve in seeds:
-        ax.semilogy(curve, line, color=color, lw=0.7, alpha=0.6)
-    ax.semilogy(mean_loss[name], line, color=color, lw=2.5, label=name)
-_ = ax.set(xlabel="epoch", ylabel="training loss (nats)")
+look = {"hue": "model", "style": "model", "palette": ["C0", "C1"]}
+look |= {"dashes": [(4, 2), ""]}
+ax = sns.lineplot(
+    losses, x="epoch", y="loss", units="seed", estimator=None, lw=0.7, alpha=0.6,
+    legend=False, **look,
+)  # fmt: skip
+sns.lineplot(losses, x="epoch", y="loss", errorbar=None, lw=2.5, ax=ax, **look)
+_ = ax.set(yscale="log", ylabel="training loss (nats)")
 ax.legend()
 plt.show()
 
@@ -320,13 +324,10 @@ growth = pd.DataFrame(
 ).set_index("epochs")
 
 # %% mystnb={"image": {"alt": "Accuracy of a probe on the right encoder against the number of epochs, on a logarithmic axis. Both rise at first; the encoder trained jointly levels off early and ends below the one trained alone."}, "figure": {"caption": "What the right encoder knows after so many epochs, read by a linear probe in both cases (one seed, strongest noise). Longer training does not close the gap.", "name": "fig-growth"}} tags=["hide-input"]
-figure, ax = plt.subplots()
-ax.semilogx(growth["trained alone"], "o-", color="C1", label="trained alone")
-ax.semilogx(growth["trained jointly"], "s--", color="C0", label="trained jointly")
+ax = sns.lineplot(growth, palette=["C1", "C0"], markers=["o", "s"])
+_ = ax.set(xscale="log", ylabel="right encoder: probe accuracy")
 ax.set_xticks(budgets, [str(n) for n in budgets])
 ax.minorticks_off()
-_ = ax.set(xlabel="epochs", ylabel="right encoder: probe accuracy")
-ax.legend()
 plt.show()
 
 # %% [markdown]
@@ -428,25 +429,16 @@ def summary(frame):
 summary(dark_results)
 
 # %% mystnb={"image": {"alt": "Grouped points: accuracy with both images and with the left one blacked out, for ensemble and joint model, at the strongest noise. With both images the two are close. With the left image black, the joint model drops far below the ensemble."}, "figure": {"caption": "Test accuracy at the strongest noise, with both images and with the left one blacked out. Each dot is a seed.", "name": "fig-blackout"}} tags=["hide-input"]
-figure, ax = plt.subplots()
-is_noisiest = results["noise"] == max(noise_levels)
-for shift, how, color in ((-0.12, "ensemble", "C1"), (0.12, "joint", "C0")):
-    for x, frame in enumerate((results, dark_results)):
-        values = frame.loc[is_noisiest, how]
-        label = how if x == 0 else None
-        ax.plot(
-            [x + shift] * len(values),
-            values,
-            "o",
-            color=color,
-            alpha=0.6,
-            label=label,
-        )
-        ax.hlines(
-            values.mean(), x + shift - 0.08, x + shift + 0.08, color=color, lw=3
-        )
-ax.set_xticks([0, 1], ["both images", "left image black"])
-_ = ax.set(xlim=(-0.5, 1.5), ylabel="test accuracy")
+shown = {"both images": results, "left image black": dark_results}
+shown = pd.concat(shown, names=["images"]).query("noise == @noise_levels[-1]")
+shown = shown.reset_index("images").melt("images", ["ensemble", "joint"])
+look = {"x": "images", "y": "value", "hue": "variable", "palette": ["C1", "C0"]}
+ax = sns.stripplot(shown, **look, dodge=True, jitter=False, size=7, alpha=0.6)
+sns.pointplot(
+    shown, **look, dodge=0.4, errorbar=None, linestyle="none", marker="_", ms=28,
+    legend=False,
+)  # fmt: skip
+_ = ax.set(xlabel="", ylabel="test accuracy")
 ax.legend()
 plt.show()
 

@@ -2,10 +2,15 @@ from .bars import interaction_bars as interaction_bars
 from .information import information_diagram as information_diagram
 from .interactive import Page as Page
 from .interactive import xor_to_and as xor_to_and
+from .points import interval_points as interval_points
 from .simplex import interaction_simplex as interaction_simplex
 from .stacked import stacked_interactions as stacked_interactions
+from .style import GREY as GREY
+from .style import INK as INK
 from .style import LONG_NAMES as LONG_NAMES
 from .style import PALETTE as PALETTE
+from .style import TEAL as TEAL
+from .style import VIOLET as VIOLET
 from .style import color_of as color_of
 from .style import t_interval as t_interval
 from .style import use_style as use_style

@@ -30,8 +30,11 @@ LONG_NAMES: dict[str, str] = {
     "joint": "joint",
 }
 
-#: Colours of what is no interaction: methods, models, settings.
-CYCLE = ("#404040", "#A6611A", "#018571", "#8073AC")
+#: Colours of what has no colour of its own: lines of text and truth, what stands behind, the rest.
+INK, GREY, VIOLET, TEAL = "#222222", "#9AA0A8", "#5B3E96", "#018571"
+
+#: Colours of what is no interaction: methods, models, settings; ``"C0"`` to ``"C3"`` in a figure.
+CYCLE = ("#404040", "#A6611A", TEAL, "#8073AC")
 
 _RC: Any = {
     "figure.figsize": (6.0, 3.6),
@@ -49,9 +52,11 @@ _RC: Any = {
     "axes.edgecolor": "black",
     "axes.labelcolor": "black",
     "axes.linewidth": 0.8,
+    "errorbar.capsize": 3.0,
     "grid.color": "#D9D9D9",
     "grid.linewidth": 0.8,
     "lines.linewidth": 2.0,
+    "lines.markersize": 7.5,
     "image.cmap": "viridis",
     "legend.frameon": False,
     "legend.fontsize": 12.0,
