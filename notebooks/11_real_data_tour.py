@@ -48,6 +48,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import seaborn as sns
 
 from mmfuse_lib import data, plots
 from mmfuse_lib.core.intervals import mean_interval
