@@ -445,8 +445,8 @@ fig, axes = plt.subplots(1, 2, figsize=(6.4, 3.6))
 for ax, (title, table) in zip(
     axes, {"accuracy": by_kind, "gate": weights}.items(), strict=True
 ):
-    sns.heatmap(table, vmin=0, vmax=1.3, cmap="Greys", square=True, cbar=False,
-                annot=True, fmt=".2f", annot_kws={"size": 11}, ax=ax)  # fmt: skip
+    sns.heatmap(table, vmin=0, vmax=1, cmap=sns.light_palette("0.5", as_cmap=True), square=True,
+                cbar=False, annot=True, fmt=".2f", annot_kws={"color": "black", "size": 12}, ax=ax)  # fmt: skip
     ax.tick_params(axis="y", rotation=0)
     _ = ax.set(title=title, xlabel="component", ylabel="")
 axes[0].set_ylabel("kind of sample")

@@ -444,8 +444,8 @@ grids = {
 }
 figure, axes = plt.subplots(1, 2, figsize=(6.4, 3.3), sharey=True)
 for ax, (question, values) in zip(axes, grids.items(), strict=True):
-    sns.heatmap(values.round() + 0.0, vmin=0, vmax=100, cmap="Blues", cbar=False,
-                annot=True, fmt=".0f", ax=ax)  # fmt: skip
+    sns.heatmap(values.round() + 0.0, vmin=0, vmax=100, cmap=sns.light_palette("0.5", as_cmap=True),
+                cbar=False, annot=True, fmt=".0f", annot_kws={"color": "black"}, ax=ax)  # fmt: skip
     ax.tick_params(axis="y", rotation=0)
     _ = ax.set(title=question, xlabel="rule", ylabel="")
 axes[0].set_ylabel("expert")
