@@ -51,6 +51,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import seaborn as sns
 import torch
 
 from mmfuse_lib import data, evaluate, fit, mean_interval, methods, plots
@@ -440,22 +441,14 @@ weights = result.interactions.groupby(kind_of).mean().loc[KINDS]
 
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Two tables drawn as heat maps, a row a kind of sample, a column a component. Left, accuracy: component R is right on R, U1 and U2; component U1 on R and U1; component U2 on R and U2; component S on all four. Right, mean gate: see the text."}, "figure": {"caption": "Kinds of samples (rows) against components (columns). Left: accuracy of each component alone. Right: mean weight that the gate gives to it.", "name": "fig-parts"}}
-def heat(ax, table, title):
-    """A table as a map with numbers."""
-    ax.imshow(table, cmap="Greys", vmin=0, vmax=1.3)
-    for i, j in np.ndindex(table.shape):
-        style = {"ha": "center", "va": "center", "fontsize": 11}
-        ink = "white" if table.iloc[i, j] > 0.5 else INK
-        ax.text(j, i, f"{table.iloc[i, j]:.2f}", color=ink, **style)
-    ax.set_xticks(range(4), table.columns)
-    ax.set_yticks(range(4), table.index)
-    ax.grid(visible=False)
-    _ = ax.set(title=title, xlabel="component")
-
-
 fig, axes = plt.subplots(1, 2, figsize=(6.4, 3.6))
-heat(axes[0], by_kind, "accuracy")
-heat(axes[1], weights, "gate")
+for ax, (title, table) in zip(
+    axes, {"accuracy": by_kind, "gate": weights}.items(), strict=True
+):
+    sns.heatmap(table, vmin=0, vmax=1, cmap=sns.light_palette("0.5", as_cmap=True), square=True,
+                cbar=False, annot=True, fmt=".2f", annot_kws={"color": "black", "size": 12}, ax=ax)  # fmt: skip
+    ax.tick_params(axis="y", rotation=0)
+    _ = ax.set(title=title, xlabel="component", ylabel="")
 axes[0].set_ylabel("kind of sample")
 plt.show()
 
@@ -667,23 +660,18 @@ if has("curve", "ablations"):
 # (`python -m benchmarks.dmil_study curve`).
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Accuracy on synergistic samples against the number of classes for the joint model, I2MoE, DMIL and DMIL with synergy first, with a dotted line for guessing. All start at one for two classes. DMIL falls to guessing as the number grows, the others stay high."}, "figure": {"caption": "Test accuracy on synergistic samples as they get harder. Mean and 95 % interval over seeds; dotted: guessing.", "name": "fig-difficulty"}}
-STYLES = {
-    "joint": ("o-", plots.color_of("joint")),
-    "I2MoE": ("^:", "#018571"),
-    "DMIL": ("s--", "C1"),
-    "DMIL, synergy first": ("D-", plots.color_of("S")),
+METHODS = {
+    "joint": plots.color_of("joint"),
+    "I2MoE": "#018571",
+    "DMIL": "C1",
+    "DMIL, synergy first": plots.color_of("S"),
 }
 if has("curve"):
     curve = rows("curve")
     fig, ax = plt.subplots()
-    for shift, (name, (line, color)) in zip(
-        (-0.12, -0.04, 0.04, 0.12), STYLES.items(), strict=True
-    ):
-        chosen = curve[curve["method"] == name].groupby("classes")["accuracy_S"]
-        means, halves = zip(*chosen.agg(mean_interval), strict=True)
-        ax.errorbar(
-            np.array([*chosen.groups]) + shift, means, halves, fmt=line, color=color, capsize=3, label=name
-        )  # fmt: skip
+    sns.pointplot(curve, x="classes", y="accuracy_S", hue="method", palette=METHODS,
+                  hue_order=[*METHODS], markers=[*"o^sD"], linestyles=["-", ":", "--", "-"],
+                  errorbar=plots.t_interval, capsize=0.1, dodge=0.2, lw=2, native_scale=True, ax=ax)  # fmt: skip
     classes = sorted(curve["classes"].unique())
     ax.plot(classes, 1 / np.array(classes), ":", color=GREY)
     _ = ax.set(
@@ -754,16 +742,15 @@ LABELS = {
 }
 if has("curve", "causes"):
     causes = pd.concat([rows("curve", classes=10), rows("causes")])
+    causes = causes.replace({"method": LABELS}).reset_index()
+    hue = causes["method"].str.match("first|synergy first")
+    what = {"x": "accuracy_S", "y": "method", "order": LABELS.values()}
     fig, ax = plt.subplots(figsize=(6.2, 4.2))
-    names = [name for name in LABELS if name in set(causes["method"])]
-    for i, name in enumerate(names[::-1]):
-        values = causes.loc[causes["method"] == name, "accuracy_S"]
-        color = plots.color_of("S") if "first" in name else "C1"
-        ax.barh(i, values.mean(), color=color, alpha=0.6)
-        ax.plot(values, [i] * len(values), "o", color=INK, ms=4)
+    sns.barplot(causes, **what, hue=hue, palette=["C1", plots.color_of("S")], saturation=1,
+                alpha=0.6, errorbar=None, legend=False, ax=ax)  # fmt: skip
+    sns.stripplot(causes, **what, color=INK, size=4, jitter=False, ax=ax)
     ax.axvline(0.1, color=GREY, ls=":")
-    ax.set_yticks(range(len(names)), [LABELS[name] for name in names[::-1]])
-    _ = ax.set(xlabel="accuracy on S", xlim=(0, 1.02))
+    _ = ax.set(xlabel="accuracy on S", ylabel="", xlim=(0, 1.02))
     plt.show()
 
 # %% [markdown]
@@ -1005,6 +992,11 @@ if check_claims and has("curve"):
         for g in rows("curve", classes=4, method="DMIL")["gate"]
     ]
     assert min(other) > 0.5  # a quarter would do
+
+# %% [markdown]
+# What the ten classes, the missing parts and the real data show:
+
+# %%
 if check_claims and has("causes", "curve"):
     of_cause = rows("causes").groupby("method")["accuracy_S"]
     assert (
@@ -1049,6 +1041,11 @@ if check_claims and has("real"):
     of_seed = rows("real").pivot(index="seed", columns="method", values="accuracy")
     assert (of_seed["DMIL"] > of_seed["linear layers (FC)"]).all()
     assert (of_seed["DMIL"] < of_seed["joint"]).all()
+
+# %% [markdown]
+# And what became of the gate as the price went up:
+
+# %%
 if check_claims and tried is not None:
     # Digits: larger lambdas delay synergy, and then the gate's area says nothing.
     digits = tried[tried["data"] == "digit_pairs"]

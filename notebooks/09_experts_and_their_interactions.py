@@ -53,6 +53,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import seaborn as sns
 import torch
 from sklearn.metrics import roc_auc_score
 
@@ -283,15 +284,11 @@ curves = pd.concat(
         for s in SEEDS
     ]
 )
+curves["expert"] = curves["term"].str.removeprefix("interaction_")
 figure, ax = plt.subplots()
-for name, line in zip(KINDS, ("-", "--", ":", "-."), strict=True):
-    curve = (
-        curves[curves["term"] == f"interaction_{name}"]
-        .groupby("epoch")["value"]
-        .mean()
-    )
-    ax.plot(curve, line, color=plots.color_of(name), label=name)
-_ = ax.set(xlabel="epoch", ylabel="interaction loss")
+sns.lineplot(curves, x="epoch", y="value", hue="expert", style="expert", hue_order=KINDS,
+             style_order=KINDS, palette=plots.PALETTE, errorbar=None, ax=ax)  # fmt: skip
+_ = ax.set(ylabel="interaction loss")
 ax.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))
 plt.show()
 
@@ -372,13 +369,9 @@ def weights_of(how, s):
 weights = weights_of("I2MoE", seed)
 figure, axes = plt.subplots(1, 4, figsize=(6.4, 3.2), sharey=True)
 for ax, kind in zip(axes, KINDS, strict=True):
-    chosen = weights[weights["kind"] == kind]
-    boxes = ax.boxplot([chosen[k] for k in KINDS], whis=(5, 95), showfliers=False, widths=0.7,
-                       patch_artist=True, medianprops={"color": "black"})  # fmt: skip
-    for box, name in zip(boxes["boxes"], KINDS, strict=True):
-        box.set_facecolor(plots.color_of(name))
-    ax.set_xticks(range(1, 5), KINDS, fontsize=10)
-    ax.grid(visible=False, axis="x")
+    sns.boxplot(weights.loc[weights["kind"] == kind, KINDS], palette=plots.PALETTE, saturation=1,
+                whis=(5, 95), showfliers=False, linecolor="black", ax=ax)  # fmt: skip
+    ax.tick_params(axis="x", labelsize=10)
     _ = ax.set_title(f"rule {kind}")
 axes[0].set_ylabel("weight")
 plt.show()
@@ -451,14 +444,10 @@ grids = {
 }
 figure, axes = plt.subplots(1, 2, figsize=(6.4, 3.3), sharey=True)
 for ax, (question, values) in zip(axes, grids.items(), strict=True):
-    ax.imshow(values, cmap="Blues", vmin=0, vmax=100, aspect="auto")
-    for i, j in np.ndindex(4, 4):
-        ax.text(j, i, f"{round(values.iloc[i, j])}", ha="center", va="center",
-                color="white" if values.iloc[i, j] > 60 else "black")  # fmt: skip
-    ax.set_xticks(range(4), KINDS)
-    ax.set_yticks(range(4), KINDS)
-    ax.grid(visible=False)
-    _ = ax.set(title=question, xlabel="rule")
+    sns.heatmap(values.round() + 0.0, vmin=0, vmax=100, cmap=sns.light_palette("0.5", as_cmap=True),
+                cbar=False, annot=True, fmt=".0f", annot_kws={"color": "black"}, ax=ax)  # fmt: skip
+    ax.tick_params(axis="y", rotation=0)
+    _ = ax.set(title=question, xlabel="rule", ylabel="")
 axes[0].set_ylabel("expert")
 plt.show()
 
@@ -553,26 +542,20 @@ else:
     print("The results are in the repository, not here: skipped.")
 
 # %% mystnb={"image": {"alt": "For each ablation, the area under the ROC curve with which the weight of each expert finds the samples of its rule, with intervals, and a line at one half."}, "figure": {"caption": "Does the weight of an expert find the samples of its rule? Area under the ROC curve, mean and 95 % interval over seeds (cut at 0 and 1). The line marks one half; the fair yardstick is the row without interaction loss.", "name": "fig-ablations"}} tags=["hide-input"]
+DOTS = {
+    "hue": "column", "palette": plots.PALETTE, "markers": [*"o^vD"], "dodge": 0.54,
+    "errorbar": plots.t_interval, "ls": "none", "lw": 2, "err_kws": {"lw": 1.3}, "capsize": 0.12,
+}  # fmt: skip
 if HERE:
     with_weights = study[study["auroc S"].notna()]
-    names = [
-        name for name in with_weights["name"].unique() if name != "global weights"
-    ]
+    areas = with_weights[with_weights["name"] != "global weights"]
+    areas = areas.rename(columns=lambda name: name.removeprefix("auroc "))
+    areas = areas.melt("name", KINDS, "column", "area")
     figure, ax = plt.subplots(figsize=(6.2, 6.8))
-    for j, (kind, marker) in enumerate(zip(KINDS, "o^vD", strict=True)):
-        for i, name in enumerate(names):
-            values = with_weights.loc[
-                with_weights["name"] == name, f"auroc {kind}"
-            ].dropna()
-            if len(values) > 1:
-                mean, half = mean_interval(values)
-                label = kind if i == 0 else None
-                ax.errorbar(mean, i + 0.18 * (j - 1.5), xerr=half, fmt=marker, capsize=2,
-                            color=plots.color_of(kind), label=label, lw=1.3)  # fmt: skip
+    sns.pointplot(areas, x="area", y="name", **DOTS, ax=ax)
     ax.axvline(0.5, color="black", lw=1, ls="--")
-    ax.set_yticks(range(len(names)), names)
-    ax.invert_yaxis()
-    _ = ax.set(xlabel="area under the ROC curve", xlim=(0, 1))
+    ax.grid(axis="y")
+    _ = ax.set(xlabel="area under the ROC curve", ylabel="", xlim=(0, 1))
     ax.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))
     plt.show()
 
@@ -640,16 +623,13 @@ if HERE:
 
 # %% mystnb={"image": {"alt": "For four settings, the difference in area between experts that start as copies of one and experts that start apart, a marker with an interval for each column. The markers of U1 and U2 lie to the right of zero in all settings, those of R and S on both sides of it."}, "figure": {"caption": "Copies of one name the uniqueness experts better. Area under the ROC curve of each column, copies of one minus starting apart, on the test split: mean and 95 % interval over paired seeds. To the right of the line, copies are better.", "name": "fig-start"}} tags=["hide-input"]
 if HERE:
+    change = gain[[f"test.auroc.{k}" for k in KINDS]].set_axis(KINDS, axis=1)
+    change = change.melt(var_name="column", value_name="change", ignore_index=False)
     figure, ax = plt.subplots(figsize=(6.2, 3.6))
-    for j, (kind, marker) in enumerate(zip(KINDS, "o^vD", strict=True)):
-        for i, setting in enumerate(SETTINGS):
-            mean, half = mean_interval(gain.loc[setting, f"test.auroc.{kind}"])
-            ax.errorbar(mean, i + 0.18 * (j - 1.5), xerr=half, fmt=marker, capsize=2,
-                        color=plots.color_of(kind), label=kind if i == 0 else None, lw=1.3)  # fmt: skip
+    sns.pointplot(change, x="change", y="setting", order=SETTINGS, **DOTS, ax=ax)
     ax.axvline(0, color="black", lw=1, ls="--")
-    ax.set_yticks(range(len(SETTINGS)), SETTINGS)
-    ax.invert_yaxis()
-    _ = ax.set(xlabel="change of the area under the ROC curve")
+    ax.grid(axis="y")
+    _ = ax.set(xlabel="change of the area under the ROC curve", ylabel="")
     ax.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))
     plt.show()
 
@@ -677,17 +657,14 @@ if HERE:
     figure, axes = plt.subplots(1, 2, figsize=(6.4, 3.2))
     titles = {"digits": "digit pairs", "utd_mhad": "UTD-MHAD"}
     for ax, source in zip(axes, titles, strict=True):
-        for j, (t, line) in enumerate(
-            zip((1, 2, 4), ("-o", "--s", ":^"), strict=True)
-        ):
-            rows = search[(search["data"] == source) & (search["temperature"] == t)]
-            loss = rows.groupby("interaction_weight")["task"]
-            ax.errorbar(np.arange(len(LAMBDAS)) + 0.08 * (j - 1), loss.mean(), yerr=loss.sem(),
-                        fmt=line, capsize=2, color=str(0.25 * j), label=f"T = {t}")  # fmt: skip
-        ax.set_xticks(range(len(LAMBDAS)), [f"{value:g}" for value in LAMBDAS])
-        _ = ax.set(title=titles[source], xlabel="λ", ylim=(0, None))
+        rows = search[search["data"] == source].astype({"temperature": int})
+        sns.pointplot(rows, x="interaction_weight", y="task",
+                      hue="temperature", palette=["0", "0.25", "0.5"], markers=[*"os^"], linestyles=["-", "--", ":"],
+                      errorbar="se", capsize=0.1, dodge=0.16, lw=2, formatter="{:g}".format, ax=ax)  # fmt: skip
+        _ = ax.set(title=titles[source], xlabel="λ", ylabel="", ylim=(0, None))
     axes[0].set_ylabel("validation loss (nats)")
-    axes[0].legend(loc="upper left")
+    axes[0].legend(loc="upper left", title="T")
+    axes[1].get_legend().remove()
     plt.show()
 
 # %%
@@ -838,93 +815,105 @@ if check_claims:
     assert lost.loc["S", ["R", "U1", "U2"]].max() < 2
     assert lost.loc[["U1", "U2"], "S"].max() > 5
     assert lost.loc["R"].max() < 25
-    if HERE:
-        # Ablations: prediction and validation do not see the names, the losses make them, details matter.
-        low = {
-            name: {
-                k: np.subtract(*mean_interval(rows[f"auroc {k}"].dropna()))
-                for k in KINDS[1:]
-            }
-            for name, rows in with_weights.groupby("name")
-            if name not in ("global weights", "R and S only")
+
+# %% [markdown]
+# The ablations, from the result file:
+
+# %%
+if check_claims and HERE:
+    # Ablations: prediction and validation do not see the names, the losses make them, details matter.
+    low = {
+        name: {
+            k: np.subtract(*mean_interval(rows[f"auroc {k}"].dropna()))
+            for k in KINDS[1:]
         }
-        means = ablations[
-            ["accuracy", "S samples", "validation loss", "auroc U1", "auroc U2"]
-        ].mean()
-        equal = means.loc[["I2MoE", "no interaction loss", "lambda 0.01", "joint"]]
-        assert np.ptp(equal["accuracy"]) < 0.02
-        assert np.ptp(equal["validation loss"].dropna()) < 0.03
-        assert means.loc["lambda 1", "S samples"] < equal["S samples"].min() - 0.05
-        unique = means[["auroc U1", "auroc U2"]].mean(axis=1)
-        assert unique["I2MoE"] > 0.75
-        assert unique[["no interaction loss", "latent space", "zero"]].max() < 0.65
-        assert low["I2MoE"]["S"] > 0.75
-        assert max(low[name]["S"] for name in ("mean", "shuffle")) < 0.5
-        assert unique["lambda 0.01"] < unique["I2MoE"] - 0.1
-        lost_synergy = study[study["S samples"] < 0.5].groupby("name").size()
-        assert lost_synergy["zero"] == 1
-        # What the authors' code does otherwise stays within the intervals of the first row.
-        for column in ("accuracy", *(f"auroc {k}" for k in KINDS)):
-            middle, half = mean_interval(study[study["name"] == "I2MoE"][column])
-            for name in ("own stand-ins", "dropout"):
-                assert abs(ablations[column].mean()[name] - middle) < half
-        # Alone, over five seeds: nine in ten, nine in ten, half; the redundancy expert near chance.
-        experts = alone_in_file["I2MoE"]
-        assert min(experts.loc["U1", "U1"], experts.loc["U2", "U2"]) > 87
-        assert 40 < experts.loc["S", "S"] < 60
-        assert experts.loc["S", "S"] > experts["S"].drop("S").max() + 10
-        assert experts.loc["R"].max() < 40
-        of_redundant = np.mean(
-            [row["weights_by_kind"][0] for row in files["digits"] if row["name"] == "I2MoE"], axis=0
-        )  # fmt: skip
-        assert of_redundant[1] + of_redundant[2] > 0.6
-        # Without uniqueness experts, R takes what needs one image, and cannot tell which.
-        experts = alone_in_file["R and S only"]
-        assert np.ptp(experts.loc["R", ["R", "U1", "U2"]]) < 10
-        assert experts.loc["R"].idxmin() == "S"
-        assert experts.loc["S"].idxmax() == "S"
-        # The start: copies are named better, by the uniqueness columns, and lose no accuracy.
-        pairs = {column: mean_interval(overall[column]) for column in overall}
-        for split in ("val", "test"):
-            assert np.subtract(*pairs[f"{split}.area"]) > 0
-            assert pairs[f"{split}.accuracy"][0] > 0
-        for kind in KINDS:
-            middle, half = pairs[f"test.auroc.{kind}"]
-            assert (middle - half > 0) if kind[0] == "U" else (abs(middle) < half)
-        ends = [
-            mean_interval(gain.loc[setting, f"test.auroc.{kind}"])
-            for setting in SETTINGS for kind in KINDS
-        ]  # fmt: skip
-        assert sum(abs(middle) < half for middle, half in ends) > len(ends) / 2
-        assert own_rule.loc["S", "as one"] < 50
-        # Real data: fused models alike on CREMA-D and ahead of one view; no difference on UTD-MHAD.
-        scores = real.groupby(level=[0, 1]).mean()
-        fused = scores["cremad"][["joint", "I2MoE", "no interaction loss"]]
-        assert np.ptp(fused) < 0.01
-        assert (
-            fused.min()
-            > scores["cremad"][["only voice", "only face", "ensemble"]].max() + 0.01
-        )
-        trio = real.sort_index()["utd_mhad"]
-        middle, half = mean_interval(trio["I2MoE"] - trio["no interaction loss"])
-        assert abs(middle) < half
-        assert disagree["experts disagree"].min() > 0.95
-        # The search: 0.1 costs nothing on digit pairs, more does; no temperature is better on both.
-        on_digits = cost.loc["digits"]
-        assert on_digits[[0.01, 0.1]].mean().max() < 0.005
-        assert (on_digits[1.0] > 0).all()
-        assert (on_digits[0.5] > 0).sum() == 6
-        assert on_digits[0.5].mean() > 0.01
-        points = search[search["data"] == "utd_mhad"].groupby(
-            ["interaction_weight", "temperature"]
-        )["task"].mean()  # fmt: skip
-        lowest = points.nsmallest(3).index.get_level_values(0)
-        assert set(lowest) == {0.0, 0.5, 1.0}
-        changes = warmth.groupby("data").mean()
-        assert not (changes < -0.005).all().any()
-        concat = speed.query("backbone == 'concat' and modalities == 3")
-        assert concat["ratio"].item() > 1.5
-        assert speed["ratio"].min() > 1
+        for name, rows in with_weights.groupby("name")
+        if name not in ("global weights", "R and S only")
+    }
+    means = ablations[
+        ["accuracy", "S samples", "validation loss", "auroc U1", "auroc U2"]
+    ].mean()
+    equal = means.loc[["I2MoE", "no interaction loss", "lambda 0.01", "joint"]]
+    assert np.ptp(equal["accuracy"]) < 0.02
+    assert np.ptp(equal["validation loss"].dropna()) < 0.03
+    assert means.loc["lambda 1", "S samples"] < equal["S samples"].min() - 0.05
+    unique = means[["auroc U1", "auroc U2"]].mean(axis=1)
+    assert unique["I2MoE"] > 0.75
+    assert unique[["no interaction loss", "latent space", "zero"]].max() < 0.65
+    assert low["I2MoE"]["S"] > 0.75
+    assert max(low[name]["S"] for name in ("mean", "shuffle")) < 0.5
+    assert unique["lambda 0.01"] < unique["I2MoE"] - 0.1
+    lost_synergy = study[study["S samples"] < 0.5].groupby("name").size()
+    assert lost_synergy["zero"] == 1
+    # What the authors' code does otherwise stays within the intervals of the first row.
+    for column in ("accuracy", *(f"auroc {k}" for k in KINDS)):
+        middle, half = mean_interval(study[study["name"] == "I2MoE"][column])
+        for name in ("own stand-ins", "dropout"):
+            assert abs(ablations[column].mean()[name] - middle) < half
+    # Alone, over five seeds: nine in ten, nine in ten, half; the redundancy expert near chance.
+    experts = alone_in_file["I2MoE"]
+    assert min(experts.loc["U1", "U1"], experts.loc["U2", "U2"]) > 87
+    assert 40 < experts.loc["S", "S"] < 60
+    assert experts.loc["S", "S"] > experts["S"].drop("S").max() + 10
+    assert experts.loc["R"].max() < 40
+    of_redundant = np.mean(
+        [row["weights_by_kind"][0] for row in files["digits"] if row["name"] == "I2MoE"], axis=0
+    )  # fmt: skip
+    assert of_redundant[1] + of_redundant[2] > 0.6
+    # Without uniqueness experts, R takes what needs one image, and cannot tell which.
+    experts = alone_in_file["R and S only"]
+    assert np.ptp(experts.loc["R", ["R", "U1", "U2"]]) < 10
+    assert experts.loc["R"].idxmin() == "S"
+    assert experts.loc["S"].idxmax() == "S"
+
+# %% [markdown]
+# The two starts, the real data and the search:
+
+# %%
+if check_claims and HERE:
+    # The start: copies are named better, by the uniqueness columns, and lose no accuracy.
+    pairs = {column: mean_interval(overall[column]) for column in overall}
+    for split in ("val", "test"):
+        assert np.subtract(*pairs[f"{split}.area"]) > 0
+        assert pairs[f"{split}.accuracy"][0] > 0
+    for kind in KINDS:
+        middle, half = pairs[f"test.auroc.{kind}"]
+        assert (middle - half > 0) if kind[0] == "U" else (abs(middle) < half)
+    ends = [
+        mean_interval(gain.loc[setting, f"test.auroc.{kind}"])
+        for setting in SETTINGS for kind in KINDS
+    ]  # fmt: skip
+    assert sum(abs(middle) < half for middle, half in ends) > len(ends) / 2
+    assert own_rule.loc["S", "as one"] < 50
+    # Real data: fused models alike on CREMA-D and ahead of one view; no difference on UTD-MHAD.
+    scores = real.groupby(level=[0, 1]).mean()
+    fused = scores["cremad"][["joint", "I2MoE", "no interaction loss"]]
+    assert np.ptp(fused) < 0.01
+    assert (
+        fused.min()
+        > scores["cremad"][["only voice", "only face", "ensemble"]].max() + 0.01
+    )
+    trio = real.sort_index()["utd_mhad"]
+    middle, half = mean_interval(trio["I2MoE"] - trio["no interaction loss"])
+    assert abs(middle) < half
+    assert disagree["experts disagree"].min() > 0.95
+    # The search: 0.1 costs nothing on digit pairs, more does; no temperature is better on both.
+    on_digits = cost.loc["digits"]
+    assert on_digits[[0.01, 0.1]].mean().max() < 0.005
+    assert (on_digits[1.0] > 0).all()
+    assert (on_digits[0.5] > 0).sum() == 6
+    assert on_digits[0.5].mean() > 0.01
+    points = search[search["data"] == "utd_mhad"].groupby(
+        ["interaction_weight", "temperature"]
+    )["task"].mean()  # fmt: skip
+    lowest = points.nsmallest(3).index.get_level_values(0)
+    assert set(lowest) == {0.0, 0.5, 1.0}
+    changes = warmth.groupby("data").mean()
+    assert not (changes < -0.005).all().any()
+    concat = speed.query("backbone == 'concat' and modalities == 3")
+    assert concat["ratio"].item() > 1.5
+    assert speed["ratio"].min() > 1
+if check_claims:
     print("all claims hold")
 
 # %% tags=["headline", "remove-cell"]

@@ -55,6 +55,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import seaborn as sns
 
 from mmfuse_lib import (
     evaluate_explanations,
@@ -161,14 +162,17 @@ scored[[*(f"auroc_{k}" for k in KINDS), "first"]].agg(["min", "mean", "max"]).ro
 
 # %% mystnb={"image": {"alt": "Histogram of how many of the perfectly accurate gates name the deciding interaction on which share of the samples. They spread from one quarter to all, and one gate is right everywhere."}, "figure": {"caption": "Share of samples on which the gate names the interaction that decided, for all gates of models that are always right.", "name": "fig-perfect-gates"}} tags=["hide-input"]
 figure, ax = plt.subplots(figsize=(6.2, 3.0))
-counts = scored["first"].value_counts().sort_index()
-ax.bar(counts.index, counts, width=0.12, color=INK)
-for x, n in counts.items():
-    ax.text(x, n + 0.3, f"{n}", ha="center", fontsize=12)
-_ = ax.set(
-    xlabel="samples whose kind the gate names", ylabel="gates", xticks=counts.index,
-    ylim=(0, counts.max() * 1.2),
-)  # fmt: skip
+sns.countplot(
+    scored,
+    x="first",
+    color=INK,
+    saturation=1,
+    width=0.5,
+    formatter="{:.2f}".format,
+    ax=ax,
+)
+ax.bar_label(ax.containers[0], fontsize=12)
+_ = ax.set(xlabel="samples whose kind the gate names", ylabel="gates")
 plt.show()
 
 # %% [markdown]
@@ -219,11 +223,9 @@ bounds.loc[[(False, 2), (False, 4), (False, 10), (True, 4)]].round(2)
 
 # %% mystnb={"image": {"alt": "Best possible area under the ROC curve against the number of classes, without the cue. Solid lines, from the inputs alone: high and rising for R, low for the other three, which coincide. Dashed lines, inputs and label: all four high."}, "figure": {"caption": "No cue: the best area that any report can have. Solid: a report made from the inputs. Dashed: one that is told the label, too. U1, U2 and S coincide in the solid lines, U1 and U2 in the dashed ones.", "name": "fig-report-bounds"}} tags=["hide-input"]
 figure, ax = plt.subplots(figsize=(6.2, 3.8))
-for kind, marker in zip(KINDS, "o^vD", strict=True):
-    for told, line in ((False, "-"), (True, "--")):
-        curve = bounds.loc[told, kind]
-        ax.plot(curve.index, curve, line, marker=marker, color=plots.color_of(kind),
-                label=None if told else kind, alpha=0.75 if told else 1)  # fmt: skip
+for told, line in ((False, "-"), (True, "--")):
+    sns.lineplot(bounds.loc[told, KINDS], palette=plots.PALETTE, markers=[*"o^vD"], ms=7, mew=0,
+                 dashes=False, ls=line, alpha=0.75 if told else 1, legend=not told, ax=ax)  # fmt: skip
 ax.axhline(0.5, color=GREY, ls=":")
 _ = ax.set(xlabel="classes $K$", ylabel="best possible area", ylim=(0.45, 1.02))
 ax.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))
@@ -332,19 +334,14 @@ live = pd.DataFrame({name: scores.metrics for name, scores in found.items()}).lo
 live.round(2)
 
 # %% mystnb={"image": {"alt": "Four small heat maps, for I2MoE, DMIL, three models and the probe, with a row for each kind of sample and a column for each column of the report. The probe's and the three models' are dark on the diagonal; I2MoE's is partly, DMIL's is not."}, "figure": {"caption": "Mean report (columns) on the test samples of each kind (rows). An explanation that holds is dark on the diagonal.", "name": "fig-live-reports"}} tags=["hide-input"]
-figure, axes = plt.subplots(1, 4, figsize=(6.6, 2.3), sharey=True)
-for ax, (name, scores) in zip(axes, list(found.items())[:4], strict=True):
+SHADES = sns.light_palette("0.5", as_cmap=True)
+figure, axes = plt.subplots(2, 2, figsize=(5.2, 5.4), sharex=True, sharey=True)
+for ax, (name, scores) in zip(axes.flat, list(found.items())[:4], strict=True):
     by_kind = scores.per_sample.groupby("kind", observed=True)[KINDS].mean()
-    ax.imshow(by_kind, cmap="Greys", vmin=0, vmax=1)
-    for i, j in np.ndindex(4, 4):
-        ink = "white" if by_kind.iloc[i, j] > 0.5 else INK
-        text = f"{by_kind.iloc[i, j]:.1f}".lstrip("0") or "0"
-        ax.text(j, i, text, ha="center", va="center", color=ink, fontsize=9.5)
-    ax.set_xticks(range(4), KINDS, fontsize=10)
-    ax.set_yticks(range(4), KINDS, fontsize=10)
-    ax.grid(visible=False)
-    _ = ax.set_title(name, fontsize=11)
-axes[0].set_ylabel("kind")
+    sns.heatmap(by_kind, vmin=0, vmax=1, cmap=SHADES, square=True, cbar=False,
+                annot=True, fmt=".2f", annot_kws={"color": "black", "size": 12}, ax=ax)  # fmt: skip
+    ax.tick_params(axis="y", rotation=0)
+    _ = ax.set(title=name, ylabel="kind of sample" if ax in axes[:, 0] else "")
 plt.show()
 
 # %% [markdown]
@@ -424,25 +421,13 @@ if HERE:
         index=[t for t in explanations.tasks() if t in by_task.index], columns=shown
     )
     by_task.insert(0, "best possible", best.set_index("task")["auroc"])
+    by_task.columns = [name.replace(" ", "\n", 1) for name in by_task.columns]
     figure, ax = plt.subplots(figsize=(6.4, 7.2))
-    ax.imshow(by_task, cmap="Greys", vmin=0.2, vmax=1.15, aspect="auto")
-    for i, j in np.ndindex(by_task.shape):
-        value = by_task.iloc[i, j]
-        ink = "white" if value > 0.72 else INK
-        ax.text(
-            j,
-            i,
-            f"{value:.2f}".lstrip("0"),
-            ha="center",
-            va="center",
-            color=ink,
-            fontsize=10,
-        )
-    wrapped = [c.replace(" ", "\n", 1) for c in by_task.columns]
-    ax.set_xticks(range(len(wrapped)), wrapped, fontsize=10)
-    ax.set_yticks(range(len(by_task)), by_task.index, fontsize=10)
+    sns.heatmap(by_task, vmin=0.2, vmax=1, cmap=SHADES, cbar=False,
+                annot=True, fmt=".2f", annot_kws={"color": "black", "size": 12}, ax=ax)  # fmt: skip
     ax.xaxis.tick_top()
-    ax.grid(visible=False)
+    ax.tick_params(labelsize=10, rotation=0)
+    _ = ax.set(ylabel="")
     plt.show()
 
 # %% [markdown]
@@ -452,19 +437,18 @@ if HERE:
 # %% tags=["hide-input"] mystnb={"image": {"alt": "For each method, four dots with intervals: the area under the ROC curve of the columns R, U1, U2 and S, on the tasks with cue. The probe is at one, the three models are near it. LSMI is between 0.55 and 0.95, lowest for S. I2MoE's column R is at about a third, its others are between 0.8 and 0.85. DMIL's R, U1 and U2 are at about 0.6, its S at about 0.8, and those of synergy first at or below one half but for U2."}, "figure": {"caption": "Does column c find the samples that c decided? Area by component on the tasks with the cue; mean and 95 % interval over tasks (of means over seeds), cut at 1. Dotted: a column that knows nothing.", "name": "fig-components"}}
 if HERE:
     with_cue = table[~table["task"].str.contains("no cue")]
-    parts = explanations.leaderboard(with_cue, [f"auroc_{k}" for k in KINDS])
+    areas = with_cue.rename(columns=lambda name: name.removeprefix("auroc_"))
+    areas = areas.groupby(["method", "task"])[KINDS].mean()  # over seeds
+    areas = areas.melt(var_name="column", value_name="area", ignore_index=False)
+    areas = areas.reset_index()
     order = [m for m in NAMES.values() if m != "chance"]
     figure, ax = plt.subplots(figsize=(6.2, 5.4))
-    for j, (kind, marker) in enumerate(zip(KINDS, "o^vD", strict=True)):
-        rows = (
-            parts[parts["score"] == f"auroc_{kind}"].set_index("method").loc[order]
-        )
-        ax.errorbar(rows["mean"], np.arange(len(order)) + 0.18 * (j - 1.5), xerr=rows["tasks"],
-                    fmt=marker, capsize=2, lw=1.3, color=plots.color_of(kind), label=kind)  # fmt: skip
+    sns.pointplot(areas, x="area", y="method", order=order, hue="column", palette=plots.PALETTE,
+                  markers=[*"o^vD"], dodge=0.54, errorbar=plots.t_interval, ls="none", lw=2,
+                  err_kws={"lw": 1.3}, capsize=0.12, ax=ax)  # fmt: skip
     ax.axvline(0.5, color=GREY, ls=":")
-    ax.set_yticks(range(len(order)), order)
-    ax.invert_yaxis()
-    _ = ax.set(xlabel="area under the ROC curve", xlim=(0.2, 1.02))
+    ax.grid(axis="y")
+    _ = ax.set(xlabel="area under the ROC curve", ylabel="", xlim=(0.2, 1.02))
     ax.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))
     plt.show()
 
@@ -478,38 +462,29 @@ if HERE:
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Reliability diagram: how often the named interaction was right against what the report said, for the probe, the three models, I2MoE and two kinds of DMIL, with the diagonal. The probe is on the diagonal. I2MoE and DMIL are flatter: entries near one are right far less often than they say."}, "figure": {"caption": "How often the named interaction decided, against the share that the report gave to it. Tasks with the cue, all seeds and columns together; on the diagonal a share can be read as a probability.", "name": "fig-reliability"}}
 def pooled(rows):
     """Reliability diagram of several runs together."""
-    bins = pd.concat(list(rows["reliability"]))
-    sums = (
-        bins.assign(
-            report=bins["report"] * bins["count"],
-            frequent=bins["frequent"] * bins["count"],
-        )
-        .groupby("bin")[["count", "report", "frequent"]]
-        .sum()
-    )
+    bins = pd.concat(list(rows["reliability"])).set_index("bin")
+    shares = bins[["report", "frequent"]].mul(bins["count"], axis=0)
+    sums = shares.assign(count=bins["count"]).groupby("bin").sum()
     sums = sums[sums["count"] >= 100]  # fewer say nothing
     return sums[["report", "frequent"]].div(sums["count"], axis=0)
 
 
-LINES = {
-    "probe (told)": ("o-", GREY),
-    "three models": ("s-", "#018571"),
-    "I2MoE": ("^-", "#A6611A"),
-    "DMIL": ("v--", "#8073AC"),
-    "DMIL, S first": ("D:", "#404040"),
-}
+LOOK = {
+    "hue": "method", "style": "method",
+    "palette": {"probe (told)": GREY, "three models": "#018571", "I2MoE": "#A6611A",
+                "DMIL": "#8073AC", "DMIL, S first": "#404040"},
+    "markers": {"probe (told)": "o", "three models": "s", "I2MoE": "^",
+                "DMIL": "v", "DMIL, S first": "D"},
+}  # fmt: skip
 if HERE:
-    curves = {name: pooled(with_cue[with_cue["method"] == name]) for name in LINES}
+    curves = {
+        name: pooled(with_cue[with_cue["method"] == name])
+        for name in LOOK["palette"]
+    }
     figure, ax = plt.subplots(figsize=(6.0, 5.0))
     ax.plot([0, 1], [0, 1], color=GREY, lw=1)
-    for name, (line, color) in LINES.items():
-        ax.plot(
-            curves[name]["report"],
-            curves[name]["frequent"],
-            line,
-            color=color,
-            label=name,
-        )
+    sns.lineplot(pd.concat(curves, names=["method"]), x="report", y="frequent", **LOOK,
+                 dashes=["", "", "", (3, 1.5), (1, 1)], ms=7, mew=0, ax=ax)  # fmt: skip
     _ = ax.set(
         xlabel="share in the report", ylabel="was right", xlim=(0, 1), ylim=(0, 1)
     )
@@ -541,20 +516,20 @@ if HERE:
     figure, axes = plt.subplots(1, 3, figsize=(6.6, 2.9), sharey=True)
     for ax, name in zip(axes, ("LSMI (joint)", "I2MoE", "DMIL"), strict=True):
         rows = table[table["method"] == name]
-        for kind, marker in zip(KINDS, "o^vD", strict=True):
-            both = pd.DataFrame(
-                {row: [s.loc[row, kind] for s in rows["shares"]] for row in ("decomposition", "report")},
-                index=rows["task"], dtype=float,
-            ).groupby(level=0).mean()  # fmt: skip
-            ax.plot(both["decomposition"], both["report"], marker, ms=5, alpha=0.75,
-                    color=plots.color_of(kind), label=kind)  # fmt: skip
+        shares = pd.concat([*rows["shares"]], keys=rows["task"]).astype(float)
+        shares = shares.rename_axis(columns="column").groupby(level=[0, 1]).mean()
+        shares = shares.stack().unstack(1)
         ax.plot([0, 1], [0, 1], color=GREY, lw=1)
-        ax.set_title(name, fontsize=12)
-        _ = ax.set(xlabel="exact", xlim=(-0.05, 1.05), ylim=(-0.05, 1.05))
+        sns.scatterplot(shares, x="decomposition", y="report", hue="column", style="column",
+                        hue_order=KINDS, style_order=KINDS, palette=plots.PALETTE, markers=[*"o^vD"],
+                        s=30, lw=0, alpha=0.75, legend=ax is axes[0], ax=ax)  # fmt: skip
+        ax.set(title=name, xlabel="exact", xlim=(-0.05, 1.05), ylim=(-0.05, 1.05))
+        ax.xaxis.set_major_formatter("{x:g}")
     axes[0].set_ylabel("reported")
     figure.legend(
         *axes[0].get_legend_handles_labels(), ncols=4, loc="outside upper center"
     )
+    axes[0].get_legend().remove()
     plt.show()
 
 # %% [markdown]
@@ -572,18 +547,9 @@ if HERE:
 if HERE:
     runs = with_cue.dropna(subset=["auroc", "accuracy"])
     figure, ax = plt.subplots(figsize=(6.0, 4.0))
-    for name in ("three models", "I2MoE", "DMIL", "DMIL, S first"):
-        rows = runs[runs["method"] == name]
-        line, color = LINES[name]
-        ax.plot(
-            rows["accuracy"],
-            rows["auroc"],
-            line[0],
-            color=color,
-            label=name,
-            alpha=0.7,
-            ms=5,
-        )
+    names = ["three models", "I2MoE", "DMIL", "DMIL, S first"]
+    sns.scatterplot(runs[runs["method"].isin(names)], x="accuracy", y="auroc", **LOOK,
+                    hue_order=names, s=30, lw=0, alpha=0.7, ax=ax)  # fmt: skip
     ax.axhline(0.5, color=GREY, ls=":")
     _ = ax.set(xlabel="accuracy", ylabel="area (mean of components)")
     ax.legend(fontsize=11)
@@ -592,7 +558,7 @@ if HERE:
         {
             name: rows["accuracy"].corr(rows["auroc"])
             for name, rows in runs.groupby("method")
-            if name in LINES and name != "probe (told)"
+            if name in names
         }
     )
     print(better_explains.round(2).rename("correlation").to_string())

@@ -48,6 +48,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import seaborn as sns
 
 from mmfuse_lib import data, plots
 from mmfuse_lib.core.intervals import mean_interval
@@ -393,11 +394,16 @@ print("shuffled over real labels, bits in all atoms:")
 print(invented.round(2).T.to_string())
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Total of all atoms against the number of samples on logarithmic axis. The plug-in starts at 1.7 bits and settles at 1.3, below the truth of 2; with shuffled labels it starts at 1.1 and falls to near zero. The corrected estimate is a little lower, and with shuffled labels it is nearer to zero."}, "figure": {"caption": "R + U1 + U2 + S of `digit_pairs` by twelve clusters a modality: with labels as they are, and with labels shuffled (dashed). The truth is dotted.", "name": "fig-noise-invents"}}
+totals = pd.DataFrame(curves).T.map(np.sum)  # a row a number of samples
 fig, ax = plt.subplots(figsize=(6.4, 3.8))
-for name, color in (("plug-in", GREY), ("corrected", INK)):
-    for kind, line in (("", "-"), (", shuffled", "--")):
-        values = [curves[n][name + kind].sum() for n in sizes]
-        ax.plot(sizes, values, line, marker="o", color=color, label=name + kind)
+sns.lineplot(
+    totals,
+    palette=[GREY, GREY, INK, INK],
+    dashes=["", (3, 1.5)] * 2,
+    marker="o",
+    mew=0,
+    ax=ax,
+)
 ax.set_xscale("log")
 ax.set_xticks(sizes, [f"{n}" for n in sizes])
 ax.minorticks_off()
@@ -471,35 +477,24 @@ if HERE and len(MEASURED) < len(ORDER):
 #
 # The command is `python -m benchmarks.real_data`.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "One row per data set. On the left, bars in bits that stack R, U1, U2 and S, one bar each for clusters, BATCH and LSMI, each with a thin grey bar for the same estimator on shuffled labels, and the truth where it is known. On the right, dots for the shares that DMIL's gate, I2MoE's weights and DI-MML's heads give."}, "figure": {"caption": "Left: atoms by three estimators, parts below zero to the left; the thin grey bar is the sum of the sizes of the atoms that the same estimator finds with shuffled labels. The dotted line is the entropy of the label. Right: what methods report, mean over the test samples and three seeds. The heads of DI-MML (1, 2 and F for the fusion) are no interactions.", "name": "fig-tour"}}
+# %% tags=["hide-input"]
 ESTIMATORS = ["cluster", "BATCH", "LSMI"]
 
 
-def stack(ax, y, atoms, height=0.55):
-    """One horizontal bar of R, U1, U2, S; negative parts go to the left."""
-    right = left = 0.0
-    for atom in NAMES:
-        value = atoms[atom]
-        ax.barh(y, value, height, left=right if value > 0 else left, color=plots.color_of(atom), edgecolor="white", lw=0.5)  # fmt: skip
-        right, left = right + max(value, 0), left + min(value, 0)
-
-
 def draw_estimates(ax, entry):
-    """Three estimators, their controls, and the truth where it is known."""
-    found = pd.DataFrame(entry["estimates"]).set_index(["estimator", "shuffled"])
-    labels = []
-    for y, estimator in enumerate(ESTIMATORS):
-        stack(ax, y, found.loc[(estimator, False)])
-        control = found.loc[(estimator, True), NAMES].astype(float).abs().sum()
-        ax.barh(y + 0.38, control, 0.16, color=GREY)
-        labels.append(estimator)
+    """Stack what each estimator finds, above its control; the truth where it is known."""
+    found = pd.DataFrame(entry["estimates"]).set_index(["shuffled", "estimator"])[
+        NAMES
+    ]
+    bars = found.loc[False].loc[ESTIMATORS]
     if "truth" in entry:
-        stack(ax, len(labels), entry["truth"])
-        labels.append("truth")
-    ax.axvline(entry["label_bits"], color=INK, lw=1.2, ls=":")
+        bars.loc["truth"] = entry["truth"]
+    bars.plot.barh(stacked=True, color=plots.PALETTE, edgecolor="white", lw=0.5, width=0.55, legend=False, ax=ax)  # fmt: skip
+    controls = found.loc[True].loc[ESTIMATORS].abs().sum(axis=1)
+    ax.barh(np.arange(len(ESTIMATORS)) + 0.38, controls, 0.16, color=GREY)
     ax.axvline(0, color=INK, lw=1)
-    ax.set_yticks(range(len(labels)), labels, fontsize=9.5)
-    ax.set_ylim(len(labels) - 0.35, -0.5)
+    ax.axvline(entry["label_bits"], color=INK, lw=1.2, ls=":")
+    _ = ax.set(ylabel="", ylim=(len(bars) - 0.35, -0.5))
     ax.grid(visible=False, axis="y")
 
 
@@ -512,48 +507,50 @@ def reports(entry):
 
 
 def draw_reports(ax, entry):
-    """Dots for the shares that methods give."""
+    """Draw the shares that methods give: dots for interactions, letters for DI-MML's heads."""
     found = reports(entry)
-    for y, name in enumerate(("DMIL", "I2MoE")):
-        for k, atom in enumerate(NAMES):
-            at = y + 0.14 * (k - 1.5)
-            ax.plot(found[name][atom], at, "o", color=plots.color_of(atom), ms=8)
-    for k, value in enumerate(found["DIMML"]):
-        letter = {
-            "va": "center",
-            "ha": "center",
-            "fontsize": 10,
-            "fontweight": "bold",
-        }
-        ax.text(value, 2 + 0.28 * (k - 1), "12F"[k], color=INK, **letter)
-    ax.set_yticks(
-        range(3), ["DMIL gate", "I2MoE weights", "DI-MML heads"], fontsize=9.5
+    shares = pd.DataFrame({name: found[name] for name in ("DMIL", "I2MoE")})
+    shares = (
+        shares.rename_axis("atom")
+        .reset_index()
+        .melt("atom", var_name="method", value_name="share")
     )
-    ax.set_ylim(2.6, -0.6)
-    ax.set_xlim(-0.04, 1)
-    ax.grid(visible=False, axis="y")
+    sns.stripplot(shares, x="share", y="method", hue="atom", palette=plots.PALETTE, dodge=True, jitter=False,
+                  size=8, legend=False, ax=ax)  # fmt: skip
+    for k, value in enumerate(found["DIMML"]):
+        ax.text(
+            value,
+            2 + 0.36 * (k - 1),
+            "12F"[k],
+            color=INK,
+            ha="center",
+            va="center",
+            size=11,
+            weight="bold",
+        )
+    ax.set_yticks(range(3), ["DMIL", "I2MoE", "DI-MML"])
+    _ = ax.set(xlabel="", ylabel="", xlim=(-0.04, 1), ylim=(2.7, -0.6))
 
 
+# %% tags=["hide-input"] mystnb={"image": {"alt": "One row per data set. On the left, bars in bits that stack R, U1, U2 and S, one bar each for clusters, BATCH and LSMI, each with a thin grey bar for the same estimator on shuffled labels, and the truth where it is known. On the right, dots for the shares that DMIL's gate, I2MoE's weights and DI-MML's heads give."}, "figure": {"caption": "Left: atoms by three estimators, parts below zero to the left; the thin grey bar is the sum of the sizes of the atoms that the same estimator finds with shuffled labels. The dotted line is the entropy of the label. Right: what methods report, mean over the test samples and three seeds. The heads of DI-MML (1, 2 and F for the fusion) are no interactions.", "name": "fig-tour"}}
 if HERE:
     fig, axes = plt.subplots(
         len(MEASURED),
         2,
-        figsize=(7.4, 0.4 + 1.75 * len(MEASURED)),
-        width_ratios=(1.5, 1),
+        figsize=(6.4, 0.4 + 1.75 * len(MEASURED)),
+        width_ratios=(1.4, 1),
     )
     for (left, right), name in zip(axes, MEASURED, strict=True):
         draw_estimates(left, results["data"][name])
         draw_reports(right, results["data"][name])
-        left.set_title(name, loc="left", fontsize=12)
+        left.set_title(name, loc="left")
         for ax in (left, right):
-            ax.tick_params(axis="x", labelsize=9.5)
+            ax.tick_params(labelsize=11)
+            ax.xaxis.set_major_formatter("{x:g}")
     axes[-1, 0].set_xlabel("bits")
     axes[-1, 1].set_xlabel("share")
-    handles = [
-        plt.Line2D([], [], color=plots.color_of(a), lw=8, label=a) for a in NAMES
-    ]
-    handles.append(plt.Line2D([], [], color=GREY, lw=4, label="shuffled labels"))
-    fig.legend(handles=handles, loc="outside upper center", ncols=5)
+    fig.legend(axes[0, 0].containers, [*NAMES, "shuffled labels"],
+               loc="outside upper center", ncols=5, columnspacing=1, handlelength=1.2)  # fmt: skip
     plt.show()
 
 # %% [markdown]
@@ -851,94 +848,100 @@ if check_claims:
         assert by_emotion[:, 3].argmax() == emotions.index("ANG")
         assert by_emotion.sum(axis=1).argmin() == emotions.index("SAD")
         assert (round(with_face, 2), round(with_voice, 2)) == (0.45, 0.25)
-    if HERE:
-        for k, name in enumerate(TITLES):
-            assert (over_actors_all[k, :, 0] <= perceived[name].atoms + 1e-3).all()
-            assert (perceived[name].atoms - 1e-3 <= over_actors_all[k, :, 1]).all()
-        assert controls[ESTIMATORS].max().max() < 0.1
-        assert (controls["cluster"] == 0).all()
-        medical = controls.loc["rosmap"]
-        assert medical["plug-in 8"] > 0.5 * medical["plug-in 8, real labels"]
-        # Where there are few samples a cell, shuffled labels have as much synergy.
-        chance = cells["S counted, shuffled"] / cells["S counted"]
-        assert 4 < chance["utd_mhad"] < 5
-        assert 0.2 < cells.loc["utd_mhad", "samples a cell"] < 0.25
-        assert 1.7 < chance["cub_image_text"] < 2
-        assert 0.9 < chance["mfeat"] < 1.1
-        assert 1 < cells.loc["mfeat", "samples a cell"] < 2
-        assert (
-            cells.loc[["utd_mhad", "cub_image_text", "mfeat"], "from"] == 0
-        ).all()
-        assert (chance[["cremad_votes", "spoken_digits"]] < 0.3).all()
-        for name in ("utd_mhad", "cub_image_text", "mfeat"):
-            found = pd.DataFrame(results["data"][name]["estimates"])
-            row = found[(found["estimator"] == "cluster") & ~found["shuffled"]]
-            for atom in ("R", "U1", "U2"):
-                assert float(row[f"plugin_{atom}"].iloc[0]) > 5 * float(
-                    row[f"shuffled_{atom}"].iloc[0]
-                )
-        assert (controls["plug-in 8"] > controls[ESTIMATORS].max(axis=1)).all()
-        assert (bits["R: LSMI - BATCH"] > 0).all()
-        assert (bits["S: LSMI - BATCH"] > 0).all()
-        assert bits["R: LSMI - BATCH"][["cremad_votes", "utd_mhad"]].min() > 0.45
-        assert (bits["BATCH"] - bits["LSMI"]).abs().max() < 0.1
-        halved = bits["all atoms: cluster"] < 0.5 * bits["BATCH"]
-        assert halved[halved].index.tolist() == ["mmsd_sarcasm", "rosmap"]
-        named = [name for name, row in largest.items() if row["BATCH"] == {"R"}]
-        assert set(MEASURED) - set(named) == {"spoken_digits"}
-        agreed = [
-            r["BATCH"] for r in largest.values() if r["DMIL gate"] & r["BATCH"]
-        ]
-        assert agreed == [{"R"}] * len(agreed)
-        assert len(agreed) < len(named)
-        assert largest["cremad_votes"]["cluster"] == {"U2"}
-        for name in ("utd_mhad", "mfeat"):
-            found = pd.DataFrame(results["data"][name]["estimates"])
-            found = found[~found["shuffled"]].set_index("estimator")
-            for estimator in ("cluster", "BATCH"):
-                r, u1, u2 = found.loc[estimator, ["R", "U1", "U2"]]
-                assert r > max(u1, u2)
-                assert min(u1, u2) > 0.1
-        for name in ("utd_mhad", "cub_image_text", "rosmap"):
-            assert 8.5 < halves[name] < 11.5
-        heads = [reports(results["data"][name])["DIMML"] for name in MEASURED]
-        assert 0.2 < min(map(min, heads)) < max(map(max, heads)) < 0.45
-        assert spread.drop(["utd_mhad", "rosmap", "cub_image_text"]).max() < 1.5
-        assert 12 < spread["utd_mhad"] < 14
-        assert spread[["rosmap", "cub_image_text"]].between(4.5, 6.5).all()
-        for name in ("rosmap", "cub_image_text"):
-            alone = test_accuracy.loc[name, "first alone"]
-            assert fused.loc[name].max() < alone + min(2, halves[name])
-        assert beyond["cub_image_text"].between(0.1, 0.4).all()
-        assert beyond["rosmap"].between(0.02, 0.07).all()
-        assert reaches_zero["rosmap"].all()
-        assert by_person["shuffled"].max() < 0.05
-        change = by_person.xs("by person", level=2) - by_person.xs(
-            "one by one", level=2
-        )
-        assert change.loc["cremad_votes", NAMES].abs().max().max() < 0.04
-        assert (
-            change.loc["utd_mhad"]
-            .loc[["BATCH", "LSMI"], "sum"]
-            .between(-0.5, -0.3)
-            .all()
-        )
-        assert (change.loc["utd_mhad"].loc[["BATCH", "LSMI"], "R"] < -0.5).all()
-        assert change.xs("cluster", level=1)[NAMES].abs().max().max() < 0.03
-        heard = {
-            how: by_person.loc[("spoken_digits", "BATCH", how), NAMES].idxmax()
-            for how in ("one by one", "by person")
-        }
-        assert heard == {"one by one": "R", "by person": "U1"}
-        if "spoken_digits" in MEASURED:
-            found = against_truth.astype(float)
-            truth_row = found.loc["truth (BROJA)"]
-            assert (found.loc[ESTIMATORS].sum(axis=1) < 0.5 * truth_row.sum()).all()
-            assert (found["U1"] > found["R"])[["cluster", "BATCH"]].all()
-            assert found.loc["cluster", "U1"].round(1) == 0.3
-            assert found.loc["BATCH", "U1"].round(1) in (0.5, 0.6)
-            lsmi = found.loc["LSMI"]
-            assert lsmi[["R", "S"]].min() > lsmi[["U1", "U2"]].max()
+
+# %% [markdown]
+# The seven data sets, from the result file: first what the estimators find, then what the methods report and what changes
+# when samples are scored by networks that never saw the same person:
+
+# %% tags=["hide-input"]
+if check_claims and HERE:
+    for k, name in enumerate(TITLES):
+        assert (over_actors_all[k, :, 0] <= perceived[name].atoms + 1e-3).all()
+        assert (perceived[name].atoms - 1e-3 <= over_actors_all[k, :, 1]).all()
+    assert controls[ESTIMATORS].max().max() < 0.1
+    assert (controls["cluster"] == 0).all()
+    medical = controls.loc["rosmap"]
+    assert medical["plug-in 8"] > 0.5 * medical["plug-in 8, real labels"]
+    # Where there are few samples a cell, shuffled labels have as much synergy.
+    chance = cells["S counted, shuffled"] / cells["S counted"]
+    assert 4 < chance["utd_mhad"] < 5
+    assert 0.2 < cells.loc["utd_mhad", "samples a cell"] < 0.25
+    assert 1.7 < chance["cub_image_text"] < 2
+    assert 0.9 < chance["mfeat"] < 1.1
+    assert 1 < cells.loc["mfeat", "samples a cell"] < 2
+    assert (cells.loc[["utd_mhad", "cub_image_text", "mfeat"], "from"] == 0).all()
+    assert (chance[["cremad_votes", "spoken_digits"]] < 0.3).all()
+    for name in ("utd_mhad", "cub_image_text", "mfeat"):
+        found = pd.DataFrame(results["data"][name]["estimates"])
+        row = found[(found["estimator"] == "cluster") & ~found["shuffled"]]
+        for atom in ("R", "U1", "U2"):
+            assert float(row[f"plugin_{atom}"].iloc[0]) > 5 * float(
+                row[f"shuffled_{atom}"].iloc[0]
+            )
+    assert (controls["plug-in 8"] > controls[ESTIMATORS].max(axis=1)).all()
+    assert (bits["R: LSMI - BATCH"] > 0).all()
+    assert (bits["S: LSMI - BATCH"] > 0).all()
+    assert bits["R: LSMI - BATCH"][["cremad_votes", "utd_mhad"]].min() > 0.45
+    assert (bits["BATCH"] - bits["LSMI"]).abs().max() < 0.1
+    halved = bits["all atoms: cluster"] < 0.5 * bits["BATCH"]
+    assert halved[halved].index.tolist() == ["mmsd_sarcasm", "rosmap"]
+
+# %% tags=["hide-input"]
+if check_claims and HERE:
+    named = [name for name, row in largest.items() if row["BATCH"] == {"R"}]
+    assert set(MEASURED) - set(named) == {"spoken_digits"}
+    agreed = [r["BATCH"] for r in largest.values() if r["DMIL gate"] & r["BATCH"]]
+    assert agreed == [{"R"}] * len(agreed)
+    assert len(agreed) < len(named)
+    assert largest["cremad_votes"]["cluster"] == {"U2"}
+    for name in ("utd_mhad", "mfeat"):
+        found = pd.DataFrame(results["data"][name]["estimates"])
+        found = found[~found["shuffled"]].set_index("estimator")
+        for estimator in ("cluster", "BATCH"):
+            r, u1, u2 = found.loc[estimator, ["R", "U1", "U2"]]
+            assert r > max(u1, u2)
+            assert min(u1, u2) > 0.1
+    for name in ("utd_mhad", "cub_image_text", "rosmap"):
+        assert 8.5 < halves[name] < 11.5
+    heads = [reports(results["data"][name])["DIMML"] for name in MEASURED]
+    assert 0.2 < min(map(min, heads)) < max(map(max, heads)) < 0.45
+    assert spread.drop(["utd_mhad", "rosmap", "cub_image_text"]).max() < 1.5
+    assert 12 < spread["utd_mhad"] < 14
+    assert spread[["rosmap", "cub_image_text"]].between(4.5, 6.5).all()
+    for name in ("rosmap", "cub_image_text"):
+        alone = test_accuracy.loc[name, "first alone"]
+        assert fused.loc[name].max() < alone + min(2, halves[name])
+    assert beyond["cub_image_text"].between(0.1, 0.4).all()
+    assert beyond["rosmap"].between(0.02, 0.07).all()
+    assert reaches_zero["rosmap"].all()
+    assert by_person["shuffled"].max() < 0.05
+    change = by_person.xs("by person", level=2) - by_person.xs(
+        "one by one", level=2
+    )
+    assert change.loc["cremad_votes", NAMES].abs().max().max() < 0.04
+    assert (
+        change.loc["utd_mhad"]
+        .loc[["BATCH", "LSMI"], "sum"]
+        .between(-0.5, -0.3)
+        .all()
+    )
+    assert (change.loc["utd_mhad"].loc[["BATCH", "LSMI"], "R"] < -0.5).all()
+    assert change.xs("cluster", level=1)[NAMES].abs().max().max() < 0.03
+    heard = {
+        how: by_person.loc[("spoken_digits", "BATCH", how), NAMES].idxmax()
+        for how in ("one by one", "by person")
+    }
+    assert heard == {"one by one": "R", "by person": "U1"}
+    if "spoken_digits" in MEASURED:
+        found = against_truth.astype(float)
+        truth_row = found.loc["truth (BROJA)"]
+        assert (found.loc[ESTIMATORS].sum(axis=1) < 0.5 * truth_row.sum()).all()
+        assert (found["U1"] > found["R"])[["cluster", "BATCH"]].all()
+        assert found.loc["cluster", "U1"].round(1) == 0.3
+        assert found.loc["BATCH", "U1"].round(1) in (0.5, 0.6)
+        lsmi = found.loc["LSMI"]
+        assert lsmi[["R", "S"]].min() > lsmi[["U1", "U2"]].max()
+if check_claims:
     print("all claims hold")
 
 # %% tags=["headline", "remove-cell"]
@@ -1020,15 +1023,13 @@ curve = []
 for eps in errors:
     witness = np.array([[1 - eps, eps], [eps, 1 - eps]])
     curve.append(decompose(np.einsum("ay,by->aby", witness, witness) / 2).atoms)
-curve = np.array(curve)
+curve = pd.DataFrame(curve, index=errors, columns=NAMES)
 fig, ax = plt.subplots(figsize=(6.0, 3.0))
-for k in (0, 3):
-    ax.plot(errors, curve[:, k], color=plots.color_of(NAMES[k]), label=NAMES[k])
+sns.lineplot(curve[["R", "S"]], palette=plots.PALETTE, dashes=False, ax=ax)
 _ = ax.set(xlabel="how often a witness errs", ylabel="bits")
-ax.legend()
 plt.show()
 print(
-    f"S is largest at an error of {errors[curve[:, 3].argmax()]:.2f}: {curve[:, 3].max():.3f} bits"
+    f"S is largest at an error of {curve['S'].idxmax():.2f}: {curve['S'].max():.3f} bits"
 )
 
 # %% [markdown]

@@ -55,6 +55,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import seaborn as sns
 import torch
 from scipy import optimize, stats
 from torch.utils.flop_counter import FlopCounterMode
@@ -566,6 +567,10 @@ CLAIMS = [
         *TUNED.values())),
 ]  # fmt: skip
 
+# %% [markdown]
+# Each line is answered on each data set by its paired differences, and then once over all of them.
+
+# %%
 lines = []
 for method, claim, _, differences in CLAIMS:
     for title, d in differences.items():
@@ -658,43 +663,24 @@ PUBLISHED = {
     ),
 }
 if HERE:
-    heights = [
-        len(p) + (tests["claim"] == key[1]).sum() for key, p in PUBLISHED.items()
-    ]
-    heights[0] -= (
-        (tests[["method", "claim"]] == ["DI-MML", "beats joint training"])
-        .all(axis=1)
-        .sum()
-    )
+    panels = {}
+    for key, gains in PUBLISHED.items():
+        ours = next(claim[3] for claim in CLAIMS if claim[:2] == key)
+        both = {"published": pd.DataFrame([gains]), "ours": pd.DataFrame(ours)}
+        panels[key] = pd.concat(both, names=["whose", None]).melt(
+            var_name="data", value_name="points", ignore_index=False
+        ).dropna().reset_index("whose")  # fmt: skip
+    heights = [rows["data"].nunique() for rows in panels.values()]
     figure, axes = plt.subplots(
-        2,
-        1,
-        figsize=(6.4, 7.2),
-        sharex=True,
-        gridspec_kw={"height_ratios": heights},
+        2, 1, figsize=(6.4, 7.2), sharex=True, height_ratios=heights
     )
-    for ax, (key, gains) in zip(axes, PUBLISHED.items(), strict=True):
-        ours = tests[(tests["method"] == key[0]) & (tests["claim"] == key[1])]
-        ax.plot(
-            gains, range(len(gains)), "D", color=VIOLET, ms=7, label="published"
-        )
-        places = np.arange(len(ours)) + len(gains)
-        ax.errorbar(
-            ours["mean"],
-            places,
-            xerr=ours["half"],
-            fmt="o",
-            color=TEAL,
-            capsize=4,
-            ms=7,
-            label="ours",
-        )
+    for ax, ((method, claim), rows) in zip(axes, panels.items(), strict=True):
+        sns.pointplot(rows, x="points", y="data", hue="whose", palette=[VIOLET, TEAL], markers=["D", "o"],
+                      errorbar=plots.t_interval, ls="none", lw=2, capsize=0.2, legend=ax is axes[0], ax=ax)  # fmt: skip
         ax.axvline(0, color=INK, lw=1)
-        ax.set_yticks(range(len(gains) + len(ours)), [*gains.index, *ours["data"]])
-        ax.invert_yaxis()
-        _ = ax.set_title(key[0] + key[1].replace("beats", " over"))
+        ax.grid(axis="y")
+        _ = ax.set(title=method + claim.replace("beats", " over"), ylabel="")
     axes[0].legend(loc="upper left")
-    axes[1].set_xlabel("points")
     plt.show()
 
 # %%
@@ -1107,6 +1093,10 @@ silent = pd.DataFrame(
 print("layers that get a gradient")
 print(silent.to_string())
 
+# %% [markdown]
+# How much would the latent loss change the gradient of the task, if its weight were raised from 0 to 100?
+
+# %%
 task = torch.nn.functional.cross_entropy(last(latent), target)
 for name, extra in (
     ("detached", latent_loss(latent.detach(), turned.detach())),
@@ -1423,6 +1413,11 @@ if check_claims:
     ).abs().max() < 0.05
     assert misaligned["correlation of the samples' values"].abs().max() < 0.1
     assert plan.filter(like="hours").max(axis=None) < 24
+
+# %% [markdown]
+# The claims of the papers, from the result files: first the mechanisms, then the gains.
+
+# %%
 if check_claims and HERE:
     said = tests.set_index(["claim", "data"])["says"]
     # Most rows are open, and most of those are blind to the effects in question.
@@ -1465,6 +1460,9 @@ if check_claims and HERE:
     assert detached.loc["digits, tuned", "mean"] < -10
     assert verdict(less(RUNS["UTD-MHAD, tuned"], "ensemble", "DI-MML")) == "open"
     assert encoders_gain.mean() > less(DMIL_TABLE, "joint").max()
+
+# %%
+if check_claims and HERE:
     # Gains that did not come.
     dmil_over_joint = tests[
         (tests["method"] == "DMIL") & (tests["claim"] == "beats joint training")

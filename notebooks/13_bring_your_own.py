@@ -54,6 +54,7 @@ from dataclasses import replace
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import seaborn as sns
 import torch
 import torch.nn.functional as F
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
@@ -259,17 +260,13 @@ leak = {
 }
 
 # %% mystnb={"image": {"alt": "Bars of test accuracy with intervals. With true labels, cutting between scans gives a higher accuracy than cutting between drawings. With shuffled labels, cutting between drawings gives chance or less, cutting between scans far more."}, "figure": {"caption": "Test accuracy of one and the same model, mean and 95 % interval over random splits of the same drawings. The line is chance. With shuffled labels there is nothing to learn; a split between scans finds it all the same.", "name": "fig-leak"}} tags=["hide-input"]
+rows = pd.DataFrame(leak).melt(var_name=["labels", "cut"], value_name="accuracy")
+rows["cut"] = "split " + rows["cut"]
 figure, ax = plt.subplots(figsize=(6.2, 3.6))
-colours = {"between scans": "0.65", "between drawings": plots.color_of("joint")}
-for j, cut in enumerate(GROUPS):
-    for i, labels in enumerate(LABELS):
-        mean, half = mean_interval(leak[labels, cut])
-        ax.bar(i + 0.36 * (j - 0.5), mean, 0.34, yerr=half, capsize=4, color=colours[cut],
-               label=f"split {cut}" if i == 0 else None)  # fmt: skip
+sns.barplot(rows, x="labels", y="accuracy", hue="cut", palette=["0.65", plots.color_of("joint")], saturation=1,
+            errorbar=plots.t_interval, capsize=0.1, err_kws={"color": "black", "lw": 1.5}, gap=0.05, ax=ax)  # fmt: skip
 ax.axhline(0.1, color="black", lw=1, ls="--")
-ax.set_xticks(range(2), LABELS)
-ax.grid(visible=False, axis="x")
-_ = ax.set(ylabel="test accuracy", ylim=(0, 1))
+_ = ax.set(xlabel="", ylabel="test accuracy", ylim=(0, 1))
 ax.legend(loc="upper right")
 plt.show()
 
@@ -554,27 +551,16 @@ AREAS = [f"auroc_{k}" for k in KINDS]
 report[["accuracy", *AREAS]].agg(percent)
 
 # %% mystnb={"image": {"alt": "Area under the ROC curve per interaction, with intervals, for the report of the new method and that of I2MoE, and a line at one half. The new method's are close to one for all four interactions; I2MoE's lie lower with wider intervals, for redundancy below one half on average."}, "figure": {"caption": "Does the report find the samples of each interaction? Area under the ROC curve, mean and 95 % interval over seeds (cut at 0 and 1). The line is a report that knows nothing.", "name": "fig-witnesses"}} tags=["hide-input"]
+areas = pd.DataFrame(reports).T[AREAS].set_axis(KINDS, axis=1)
+areas = areas.rename_axis(["method", "seed"]).melt(
+    var_name="interaction", value_name="area", ignore_index=False
+)
 figure, ax = plt.subplots(figsize=(6.2, 3.4))
-for j, (name, marker) in enumerate({"Witnesses": "o", "I2MoE": "s"}.items()):
-    for i, k in enumerate(KINDS):
-        mean, half = mean_interval(
-            [reports[name, s][f"auroc_{k}"] for s in REPORT_SEEDS]
-        )
-        ax.errorbar(i + 0.2 * (j - 0.5), mean, half, fmt=marker, capsize=3, ms=8,
-                    color=plots.color_of(k), mfc=plots.color_of(k) if j == 0 else "white",
-                    label=name if i == 0 else None)  # fmt: skip
+sns.pointplot(areas.reset_index(), x="interaction", y="area", hue="method", markers=["o", "s"], dodge=0.2,
+              errorbar=plots.t_interval, capsize=0.08, ls="none", lw=2, markersize=8, ax=ax)  # fmt: skip
 ax.axhline(0.5, color="black", lw=1, ls="--")
-ax.set_xticks(range(4), KINDS)
-ax.grid(visible=False, axis="x")
-_ = ax.set(ylabel="area under the ROC curve", ylim=(0, 1.05))
-shapes = {"Witnesses": "black", "I2MoE": "white"}
-handles = [
-    plt.Line2D(
-        [], [], marker=marker, ls="", ms=8, color="black", mfc=fill, label=name
-    )
-    for (name, fill), marker in zip(shapes.items(), "os", strict=True)
-]
-ax.legend(handles=handles, loc="lower right")
+_ = ax.set(xlabel="", ylabel="area under the ROC curve", ylim=(0, 1.05))
+ax.legend(loc="lower right")
 plt.show()
 
 # %% [markdown]
