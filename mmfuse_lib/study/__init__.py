@@ -5,17 +5,27 @@
 >>> print(study.table(results, "digit_pairs"))
 """
 
-from mmfuse_lib.study.cells import MEASURES, Cell
+from mmfuse_lib.study.cells import Cell
 from mmfuse_lib.study.execution import Outcome, run_study
 from mmfuse_lib.study.grid import Study, read_study
-from mmfuse_lib.study.results import Results, gather, load_results, made_on, scores, table
+from mmfuse_lib.study.results import (
+    EdgeOfGridWarning,
+    Results,
+    at_an_edge,
+    gather,
+    load_results,
+    made_on,
+    scores,
+    table,
+)
 
 __all__ = [
-    "MEASURES",
     "Cell",
+    "EdgeOfGridWarning",
     "Outcome",
     "Results",
     "Study",
+    "at_an_edge",
     "gather",
     "load_results",
     "made_on",
