@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,6 +74,7 @@ def train_command(
     from mmfuse_lib.runs import RESULT, Settings, default_folder, read_settings, run
 
     with _errors():
+        _look_here()
         values = {} if config is None else read_settings(config)
         typed = {
             "method": method, "data": data_set, "epochs": epochs, "batch_size": batch_size,
@@ -108,6 +112,7 @@ def study_command(
     import joblib
 
     with _errors():
+        _look_here()
         if out is not None:
             check_writable(out)
         found = study.read_study(config)
@@ -123,6 +128,12 @@ def study_command(
         for cell in outcome.failed:
             typer.echo(f"  {cell} ({folder / cell.key}.error)", err=True)
         raise typer.Exit(1)
+
+
+def _look_here() -> None:
+    """Let ``"module:object"`` name modules of the current folder, as ``python -m`` does."""
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
 
 
 def _typed(config: Path, jobs: int | None, scheduler: str | None) -> str:
@@ -143,14 +154,18 @@ def report_command(
             _check_file(out)
         results = study.gather(folder) if folder.is_dir() else study.load_results(folder)
         for name in results.data:
-            if results.of(name):
+            if any("val" in row or "test" in row for row in results.of(name)):
                 typer.echo(f"{name} (shares in %, mean and 95 % interval over the seeds)")
-                typer.echo(study.table(results, name).to_string() + "\n")
+                with warnings.catch_warnings():  # it is said below
+                    warnings.simplefilter("ignore", study.EdgeOfGridWarning)
+                    typer.echo(study.table(results, name).to_string() + "\n")
         explained = explanations.records(row for row in results.cells if row["chosen"])
         if len(explained):
             typer.echo("Do explanations hold? mean ± over seeds ± over data sets (95 %)")
             typer.echo(explanations.leaderboard_text(_board(explained)).to_string() + "\n")
         typer.echo(study.made_on(results))
+        for line in (line for name in results.data for line in study.at_an_edge(results, name)):
+            typer.echo(f"at the edge of its grid: {line}", err=True)
         for line in results.about["missing"]:
             typer.echo(f"not complete: {line}", err=True)
         if out is not None:

@@ -39,7 +39,8 @@ OPTIMIZERS: dict[str, tuple[Callable[..., Optimizer], type[Optimizer]]] = {
     "adam": (Adam, Adam), "adamw": (adamw, AdamW), "sgd": (SGD, SGD),
 }  # fmt: skip
 
-Splits = tuple[MultimodalData, MultimodalData, MultimodalData]
+#: Training, validation and test data.
+Splits = tuple[MultimodalData, ...]
 
 
 @dataclass(frozen=True)
@@ -147,26 +148,36 @@ class _EachKeyOnce(yaml.SafeLoader):
 
 
 @dataclass(frozen=True)
-class Trained:
-    """What `train` returns.
+class Loaded:
+    """Settings and their data.
 
     Attributes
     ----------
     settings : Settings
-        What was trained.
-    model : Method
-        The trained model, in eval mode.
+        What was loaded, and trained.
     splits : tuple of MultimodalData
         Training, validation and test data.
+    """
+
+    settings: Settings
+    splits: Splits
+
+
+@dataclass(frozen=True)
+class Trained(Loaded):
+    """What `train` returns: what was loaded, and what came of it.
+
+    Attributes
+    ----------
+    model : Method
+        The trained model, in eval mode.
     history : History
         See `mmfuse_lib.fit`.
     seconds : float
         Time of `fit` by the clock.
     """
 
-    settings: Settings
     model: Method
-    splits: Splits
     history: History
     seconds: float
 
@@ -208,7 +219,7 @@ def train(
         device=settings.device, precision=settings.precision,
         checkpoint_dir=checkpoint_dir, checkpoint_every=checkpoint_every, progress=progress,
     )  # fmt: skip
-    return Trained(settings, model, splits, history, time.perf_counter() - started)
+    return Trained(settings, splits, model, history, time.perf_counter() - started)
 
 
 def load_splits(settings: Settings) -> Splits:

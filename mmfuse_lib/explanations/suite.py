@@ -25,7 +25,7 @@ from mmfuse_lib.data.synthetic.gaussian_gates import truth
 from mmfuse_lib.data.synthetic.labels import composition_weights, mixture_table, tables_by_kind
 from mmfuse_lib.information import GATES, decompose
 
-Splits = tuple[MultimodalData, MultimodalData, MultimodalData]
+Splits = tuple[MultimodalData, ...]
 
 #: Samples of each split, by data set; few, so that the whole suite is a matter of minutes.
 SIZES: dict[str, dict[str, int]] = {

@@ -1,10 +1,11 @@
-from .cells import MEASURES as MEASURES
 from .cells import Cell as Cell
 from .execution import Outcome as Outcome
 from .execution import run_study as run_study
 from .grid import Study as Study
 from .grid import read_study as read_study
+from .results import EdgeOfGridWarning as EdgeOfGridWarning
 from .results import Results as Results
+from .results import at_an_edge as at_an_edge
 from .results import gather as gather
 from .results import load_results as load_results
 from .results import made_on as made_on

@@ -1,4 +1,10 @@
-"""A cell of a study: one method on one data set with one seed and setting, and its measures."""
+"""A cell of a study: one method on one data set with one seed and setting, and its measures.
+
+A measure is a function of what was trained, a `mmfuse_lib.runs.Trained`, that returns what JSON can
+hold; where nothing is trained it gets a `mmfuse_lib.runs.Loaded`. A configuration names it by its
+place, ``"module:function"``. It may have an attribute ``check``, a function of the settings that
+raises before anything is trained if it cannot be taken.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +14,9 @@ import shutil
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,17 +24,21 @@ from typing import Any
 import numpy as np
 import torch
 
-from mmfuse_lib import data, explanations, methods
+from mmfuse_lib import data, methods
 from mmfuse_lib.core.errors import CheckpointError, DataError
 from mmfuse_lib.core.files import finite
-from mmfuse_lib.core.objects import is_path
+from mmfuse_lib.core.objects import is_path, load_object
 from mmfuse_lib.evaluation import Evaluation, evaluate
-from mmfuse_lib.runs import Settings, Splits, Trained, load_splits, provenance, train
+from mmfuse_lib.runs import Loaded, Settings, Splits, Trained, load_splits, provenance, train
 from mmfuse_lib.study.code import ALWAYS, UNKNOWN, digest_of
 from mmfuse_lib.training.checkpoints import FILE_NAME
 
 #: Seconds between two checkpoints of a cell: one that takes less writes none.
 CHECKPOINT_SECONDS = 30.0
+
+#: What is measured of every trained model, under the name `evaluation`, unless the configuration
+#: names another function there.
+EVALUATION = "mmfuse_lib.study.cells:evaluation"
 
 Record = dict[str, Any]
 
@@ -44,11 +54,13 @@ class Cell:
     entry : str
         The line of the configuration that the row comes from.
     settings : Settings
-        What is trained.
+        What is trained; nothing if the method is ``""``.
     setting : dict
-        The searched ones among the settings.
-    measures : tuple of str
-        Names in `MEASURES` beside ``"evaluation"``, which every cell has.
+        The searched ones among the settings and the method's options.
+    measures : dict
+        Name to ``"module:function"``, beside the `evaluation` of what is trained.
+    evaluate : str
+        ``"test"``, or ``"val"``: then nothing that is measured gets to see the test split.
     code : str
         Digest of the code that the result depends on; by default it is taken here.
     """
@@ -58,7 +70,8 @@ class Cell:
     entry: str
     settings: Settings
     setting: dict[str, Any] = field(default_factory=dict)
-    measures: tuple[str, ...] = ()
+    measures: dict[str, str] = field(default_factory=dict)
+    evaluate: str = "test"
     code: str = ""
 
     def __post_init__(self) -> None:
@@ -74,23 +87,30 @@ class Cell:
     @cached_property
     def key(self) -> str:
         """The hash of all that the result depends on; names of rows and columns do not count."""
-        return key_of(self.code, asdict(self.settings), self.measures)
+        return key_of(self.code, asdict(self.settings), self.measures, self.evaluate)
 
 
-def modules_of(settings: Settings, measures: Sequence[str]) -> tuple[str, ...]:
+def modules_of(settings: Settings, measures: Mapping[str, str]) -> tuple[str, ...]:
     """Return the modules in which a cell's method, data and measures are, and those of any cell."""
-    named = (settings.method, methods.get), (settings.data, data.loader)
+    named = [(settings.method, methods.get), (settings.data, data.loader)]
     return (
-        *(name.partition(":")[0] if is_path(name) else get(name).__module__ for name, get in named),
-        *(MEASURES[name].__module__ for name in measures),
+        *(
+            name.partition(":")[0] if is_path(name) else get(name).__module__
+            for name, get in named
+            if name
+        ),
+        *(path.partition(":")[0] for path in measures.values()),
         *ALWAYS,
     )
 
 
-def key_of(code: str, settings: Mapping[str, Any], measures: Sequence[str]) -> str:
+def key_of(
+    code: str, settings: Mapping[str, Any], measures: Mapping[str, str], evaluate: str = "test"
+) -> str:
     """Return the hash of a cell: of its code's digest, and of its settings as a file has them."""
+    parts = [code, settings, sorted(measures.items()), *([] if evaluate == "test" else [evaluate])]
     # JSON turns keys into text; the order of keys must not depend on whether it has done so yet.
-    plain = json.loads(json.dumps([code, settings, sorted(measures)]))
+    plain = json.loads(json.dumps(parts))
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -99,28 +119,17 @@ def key_of(code: str, settings: Mapping[str, Any], measures: Sequence[str]) -> s
 
 def evaluation(trained: Trained) -> dict[str, Any]:
     """Return metrics on validation and test data, which test samples are right, and the size."""
-    _, val, test = trained.splits
+    _, val, *tests = trained.splits
     device = trained.settings.device
-    tested = evaluate(trained.model, test, device=device)
-    return {
+    found: dict[str, Any] = {
         "val": evaluate(trained.model, val, device=device).metrics,
-        "test": tested.metrics,
-        "right": pack_right(tested),
-        "n_test": len(test),
         "n_parameters": sum(p.numel() for p in trained.model.parameters()),
         "best_epoch": trained.history.best_epoch,
     }
-
-
-#: What can be measured on a trained model; a name other than ``evaluation`` is a key of the
-#: configuration that switches it on. Each returns what JSON can hold.
-MEASURES: dict[str, Callable[[Trained], dict[str, Any]]] = {
-    "evaluation": evaluation,
-    "explanations": explanations.measure,
-}
-
-#: What a measure needs of the settings, checked before anything is trained.
-NEEDS: dict[str, Callable[[Settings], object]] = {"explanations": explanations.shares_of}
+    for test in tests:  # none in a study that only validates
+        tested = evaluate(trained.model, test, device=device)
+        found |= {"test": tested.metrics, "right": pack_right(tested), "n_test": len(test)}
+    return found
 
 
 def pack_right(tested: Evaluation) -> str | None:
@@ -182,22 +191,28 @@ def compute(cell: Cell, checkpoints: Path | None = None) -> Record:
     _check_code(cell)
     resumed = checkpoints is not None and (checkpoints / FILE_NAME).exists()
     options = json.dumps(settings.data_options, sort_keys=True)
-    trained = train(
-        settings, _splits(settings.data, settings.seed, options, cell.code),
-        checkpoint_dir=checkpoints, checkpoint_every=CHECKPOINT_SECONDS, progress=False,
-    )  # fmt: skip
-    results = {name: MEASURES[name](trained) for name in ("evaluation", *cell.measures)}
-    step_ms = round(1e3 * trained.seconds / n_steps(trained), 3)
+    splits = _splits(settings.data, settings.seed, options, cell.code)
+    found = Loaded(settings, splits)
+    if settings.method:
+        found = train(
+            settings, splits,
+            checkpoint_dir=checkpoints, checkpoint_every=CHECKPOINT_SECONDS, progress=False,
+        )  # fmt: skip
+    seen = replace(found, splits=splits[:2]) if cell.evaluate == "val" else found
+    paths = ({"evaluation": EVALUATION} if settings.method else {}) | cell.measures
+    results = {name: load_object(path)(seen) for name, path in paths.items()}
+    timed = isinstance(found, Trained) and not resumed
     return {
         "key": cell.key,
         "code": cell.code,
         "settings": asdict(settings),
-        "measures": list(cell.measures),
+        "measures": cell.measures,
+        "evaluate": cell.evaluate,
         "results": finite(results),
         "ran": {
             "seconds": round(time.perf_counter() - wall, 2),
             "cpu_seconds": round(time.process_time() - cpu, 2),
-            "step_ms": None if resumed else step_ms,
+            "step_ms": round(1e3 * found.seconds / n_steps(found), 3) if timed else None,
             "date": time.strftime("%Y-%m-%d"),
             **provenance(settings.device),
         },

@@ -40,9 +40,7 @@ class Display:
     ) -> None:
         self.cells = list(cells)
         self.scores = {
-            key: score_of(record["results"]["evaluation"]["val"])
-            for key, record in records.items()
-            if record is not None
+            key: score_of(record) for key, record in records.items() if record is not None
         }
         self.show = show
         self.in_place = show and sys.stderr.isatty()
@@ -77,7 +75,7 @@ class Display:
     def update(self, cell: Cell, record: Record) -> None:
         """Note a cell that came in."""
         if "error" not in record:
-            self.scores[cell.key] = score_of(record["results"]["evaluation"]["val"])
+            self.scores[cell.key] = score_of(record)
         self.bar.update()
         self._draw()
 
@@ -123,6 +121,6 @@ def progress_table(cells: Sequence[Cell], scores: Mapping[str, float]) -> pd.Dat
     for (entry, column), found in groups.items():
         n_done = sum(map(len, found.values()))
         best = max((float(np.mean(values)) for values in found.values()), default=float("nan"))
-        text = f"{n_done}/{n_cells[entry, column]}" + (f" {best:.3f}" if n_done else "")
+        text = f"{n_done}/{n_cells[entry, column]}" + (f" {best:.3f}" if best > -np.inf else "")
         rows.setdefault(entry, {})[column] = text
     return pd.DataFrame.from_dict(rows, orient="index").fillna("")

@@ -14,12 +14,14 @@ from typing import Any
 
 from mmfuse_lib import methods
 from mmfuse_lib.core.errors import DataError, UnknownNameError
+from mmfuse_lib.core.objects import is_path, load_object
 from mmfuse_lib.runs import Settings, Splits, build, load_splits, make_optimizer, read_settings
-from mmfuse_lib.study.cells import MEASURES, NEEDS, Cell, modules_of
+from mmfuse_lib.study.cells import Cell, modules_of
 from mmfuse_lib.study.code import digest_of
 
-#: Keys of a method's entry; all other settings are the same for every method.
-METHOD_KEYS = ("method", "method_options", "only")
+#: Keys of a configuration, and of a method's entry; other settings are the same for every method.
+KEYS = ("name", "methods", "data", "seeds", "search", "settings", "measures", "evaluate")
+METHOD_KEYS = ("method", "method_options", "only", "seeds", "search", "measures")
 
 #: What a cell has of its own and the configuration gives elsewhere.
 _OF_CELL = ("method", "method_options", "data", "data_options", "seed")
@@ -69,7 +71,9 @@ class Study:
         ``methods``
             Per row: ``method`` (by default what the row is called), ``method_options``, and
             ``only``, a list of data sets where it does not fit all. A method that takes a
-            ``modality`` and is not given one has a row for each.
+            ``modality`` and is not given one has a row for each. ``method: null`` trains nothing:
+            the row has measures of the data. A row may have its own ``seeds``, ``measures`` beside
+            those of all, and a ``search``, also of the method's options.
         ``data``
             Per column: ``data`` (by default what the column is called), ``data_options``, other
             settings (see `mmfuse_lib.runs.Settings`), and its own ``search``.
@@ -79,8 +83,13 @@ class Study:
             Per setting, the values that every method is tried with; all combinations.
         ``settings``
             What is the same everywhere.
-        Names in ``MEASURES``
-            true, to measure that too.
+        ``measures``
+            What else is measured of what was trained: a name, and the function that measures it,
+            ``"module:function"``; see `mmfuse_lib.study.cells`. One that is called ``evaluation``
+            takes the place of the library's.
+        ``evaluate``
+            ``test`` (the default), or ``val``: the test split is kept from everything that is
+            measured, and results of all settings are reported, not of the chosen ones alone.
 
         Raises
         ------
@@ -88,30 +97,39 @@ class Study:
             If it cannot be run as it stands. Nothing is trained.
         """
         _check_keys(config)
-        seeds = _seeds(config.get("seeds", 1))
-        measures = tuple(name for name in MEASURES if config.get(name))
+        evaluate = config.get("evaluate", "test")
         columns = _entries(config, "data")
-        rows = _entries(config, "methods")
-        for row, entry in rows.items():
-            _check_row(row, entry, columns)
+        rows = [
+            _row(row, entry, columns, config) for row, entry in _entries(config, "methods").items()
+        ]
+        seeds = list(dict.fromkeys(seed for row in rows for seed in row.seeds))
         cells: list[Cell] = []
         modalities = {}
         digest = cache(digest_of)  # of the code as it is now, once for the cells that share it
         for column, entry in columns.items():
-            points = _search(column, entry, config)
+            _check_settings(f"data: {column}", entry, ("data", "data_options", "search"))
             common = {**(config.get("settings") or {}), **entry, "data": entry.get("data", column)}
-            common.pop("search", None)
-            first = _settings(column, common | {"method": ""} | points[0], seeds[0])
-            splits = _load(column, first)
+            space = common.pop("search", config.get("search"))
+            splits = _load(column, _settings(column, common | {"method": ""}, seeds[0]))
             modalities[column] = splits[0].modalities
-            chosen = {r: e for r, e in rows.items() if column in e.get("only", columns)}
-            shown = list(_expand(chosen, modalities[column]))
-            for seed, (row, name, own), point in itertools.product(seeds, shown, points):
-                settings = _settings(column, common | own | point, seed)
-                code = digest(modules_of(settings, measures))
-                cells.append(Cell(name, column, row, settings, point, measures, code))
-                if seed == seeds[0]:
-                    _try(cells[-1], splits)
+            shown = [
+                (row, *line, point)
+                for row in rows
+                if column in row.only
+                for line in row.lines(modalities[column])
+                for point in row.points(column, space, common)
+            ]
+            tried = set()
+            for seed, (row, name, own, point) in itertools.product(seeds, shown):
+                if seed not in row.seeds:
+                    continue
+                settings = _settings(column, common | _set(own, point), seed)
+                code = digest(modules_of(settings, row.measures))
+                cell = Cell(name, column, row.name, settings, point, row.measures, evaluate, code)
+                cells.append(cell)
+                if (name, str(point)) not in tried:
+                    tried.add((name, str(point)))
+                    _try(cell, splits)
         _check_cells(cells)
         return cls(str(config["name"]), dict(config), cells, modalities)
 
@@ -130,17 +148,14 @@ def _check_keys(config: Values) -> None:
             f"the configuration holds what JSON cannot ({error}): expected texts, finite numbers, "
             "true, false, lists and mappings"
         ) from error
-    known = ["name", "methods", "data", "seeds", "search", "settings"]
-    known += [name for name in MEASURES if name != "evaluation"]
     for key in config:
-        if key not in known:
-            raise UnknownNameError("key of a study", key, known)
+        if key not in KEYS:
+            raise UnknownNameError("key of a study", key, KEYS)
     name = config.get("name")
     if not isinstance(name, str) or not name or set(name) & set("/\\"):
         raise DataError(f"name is {name!r}: expected a text that can name a folder")
-    for measure in MEASURES:
-        if not isinstance(config.get(measure, True), bool):
-            raise DataError(f"{measure} is {config[measure]!r}: expected true or false")
+    if config.get("evaluate", "test") not in ("test", "val"):
+        raise DataError(f"evaluate is {config['evaluate']!r}: expected 'test' or 'val'")
     common = config.get("settings") or {}
     if not isinstance(common, Mapping):
         raise DataError(f"settings is {common!r}: expected a mapping such as 'device: cpu'")
@@ -164,10 +179,49 @@ def _entries(config: Values, part: str) -> dict[str, dict[str, Any]]:
     return {str(name): dict(entry or {}) for name, entry in found.items()}
 
 
-_EXAMPLES = {"methods": "'JointFusion: {}'", "data": "'digit_pairs: {}'"}
+_EXAMPLES = {
+    "methods": "'JointFusion: {}'",
+    "data": "'digit_pairs: {}'",
+    "measures": "'probes: my_file:function'",
+}
 
 
-def _check_row(row: str, entry: Values, columns: Values) -> None:
+@dataclass(frozen=True)
+class _Row:
+    """A checked entry of ``methods``."""
+
+    name: str
+    method: str
+    options: dict[str, Any]
+    only: list[str]
+    seeds: list[int]
+    search: dict[str, list[Any]]
+    measures: dict[str, str]
+
+    def lines(self, modalities: tuple[str, ...]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield the lines of the table that it stands for: name, and part of the settings."""
+        takes = inspect.signature(methods.get(self.method)).parameters if self.method else ()
+        each = "modality" in takes and "modality" not in self.options
+        for modality in modalities if each else [None]:
+            own = {"modality": modality} if modality else {}
+            name = f"{self.name}, {modality}" if modality else self.name
+            yield name, {"method": self.method, "method_options": {**self.options, **own}}
+
+    def points(self, column: str, space: Any, fixed: Values) -> list[dict[str, Any]]:
+        """Return the points that it is tried at on a data set."""
+        if not self.method:
+            return [{}]
+        _check_settings("search", _space(space))
+        space = {**_space(space), **self.search}
+        for name in space:
+            if name in fixed or name in self.options:
+                raise DataError(
+                    f"{name} is searched, and fixed elsewhere, for {column}: leave one out"
+                )
+        return [dict(zip(space, p, strict=True)) for p in itertools.product(*space.values())]
+
+
+def _row(row: str, entry: Values, columns: Values, config: Values) -> _Row:
     for key in entry:
         if key not in METHOD_KEYS:
             raise UnknownNameError(f"key of methods: {row}", key, METHOD_KEYS)
@@ -177,42 +231,55 @@ def _check_row(row: str, entry: Values, columns: Values) -> None:
     for column in only:
         if column not in columns:
             raise UnknownNameError(f"data set in methods: {row}: only", column, columns)
-    methods.get(entry.get("method", row))
+    method = entry.get("method", row) or ""
+    if method:
+        methods.get(method)
+    options = entry.get("method_options") or {}
+    if not isinstance(options, Mapping):
+        raise DataError(f"methods: {row}: method_options is {options!r}: expected a mapping")
+    measures = {**_measures(config), **_measures(entry)}
+    if not method:
+        measures = _measures(entry)
+        if not measures or options or "search" in entry:
+            raise DataError(
+                f"methods: {row}: without a method it needs measures of its own, and takes no "
+                "method_options and no search"
+            )
+    seeds = _seeds(entry.get("seeds", config.get("seeds", 1)))
+    search = _space(entry.get("search"))
+    return _Row(row, method, dict(options), only, seeds, search, measures)
 
 
-def _search(column: str, entry: Values, config: Values) -> list[dict[str, Any]]:
-    """Return the points that every method is tried at on a data set."""
-    _check_settings(f"data: {column}", entry, ("data", "data_options", "search"))
-    space = entry.get("search", config.get("search")) or {}
+def _measures(entry: Values) -> dict[str, str]:
+    """Return the measures that a configuration or a row names; each is imported, to see it can."""
+    found = entry.get("measures") or {}
+    if not isinstance(found, Mapping):
+        raise DataError(
+            f"measures is {found!r}: expected a mapping such as {_EXAMPLES['measures']}"
+        )
+    for name, path in found.items():
+        if not isinstance(path, str) or not is_path(path) or not callable(load_object(path)):
+            raise DataError(f"measures: {name} is {path!r}: expected {_EXAMPLES['measures']}")
+    return {str(name): path for name, path in found.items()}
+
+
+def _space(given: Any) -> dict[str, list[Any]]:
+    space = given or {}
     if not isinstance(space, Mapping):
         raise DataError(f"search is {space!r}: expected a mapping such as 'lr: [0.001, 0.003]'")
-    _check_settings("search", space)
     for name, values in space.items():
         if not isinstance(values, list) or not values:
             raise DataError(f"search: {name} is {values!r}: expected a list of values")
         if any(values.count(value) > 1 for value in values):
             raise DataError(f"search: {name} has a value twice: {values}")
-        if name in entry or name in (config.get("settings") or {}):
-            raise DataError(f"{name} is searched, and fixed elsewhere, for {column}: leave one out")
-    return [dict(zip(space, point, strict=True)) for point in itertools.product(*space.values())]
+    return dict(space)
 
 
-def _expand(
-    rows: Mapping[str, Values], modalities: tuple[str, ...]
-) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield, per line of the table: its entry, its name, its part of the settings."""
-    for row, entry in rows.items():
-        method = entry.get("method", row)
-        options = entry.get("method_options") or {}
-        if not isinstance(options, Mapping):
-            raise DataError(f"methods: {row}: method_options is {options!r}: expected a mapping")
-        takes = inspect.signature(methods.get(method)).parameters
-        if "modality" in takes and "modality" not in options:
-            for name in modalities:
-                own = {"method": method, "method_options": {**options, "modality": name}}
-                yield row, f"{row}, {name}", own
-        else:
-            yield row, row, {"method": method, "method_options": dict(options)}
+def _set(own: Values, point: Values) -> dict[str, Any]:
+    """Return a line's part of the settings at a point of its search."""
+    options = {k: v for k, v in point.items() if k not in SEARCHABLE}
+    rest = {k: v for k, v in point.items() if k in SEARCHABLE}
+    return {**own, **rest, "method_options": {**own["method_options"], **options}}
 
 
 def _settings(column: str, values: Values, seed: int) -> Settings:
@@ -232,10 +299,11 @@ def _load(column: str, settings: Settings) -> Splits:
 def _try(cell: Cell, splits: Splits) -> None:
     """Build what a cell trains, to see whether it can be."""
     try:
-        build(cell.settings, splits[0]).stages(cell.settings.epochs)
-        make_optimizer(cell.settings.optimizer)
-        for measure in cell.measures:
-            NEEDS[measure](cell.settings)
+        if cell.settings.method:
+            build(cell.settings, splits[0]).stages(cell.settings.epochs)
+            make_optimizer(cell.settings.optimizer)
+        for path in cell.measures.values():
+            getattr(load_object(path), "check", lambda settings: None)(cell.settings)
     except (ValueError, TypeError) as error:
         raise DataError(f"{cell}: {error}") from error
 

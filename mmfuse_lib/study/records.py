@@ -50,14 +50,18 @@ def read_record(path: Path, key: str) -> Record | None:
         return None
     try:
         record: Record = read_json(path)
-        found = key_of(record["code"], record["settings"], record["measures"])
+        found = _key(record["code"], record)
         if not record["key"] == key == found or not {"results", "ran"} <= record.keys():
             raise ValueError("it is not the result of the configuration that it names")
-        _check_accuracy(record["results"]["evaluation"])
+        _check_accuracy(record["results"].get("evaluation", {}))
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         said = f"it lacks {error}" if isinstance(error, KeyError) else error
         raise DataError(f"{path.name} does not count as done: {said}") from error
     return record
+
+
+def _key(code: str, record: Record) -> str:
+    return key_of(code, record["settings"], record["measures"], record["evaluate"])
 
 
 def read_json(path: Path) -> Any:
@@ -71,9 +75,9 @@ def read_json(path: Path) -> Any:
 
 def _check_accuracy(evaluation: Record) -> None:
     """Compare the accuracy with that of the samples that are noted as right."""
-    test = evaluation["test"]
+    test = evaluation.get("test", {})
     noted = test.get("accuracy", test.get("subset_accuracy"))
-    if noted is None:  # a regression
+    if noted is None:  # a regression, or nothing was tested
         return
     if not evaluation["right"]:
         raise ValueError("it does not say which test samples are right")
@@ -90,8 +94,8 @@ def computed_before(folder: Path, cells: Iterable[Cell]) -> list[Cell]:
         with suppress(OSError, ValueError, TypeError, KeyError):  # it is no record of a cell
             record = read_json(path)
             if path.stem not in wanted:
-                found.add(key_of("", record["settings"], record["measures"]))
-    return [c for c in wanted.values() if key_of("", asdict(c.settings), c.measures) in found]
+                found.add(_key("", record))
+    return [cell for cell in wanted.values() if _key("", asdict(cell)) in found]
 
 
 def write_record(folder: Path, cell: Cell, record: Record) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,10 +62,10 @@ class Results:
         sets that are not complete.
     cells : list of dict
         A row a cell: ``data``, ``method``, ``seed``, ``setting``, ``key``, ``score`` (on
-        validation data), ``chosen``, ``code`` (a digest of it). Those of the chosen setting also
-        have ``val`` and ``test`` (metrics; the test's with ``synergy_indicator`` where each
-        modality was trained alone), ``n_parameters``, ``step_ms``, and what else was measured, by
-        its name.
+        validation data), ``chosen``, ``code`` (a digest of it). Those of the chosen setting, and
+        all where nothing was tested, also have ``val`` and ``test`` (metrics; the test's with
+        ``synergy_indicator`` where each modality was trained alone), ``n_parameters``,
+        ``step_ms``, and what else was measured, by its name.
     """
 
     about: dict[str, Any]
@@ -172,8 +173,12 @@ def gather(folder: Path) -> Results:
     return Results(_about(manifest, found, missing), rows)
 
 
-def score_of(metrics: Mapping[str, float | None]) -> float:
-    """Return what settings are compared by: accuracy, micro-F1 or R2, as the task has it."""
+def score_of(record: Record) -> float:
+    """Return what settings are compared by: accuracy, micro-F1 or R2, as the task has it.
+
+    Minus infinity where the task has none of them, and where nothing was trained.
+    """
+    metrics = record["results"].get("evaluation", {}).get("val", {})
     found = next((metrics[name] for name in SCORES if name in metrics), None)
     return -math.inf if found is None else found
 
@@ -184,7 +189,7 @@ def _choose(cells: Sequence[Row], records: Mapping[str, Record | None]) -> str |
     for cell in cells:
         by_setting.setdefault(_text(cell["setting"]), []).append(records[cell["key"]])
     means = {
-        setting: float(np.mean([score_of(r["results"]["evaluation"]["val"]) for r in of if r]))
+        setting: float(np.mean([score_of(r) for r in of if r]))
         for setting, of in by_setting.items()
         if all(of)
     }
@@ -197,7 +202,7 @@ def _text(setting: Mapping[str, Any]) -> str:
 
 def _row(cell: Row, record: Record, best: str | None) -> Row:
     results = dict(record["results"])
-    evaluation = results.pop("evaluation")
+    evaluation = results.pop("evaluation", {})
     row = {
         "data": cell["data"],
         "method": cell["method"],
@@ -205,18 +210,14 @@ def _row(cell: Row, record: Record, best: str | None) -> Row:
         "setting": cell["setting"],
         "key": cell["key"],
         "code": record["code"],
-        "score": _rounded(score_of(evaluation["val"])),
+        "score": _rounded(score_of(record)),
         "cpu_seconds": record["ran"]["cpu_seconds"],
         "chosen": _text(cell["setting"]) == best,
     }
-    if row["chosen"]:
-        row |= {
-            "val": _rounded(evaluation["val"]),
-            "test": _rounded(evaluation["test"]),
-            "n_parameters": evaluation["n_parameters"],
-            "step_ms": record["ran"]["step_ms"],
-            **_rounded(results),
-        }
+    if row["chosen"] or record["evaluate"] == "val":
+        told = ("val", "test", "n_parameters")
+        row |= _rounded({k: evaluation[k] for k in told if k in evaluation})
+        row |= {"step_ms": record["ran"]["step_ms"], **_rounded(results)}
     return row
 
 
@@ -248,10 +249,8 @@ def _add_synergy_indicator(
 
 def _right(record: Record | None) -> np.ndarray[Any, np.dtype[np.bool_]] | None:
     """Return which test samples a cell got right, if that is a question for its task."""
-    packed = record and record["results"]["evaluation"]["right"]
-    if not record or not packed:
-        return None
-    return unpack_right(packed, record["results"]["evaluation"]["n_test"])
+    found = record["results"].get("evaluation", {}) if record else {}
+    return unpack_right(found["right"], found["n_test"]) if found.get("right") else None
 
 
 def _about(manifest: Row, records: Sequence[Record], missing: list[str]) -> Row:
@@ -324,7 +323,8 @@ def scores(results: Results, data: str, part: str = "test") -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns ``method``, ``seed``, the numbers, ``n_parameters`` and ``step_ms``.
+        Columns ``method``, ``seed``, the numbers, ``n_parameters`` and ``step_ms`` where they are
+        known. Methods without this part are left out.
 
     Examples
     --------
@@ -334,13 +334,52 @@ def scores(results: Results, data: str, part: str = "test") -> pd.DataFrame:
     >>> runs.groupby("method")["accuracy_S"].mean().idxmax()
     'JointFusion'
     """
-    rows = []
-    for row in results.of(data):
-        if part not in row:
-            raise UnknownNameError("part of the results", part, ["val", "test"])
-        about = {name: row[name] for name in ("method", "seed")}
-        rows.append({**about, **row[part], **{k: row[k] for k in ("n_parameters", "step_ms")}})
+    found = results.of(data)
+    rows = [
+        {name: row[name] for name in ("method", "seed")}
+        | row[part]
+        | {name: row[name] for name in ("n_parameters", "step_ms") if name in row}
+        for row in found
+        if part in row
+    ]
+    if not rows:
+        parts = [k for k, v in found[0].items() if isinstance(v, Mapping) and k != "setting"]
+        raise UnknownNameError("part of the results", part, parts)
     return pd.DataFrame(rows)
+
+
+class EdgeOfGridWarning(UserWarning):
+    """A chosen setting is the smallest or largest that was tried: a better one may lie beyond."""
+
+
+def at_an_edge(results: Results, data: str) -> list[str]:
+    """Return a line for each searched setting whose best value is at the edge of its grid.
+
+    Parameters
+    ----------
+    results : Results
+        From `load_results` or `gather`.
+    data : str
+        One of ``results.data``.
+
+    Returns
+    -------
+    list of str
+        Such as ``"digit_pairs: lr 0.003 is the largest of 2 values tried, and chosen for DMIL"``.
+        A setting of one value, or whose values are no numbers, was not searched.
+    """
+    chosen = {row["method"]: row["setting"] for row in results.of(data)}
+    found: dict[str, list[str]] = {}
+    for method, setting in chosen.items():
+        for name, value in setting.items():
+            rows = (r for r in results.cells if (r["data"], r["method"]) == (data, method))
+            tried = {json.dumps(r["setting"][name]): r["setting"][name] for r in rows}.values()
+            numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in tried)
+            if numbers and len(tried) > 1 and value in (min(tried), max(tried)):
+                end = "largest" if value == max(tried) else "smallest"
+                line = f"{data}: {name} {value} is the {end} of {len(tried)} values tried"
+                found.setdefault(line, []).append(method)
+    return [f"{line}, and chosen for {'; '.join(methods)}" for line, methods in found.items()]
 
 
 def table(results: Results, data: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
@@ -358,8 +397,13 @@ def table(results: Results, data: str, columns: Sequence[str] | None = None) -> 
     Returns
     -------
     DataFrame
-        A row a method. Shares are in per cent; parameters are a number, and the time of a step
-        (validation included) is a mean.
+        A row a method, of test data, or of validation data where nothing was tested. Shares are in
+        per cent; parameters are a number, and the time of a step (validation included) is a mean.
+
+    Warns
+    -----
+    EdgeOfGridWarning
+        If a setting was chosen that is at the edge of what was tried; see `at_an_edge`.
 
     Examples
     --------
@@ -371,7 +415,10 @@ def table(results: Results, data: str, columns: Sequence[str] | None = None) -> 
     Unimodal, right  62.1 ± 0.8
     Ensemble         81.1 ± 1.2
     """
-    found = scores(results, data)
+    tested = any("test" in row for row in results.of(data))
+    found = scores(results, data, "test" if tested else "val")
+    for line in at_an_edge(results, data):
+        warnings.warn(line, EdgeOfGridWarning, stacklevel=2)
     for name in columns or ():
         if name not in found:
             raise UnknownNameError("column", name, [c for c in COLUMNS if c in found])

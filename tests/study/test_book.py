@@ -9,6 +9,9 @@ from mmfuse_lib.runs import read_settings
 from mmfuse_lib.study import Results, Study, load_results, scores, table
 from mmfuse_lib.study.cells import key_of
 
+#: Most settings of the default study have two values, so that one is at an edge.
+pytestmark = pytest.mark.filterwarnings("ignore::mmfuse_lib.study.EdgeOfGridWarning")
+
 FOLDER = Path(__file__).parents[2] / "reproduce"
 ROWS = (
     "Ensemble", "JointFusion", "DIMML", "DMIL", "DMIL, lam 0.001", "DMIL, synergy first", "I2MoE",

@@ -1,6 +1,8 @@
 """What a cell computes, and which files count as done."""
 
+import importlib
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,9 @@ import torch
 
 from mmfuse_lib import data, evaluate, methods
 from mmfuse_lib.evaluation import Evaluation
-from mmfuse_lib.runs import make_optimizer
+from mmfuse_lib.runs import Loaded, Trained, make_optimizer
 from mmfuse_lib.study import Study, cells
 from mmfuse_lib.study.cells import (
-    MEASURES,
     Cell,
     _splits,
     attempt,
@@ -65,7 +66,7 @@ def test_steps_are_counted_over_all_stages(
 ) -> None:
     """200 samples in batches of 50, 2 epochs: 8 steps; an ensemble of two takes 16."""
     counted = []
-    monkeypatch.setitem(MEASURES, "evaluation", lambda trained: counted.append(n_steps(trained)))
+    monkeypatch.setattr(cells, "evaluation", lambda trained: counted.append(n_steps(trained)))
     config["methods"] = {"Ensemble": {}}
     for c in (cell, Study.of(config).cells[0]):
         attempt(c)
@@ -85,13 +86,82 @@ def test_packing_loses_nothing(n: int) -> None:
     assert pack_right(Evaluation({}, pd.DataFrame({"prediction": right}), pd.DataFrame())) is None
 
 
-def test_more_can_be_measured(cell: Cell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(MEASURES, "n_splits", lambda trained: {"n": len(trained.splits)})
-    more = Cell(cell.method, cell.data, cell.entry, cell.settings, measures=("n_splits",))
+# Measures of a reader's own.
+
+HERE = "tests.study.test_cells"
+
+
+def sizes(loaded: Loaded) -> list[int]:
+    return [len(split) for split in loaded.splits]
+
+
+def length_of_z(trained: Trained) -> dict[str, int]:
+    z = trained.model.encode(trained.splits[1].inputs)
+    return {"dim": z[0].shape[1]}
+
+
+def test_more_can_be_measured_in_the_order_of_the_configuration(
+    cell: Cell, config: dict[str, Any]
+) -> None:
+    config["measures"] = {"sizes": f"{HERE}:sizes"}
+    config["methods"]["joint"]["measures"] = {"z": f"{HERE}:length_of_z"}
+    more = next(
+        c for c in Study.of(config).cells if c.method == "joint" and c.settings == cell.settings
+    )
     record = compute(more)
-    assert record["results"]["n_splits"] == {"n": 3}
-    assert record["measures"] == ["n_splits"]
+    assert list(record["results"]) == ["evaluation", "sizes", "z"]
+    assert record["results"]["sizes"] == [200, 60, 90]
+    assert record["results"]["z"] == {"dim": 8}
+    assert record["measures"] == {"sizes": f"{HERE}:sizes", "z": f"{HERE}:length_of_z"}
     assert record["results"]["evaluation"] == compute(cell)["results"]["evaluation"]
+    assert more.key != cell.key
+
+
+def test_another_evaluation_takes_the_place_of_the_librarys(config: dict[str, Any]) -> None:
+    config["measures"] = {"evaluation": f"{HERE}:length_of_z"}
+    assert compute(Study.of(config).cells[0])["results"] == {"evaluation": {"dim": 8}}
+
+
+def test_a_row_without_a_method_measures_the_data(config: dict[str, Any]) -> None:
+    config["methods"]["sizes"] = {"method": None, "measures": {"n": f"{HERE}:sizes"}, "seeds": 1}
+    (alone,) = [c for c in Study.of(config).cells if c.method == "sizes"]
+    assert (alone.setting, alone.settings.seed) == ({}, 0)
+    record = compute(alone)
+    assert record["results"] == {"n": [200, 60, 90]}
+    assert record["ran"]["step_ms"] is None
+
+
+def test_a_study_that_only_validates_keeps_the_test_split_from_all_measures(
+    config: dict[str, Any],
+) -> None:
+    config |= {"measures": {"n": f"{HERE}:sizes"}, "evaluate": "val"}
+    config["methods"]["the data"] = {"method": None, "measures": {"n": f"{HERE}:sizes"}}
+    for cell in (c for c in Study.of(config).cells if c.method in ("joint", "the data")):
+        found = compute(cell)["results"]
+        assert found["n"] == [200, 60]
+        assert not {"test", "right"} & found.get("evaluation", {}).keys()
+
+
+def test_the_digest_of_a_cell_covers_its_measures(
+    config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    config["measures"] = {"one": "my_measures:one"}
+
+    def code_with(text: str) -> str:
+        (tmp_path / "my_measures.py").write_text(text)
+        for name in ("my_measures", "my_numbers"):
+            sys.modules.pop(name, None)
+        importlib.invalidate_caches()
+        return Study.of(config).cells[0].code
+
+    (tmp_path / "my_numbers.py").write_text("ONE = 1\n")
+    text = "from my_numbers import ONE\n\ndef one(trained):\n    return ONE\n"
+    before = code_with(text)
+    assert code_with(text + "\n# a remark\n") == before
+    assert code_with(text + "\nTWO = 2\n") != before
+    (tmp_path / "my_numbers.py").write_text("ONE = 11\n")
+    assert code_with(text) != before
 
 
 def test_an_error_is_returned_and_threads_are_as_before(
@@ -101,7 +171,7 @@ def test_an_error_is_returned_and_threads_are_as_before(
         assert torch.get_num_threads() == 1
         raise ZeroDivisionError("no")
 
-    monkeypatch.setitem(MEASURES, "evaluation", broken)
+    monkeypatch.setattr(cells, "evaluation", broken)
     torch.set_num_threads(2)
     try:
         found = attempt(cell)
@@ -116,9 +186,8 @@ def test_an_error_is_returned_and_threads_are_as_before(
 def test_numbers_that_json_lacks_become_null(
     cell: Cell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(
-        MEASURES, "evaluation", lambda trained: {"auroc": float("nan"), "all": [1.0, float("inf")]}
-    )
+    found = {"auroc": float("nan"), "all": [1.0, float("inf")]}
+    monkeypatch.setattr(cells, "evaluation", lambda trained: found)
     write_record(tmp_path, cell, attempt(cell))
     text = (tmp_path / f"{cell.key}.json").read_text()
     assert json.loads(text)["results"]["evaluation"] == {"auroc": None, "all": [1.0, None]}

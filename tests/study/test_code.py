@@ -185,11 +185,12 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, st
     return add
 
 
-CELLS = {
-    "DIMML": ("DIMML", "digit_pairs", ()),
-    "joint": ("JointFusion", "digit_pairs", ()),
-    "speech": ("JointFusion", "spoken_digits", ()),
-    "explained": ("JointFusion", "digit_pairs", ("explanations",)),
+EXPLANATIONS = {"explanations": "mmfuse_lib.explanations.measure:measure"}
+CELLS: dict[str, tuple[str, str, dict[str, str]]] = {
+    "DIMML": ("DIMML", "digit_pairs", {}),
+    "joint": ("JointFusion", "digit_pairs", {}),
+    "speech": ("JointFusion", "spoken_digits", {}),
+    "explained": ("JointFusion", "digit_pairs", EXPLANATIONS),
 }
 
 

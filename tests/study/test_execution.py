@@ -567,3 +567,17 @@ def test_progress_is_shown_on_a_terminal_and_in_a_log(
     assert "8/8 0.750" in text
     assert "failed: one" in text
     assert ("\x1b[A" in text) == shown.isatty()  # only a terminal is written over
+
+
+def test_the_command_finds_measures_and_methods_in_the_current_folder(
+    config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "found_here.py").write_text("def one(trained):\n    return 1\n")
+    config |= {"measures": {"one": "found_here:one"}, "seeds": 1, "search": {}}
+    path = write_config(tmp_path, config)
+    done = CliRunner().invoke(app, ["study", str(path), "--out", str(tmp_path / "o"), "--jobs=1"])
+    assert done.exit_code == 0, done.output
+    rows = [row for row in gather(tmp_path / "o").cells if row["method"] == "joint"]
+    assert [row["one"] for row in rows] == [1]

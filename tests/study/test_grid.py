@@ -12,6 +12,8 @@ from mmfuse_lib.study import Study, read_study
 from mmfuse_lib.study.cells import Cell
 from tests.study.conftest import write_config
 
+EXPLANATIONS = "mmfuse_lib.explanations.measure:measure"
+
 Config = dict[str, Any]
 
 
@@ -69,6 +71,21 @@ def test_a_modality_that_is_named_is_the_only_one(config: Config) -> None:
     assert {c.method for c in Study.of(config).cells} == {"Unimodal"}
 
 
+def test_a_row_may_have_its_own_seeds_and_search_also_of_its_methods_options(
+    config: Config,
+) -> None:
+    config["methods"]["DMIL"] = {"search": {"lam": [0.0, 0.1]}, "seeds": [1, 5]}
+    cells = [c for c in Study.of(config).cells if c.method == "DMIL"]
+    assert [c.setting for c in cells if c.settings.seed == 5] == [
+        {"lr": lr, "lam": lam} for lr in (0.001, 0.003) for lam in (0.0, 0.1)
+    ]
+    assert {c.settings.seed for c in cells} == {1, 5}
+    assert {(c.settings.lr, c.settings.method_options["lam"]) for c in cells} == {
+        (lr, lam) for lr in (0.001, 0.003) for lam in (0.0, 0.1)
+    }
+    assert {c.settings.seed for c in Study.of(config).cells if c.method == "joint"} == {0, 1}
+
+
 def test_seeds_are_a_number_or_a_list(config: Config) -> None:
     assert {c.settings.seed for c in Study.of(config | {"seeds": 3}).cells} == {0, 1, 2}
     assert {c.settings.seed for c in Study.of(config | {"seeds": [7, 4]}).cells} == {7, 4}
@@ -109,7 +126,8 @@ def test_no_setting_is_left_out_of_that_test() -> None:
 
 def test_what_is_measured_beside_makes_another_cell_and_names_do_not() -> None:
     settings = cell().settings
-    assert Cell("a", "b", "c", settings, measures=("explanations",)).key != cell().key
+    assert Cell("a", "b", "c", settings, measures={"e": EXPLANATIONS}).key != cell().key
+    assert Cell("a", "b", "c", settings, evaluate="val").key != cell().key
     assert Cell("a", "b", "c", settings, setting={"epochs": 2}).key == cell().key
 
 
@@ -183,6 +201,17 @@ def replaced(config: Config, path: str, value: Any) -> Config:
         ("search", [1], "search is [1]: expected a mapping"),
         ("settings/devic", "cpu", "Did you mean 'device'"),
         ("settings", ["cpu"], "settings is ['cpu']: expected a mapping"),
+        ("methods/joint/search", {"fusoin": ["sum"]}, "Did you mean 'fusion'"),
+        ("methods/joint/search", {"fusion": "sum"}, "search: fusion is 'sum': expected a list"),
+        ("methods/joint/search", {"dim": [8]}, "dim is searched, and fixed elsewhere"),
+        ("methods/joint/seeds", [1, 1], "distinct ones"),
+        ("methods/none", {"method": None}, "needs measures of its own"),
+        ("measures", ["a"], "expected a mapping such as 'probes: my_file:function'"),
+        ("measures", {"probes": "probes"}, "expected 'probes: my_file:function'"),
+        ("measures", {"probes": "no_such_file:probes"}, "cannot import 'no_such_file'"),
+        ("measures", {"probes": "mmfuse_lib.runs:probes"}, "has no 'probes'"),
+        ("measures", {"probes": "mmfuse_lib.runs:RESULT"}, "expected 'probes: my_file:function'"),
+        ("evaluate", "train", "evaluate is 'train': expected 'test' or 'val'"),
         ("name", "a/b", "expected a text that can name a folder"),
         ("methods/joint/method_options", {"x": float("inf")}, "holds what JSON cannot"),
         ("data/pairs/data_options", {"n_classes": date(2026, 1, 1)}, "date is not JSON"),

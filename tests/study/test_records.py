@@ -49,7 +49,8 @@ def test_a_file_under_another_hash_is_not(done: Path) -> None:
 @pytest.mark.parametrize(
     ("part", "name", "value"),
     [
-        ("settings", "lr", 7), ("settings", "seed", 7), ("measures", None, ["explanations"]),
+        ("settings", "lr", 7), ("settings", "seed", 7), ("measures", None, {"a": "b:c"}),
+        ("evaluate", None, "val"),
         ("code", None, "0123456789abcdef"), ("key", None, "0123456789abcdef"),
     ],
 )  # fmt: skip
@@ -71,7 +72,9 @@ def test_a_file_that_is_no_record_is_not(done: Path, content: str) -> None:
     refused(done)
 
 
-@pytest.mark.parametrize("part", ["key", "code", "settings", "measures", "results", "ran"])
+@pytest.mark.parametrize(
+    "part", ["key", "code", "settings", "measures", "evaluate", "results", "ran"]
+)
 def test_a_file_that_lacks_a_part_is_not(done: Path, part: str) -> None:
     record = json.loads(done.read_text())
     del record[part]

@@ -11,12 +11,25 @@ from typer.testing import CliRunner
 from mmfuse_lib.cli import app
 from mmfuse_lib.core.errors import DataError, UnknownNameError
 from mmfuse_lib.core.intervals import mean_interval
-from mmfuse_lib.study import Study, gather, load_results, made_on, scores, table
+from mmfuse_lib.study import (
+    EdgeOfGridWarning,
+    Results,
+    Study,
+    at_an_edge,
+    gather,
+    load_results,
+    made_on,
+    scores,
+    table,
+)
 from mmfuse_lib.study.cells import Cell
 from mmfuse_lib.study.manifest import write_manifest
 from mmfuse_lib.study.records import write_record
 
 Config = dict[str, Any]
+
+#: Of two values tried, the best is always at an edge.
+pytestmark = pytest.mark.filterwarnings("ignore::mmfuse_lib.study.EdgeOfGridWarning")
 
 
 def record_of(cell: Cell, val: float, right: list[bool]) -> dict[str, Any]:
@@ -24,7 +37,8 @@ def record_of(cell: Cell, val: float, right: list[bool]) -> dict[str, Any]:
         "key": cell.key,
         "code": cell.code,
         "settings": vars(cell.settings),
-        "measures": [],
+        "measures": {},
+        "evaluate": "test",
         "results": {
             "evaluation": {
                 "val": {"accuracy": val},
@@ -161,6 +175,70 @@ def test_cells_of_another_configuration_in_the_folder_are_left_out(
     results = gather(folder)
     assert len(results.cells) == 6
     assert results.setting("pairs", "joint") == {"lr": 0.001}
+
+
+def edges_of(grid: list[Any], chosen: Any, others: list[Any] | None = None) -> list[str]:
+    """Return what is said of one method's setting among those that were tried."""
+    rows = [
+        {"data": "d", "method": method, "seed": 0, "setting": {"x": v}, "chosen": v == best}
+        for method, values, best in (("m", grid, chosen), ("n", others or [1, 2, 3], 2))
+        for v in values
+    ]
+    return at_an_edge(Results({}, rows), "d")
+
+
+@pytest.mark.parametrize(
+    ("grid", "chosen", "said"),
+    [
+        ([1, 2, 3], 3, ["d: x 3 is the largest of 3 values tried, and chosen for m"]),
+        ([3, 1, 2], 1, ["d: x 1 is the smallest of 3 values tried, and chosen for m"]),
+        ([0.1, 0.2], 0.1, ["d: x 0.1 is the smallest of 2 values tried, and chosen for m"]),
+        ([1, 2, 3], 2, []), ([1], 1, []), (["a", "b"], "b", []), ([1, None], 1, []),
+        ([False, True], True, []), ([[1], [2]], [2], []),
+    ],
+)  # fmt: skip
+def test_a_setting_at_the_edge_of_its_grid_is_warned_of(
+    grid: list[Any], chosen: Any, said: list[str]
+) -> None:
+    assert edges_of(grid, chosen) == said
+
+
+def test_methods_at_the_same_edge_share_a_line() -> None:
+    assert edges_of([1, 2], 2, [2, 1]) == [
+        "d: x 2 is the largest of 2 values tried, and chosen for m; n"
+    ]
+
+
+def test_tables_and_reports_warn_of_edges(folder: Path) -> None:
+    line = "pairs: lr 0.003 is the largest of 2 values tried, and chosen for Unimodal, right; joint"
+    with pytest.warns(EdgeOfGridWarning, match=line):
+        table(gather(folder), "pairs")
+    shown = CliRunner().invoke(app, ["report", str(folder)])
+    assert shown.stderr.count(f"at the edge of its grid: {line}") == 1
+    assert "EdgeOfGridWarning" not in shown.output
+
+
+def test_a_study_that_only_validates_reports_every_setting(config: Config, tmp_path: Path) -> None:
+    config["methods"]["sizes"] = {
+        "method": None, "measures": {"n": "tests.study.test_cells:sizes"}
+    }  # fmt: skip
+    study = Study.of(config | {"evaluate": "val", "measures": {}})
+    write_manifest(study, tmp_path)
+    for cell in study.cells:
+        if cell.method == "sizes":
+            found: Any = {"n": [1, 2]}
+        else:
+            val = GIVEN[place_of(cell)][0]
+            found = {"evaluation": {"val": {"accuracy": val}, "n_parameters": 3}, "more": val}
+        record = record_of(cell, 0.0, [True])
+        changed = {"evaluate": "val", "measures": cell.measures, "results": found}
+        write_record(tmp_path, cell, record | changed)
+    results = gather(tmp_path)
+    assert len([row for row in results.cells if "val" in row and "more" in row]) == 12
+    assert [row["n"] for row in results.cells if row["method"] == "sizes"] == [[1, 2], [1, 2]]
+    assert list(table(results, "pairs").index) == ["Unimodal, left", "Unimodal, right", "joint"]
+    assert table(results, "pairs").loc["joint", "accuracy"].startswith("75.0")
+    assert CliRunner().invoke(app, ["report", str(tmp_path)]).exit_code == 0
 
 
 def test_what_is_saved_is_what_is_read(folder: Path, tmp_path: Path) -> None:
