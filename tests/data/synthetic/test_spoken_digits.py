@@ -208,8 +208,8 @@ def test_the_cue_is_four_rows_under_both(
     train, _, _ = data.load("spoken_digits", **SMALL)
     assert train.composition is not None
     assert train.shapes == {"image": (1, 32, 28), "audio": (1, 44, 64)}
-    for view, width in (("image", 7), ("audio", 16)):
-        rows = train.inputs[view][:, 0, -4:]
+    for modality, width in (("image", 7), ("audio", 16)):
+        rows = train.inputs[modality][:, 0, -4:]
         expected = torch.eye(4)[train.composition].repeat_interleave(width, dim=1)
         assert torch.equal(rows, expected[:, None].expand_as(rows))
     assert data.load("spoken_digits", cue=False, **SMALL)[0].shapes["audio"] == (1, 40, 64)
