@@ -6,9 +6,18 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-FENCE = re.compile(r"^( *)(`{3,}|~{3,}|:{3,})(?:\{([\w:+-]+)\})?[ \t]*(.*)$")
-LABEL = re.compile(r"^\(([\w:.+-]+)\)=\s*$")
-MATH_END = re.compile(r"\$\$\s*(?:\(([\w:.-]+)\))?\s*$")
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from mdit_py_plugins.colon_fence import colon_fence_plugin
+from mdit_py_plugins.dollarmath import dollarmath_plugin
+from mdit_py_plugins.myst_blocks import myst_block_plugin
+
+MARKDOWN = MarkdownIt().use(colon_fence_plugin).use(dollarmath_plugin).use(myst_block_plugin)
+SPECIAL = (
+    "fence", "colon_fence", "math_block", "math_block_label", "myst_target",
+    "myst_line_comment", "myst_block_break",
+)  # fmt: skip
+NAME = re.compile(r"\{([\w:+-]+)\}[ \t]*(.*)$")
 OPTION = re.compile(r"^:([\w-]+):(?:\s+(.*))?$")
 ROLE = re.compile(r"\{([\w:+-]+)\}(`+)(.+?)(?<!`)\2(?!`)", re.DOTALL)
 CODE_SPAN = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
@@ -64,7 +73,14 @@ Block = Text | Code | Label | Math | Directive
 
 def parse(source: str) -> list[Block]:
     """Split Markdown into blocks; the body of a directive is left for another `parse`."""
-    return list(_blocks(source.splitlines()))
+    blocks: list[Block] = []
+    lines, at = source.splitlines(), 0
+    for token in MARKDOWN.parse(source):
+        if token.type in SPECIAL and token.map:
+            start, end = token.map
+            blocks += [*_prose(lines[at:start]), *_special(token, lines[start:end])]
+            at = end
+    return [*blocks, *_prose(lines[at:])]
 
 
 def walk(source: str) -> Iterator[Block]:
@@ -92,51 +108,33 @@ def replace_roles(text: str, role: Callable[[str, str], str]) -> str:
     return "".join(parts)
 
 
-def _blocks(lines: list[str]) -> Iterator[Block]:
-    prose: list[str] = []
-    at = 0
-    while at < len(lines):
-        line = lines[at]
-        block: Block | None = None
-        if fence := FENCE.match(line):
-            block, at = _fenced(lines, at, fence)
-        elif line.lstrip().startswith("$$"):
-            block, at = _math(lines, at)
-        elif label := LABEL.match(line):
-            block, at = Label(label[1]), at + 1
-        elif line.startswith("%") or line.strip() == "+++":
-            at += 1  # a comment, a cell break
-        else:
-            prose.append(line)
-            at += 1
-        if block is not None:
-            if prose:
-                yield Text("\n".join(prose))
-                prose = []
-            yield block
-    if prose:
-        yield Text("\n".join(prose))
+def _prose(lines: list[str]) -> list[Block]:
+    if any(line.lstrip().startswith("$$") and line.count("$$") == 1 for line in lines):
+        raise MystError("a formula opened with $$ is never closed, or follows no blank line")
+    return [Text("\n".join(lines))] if lines else []
 
 
-def _fenced(lines: list[str], at: int, fence: re.Match[str]) -> tuple[Block, int]:
-    indent, mark, name, argument = fence.groups()
-    end = at + 1
-    while end < len(lines) and not _closes(lines[end], mark):
-        end += 1
-    if end == len(lines):
-        raise MystError(f"the fence `{lines[at].strip()}` is never closed")
+def _special(token: Token, lines: list[str]) -> list[Block]:
+    indent = lines[0][: len(lines[0]) - len(lines[0].lstrip())]
+    if token.type in ("fence", "colon_fence"):
+        return [_fence(token, lines, indent)]
+    if token.type in ("math_block", "math_block_label"):
+        tex = "\n".join(line.strip() for line in token.content.splitlines()).strip()
+        return [Math(tex, token.info, indent)]
+    return [Label(token.content)] if token.type == "myst_target" else []
+
+
+def _fence(token: Token, lines: list[str], indent: str) -> Block:
+    first, last = lines[0].strip(), lines[-1].strip()
+    if len(lines) < 2 or set(last) != {token.markup[0]} or len(last) < len(token.markup):
+        raise MystError(f"the fence `{first}` is never closed")
+    name = NAME.match(token.info)
     if name is None:
-        if mark.startswith(":"):
-            raise MystError(f"the fence `{lines[at].strip()}` has no {{name}}")
-        return Code("\n".join(lines[at : end + 1])), end + 1
-    inside = [line.removeprefix(indent) for line in lines[at + 1 : end]]
-    options, body = _options(inside)
-    return Directive(name, argument.strip(), options, "\n".join(body).strip("\n"), indent), end + 1
-
-
-def _closes(line: str, mark: str) -> bool:
-    text = line.strip()
-    return len(text) >= len(mark) and set(text) == {mark[0]}
+        if token.type == "colon_fence":
+            raise MystError(f"the fence `{first}` has no {{name}}")
+        return Code("\n".join(lines))
+    options, body = _options(token.content.splitlines())
+    return Directive(name[1], name[2].strip(), options, "\n".join(body).strip("\n"), indent)
 
 
 def _options(lines: list[str]) -> tuple[dict[str, str], list[str]]:
@@ -153,20 +151,3 @@ def _options(lines: list[str]) -> tuple[dict[str, str], list[str]]:
         options[match[1]] = (match[2] or "").strip()
         at += 1
     return options, lines[at:]
-
-
-def _math(lines: list[str], at: int) -> tuple[Block, int]:
-    indent = lines[at][: len(lines[at]) - len(lines[at].lstrip())]
-    first = lines[at].lstrip()[2:]
-    if end := MATH_END.search(first):
-        return Math(first[: end.start()].strip(), end[1] or "", indent), at + 1
-    if "$$" in first:
-        return Text(lines[at]), at + 1  # a formula that opens a line of prose
-    collected = [first]
-    for index in range(at + 1, len(lines)):
-        if end := MATH_END.search(lines[index]):
-            collected.append(lines[index][: end.start()])
-            tex = "\n".join(part.strip() for part in collected).strip()
-            return Math(tex, end[1] or "", indent), index + 1
-        collected.append(lines[index])
-    raise MystError("a formula opened with $$ is never closed")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -103,22 +103,20 @@ class MultimodalData:
 
     def __getitem__(self, index: Tensor | slice) -> MultimodalData:
         """Return the samples at `index`, as `MultimodalData`."""
-        return replace(
-            self,
-            inputs={name: x[index] for name, x in self.inputs.items()},
-            target=self.target[index],
-            composition=None if self.composition is None else self.composition[index],
-            groups=None if self.groups is None else self.groups[index],
-        )
+        return self._each(lambda x: x[index])
 
     def to(self, device: torch.device | str) -> MultimodalData:
         """Return the same data with its tensors on `device`."""
+        return self._each(lambda x: x.to(device))
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> MultimodalData:
+        """Return the same data with every tensor changed."""
         return replace(
             self,
-            inputs={name: x.to(device) for name, x in self.inputs.items()},
-            target=self.target.to(device),
-            composition=None if self.composition is None else self.composition.to(device),
-            groups=None if self.groups is None else self.groups.to(device),
+            inputs={name: change(x) for name, x in self.inputs.items()},
+            target=change(self.target),
+            composition=None if self.composition is None else change(self.composition),
+            groups=None if self.groups is None else change(self.groups),
         )
 
     def split(self, fraction: float, seed: int = 0) -> tuple[MultimodalData, MultimodalData]:
@@ -180,7 +178,7 @@ class MultimodalData:
             If it is not known, as for real data.
         """
         if self.table is None:
-            raise DataError("the distribution of these labels is not known (only made data has it)")
+            raise DataError("the distribution of these labels is unknown: only synthetic data knows it")
         return self.table.copy()
 
 

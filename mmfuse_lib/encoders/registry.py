@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mmfuse_lib.core.devices import eval_mode
+from mmfuse_lib.core.devices import device_of, eval_mode
 from mmfuse_lib.core.errors import DataError, UnknownNameError, check_options
 from mmfuse_lib.encoders.resnet import ResNet18Encoder
 from mmfuse_lib.encoders.small import ConvSequenceEncoder, ImageEncoder, MLPEncoder, SequenceEncoder
@@ -97,10 +97,9 @@ def feature_dim(name: str, encoder: nn.Module, shape: tuple[int, ...]) -> int:
     DataError
         If the encoder cannot take this shape, or does not return ``(B, dim)``.
     """
-    device = next((p.device for p in encoder.parameters()), torch.device("cpu"))
     try:
         with torch.no_grad(), eval_mode(encoder):
-            z = encoder(torch.zeros(2, *shape, device=device))
+            z = encoder(torch.zeros(2, *shape, device=device_of(encoder)))
     except Exception as error:
         raise DataError(
             f"the encoder of modality {name!r} cannot take samples of shape {shape}: {error}"

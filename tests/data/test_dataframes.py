@@ -144,8 +144,8 @@ def test_aligned_rows_are_of_the_same_sample(index: Any, orders: list[list[int]]
     args = arguments(index)
     flat = {**args.pop("inputs"), **args}
     moved = {name: x.iloc[order] for (name, x), order in zip(flat.items(), orders, strict=True)}
-    views = {name: moved.pop(name) for name in ("a", "b")}
-    data = from_arrays(views, **moved, align=True)
+    modalities = {name: moved.pop(name) for name in ("a", "b")}
+    data = from_arrays(modalities, **moved, align=True)
     assert_matched(data)
     assert torch.equal(data.target, torch.tensor(moved["target"].to_numpy()))
 

@@ -81,23 +81,23 @@ def test_a_share_of_each_class_is_held_out_one_at_least() -> None:
 def write_mfeat(arrays: Arrays, raw: Path) -> None:
     content: dict[str, Any] = {}
     for part in ("train", "test"):
-        for k, view in enumerate(mfeat.MODALITIES, start=1):
-            content[f"x{k}_{part}"] = arrays[f"{part}_{view}"].astype(float)
+        for k, modality in enumerate(mfeat.MODALITIES, start=1):
+            content[f"x{k}_{part}"] = arrays[f"{part}_{modality}"].astype(float)
         content[f"gt_{part}"] = arrays[f"{part}_label"].astype(float)[:, None] + 1
     savemat(raw / "handwritten_6views.mat", content)
 
 
 def write_rosmap(arrays: Arrays, raw: Path) -> None:
     for part, short in rosmap.PARTS.items():
-        for k, view in enumerate(rosmap.MODALITIES, start=1):
-            np.savetxt(raw / f"{k}_{short}.csv", arrays[f"{part}_{view}"], "%.18e", ",")
+        for k, modality in enumerate(rosmap.MODALITIES, start=1):
+            np.savetxt(raw / f"{k}_{short}.csv", arrays[f"{part}_{modality}"], "%.18e", ",")
         np.savetxt(raw / f"labels_{short}.csv", arrays[f"{part}_label"], "%.18e")
 
 
 def write_cub(arrays: Arrays, raw: Path) -> None:
-    views = np.empty((1, 2), dtype=object)
-    views[0, 0], views[0, 1] = arrays["image"].astype(float), arrays["text"].astype(float)
-    content = {"X": views, "gt": arrays["label"][:, None] + 1}
+    modalities = np.empty((1, 2), dtype=object)
+    modalities[0, 0], modalities[0, 1] = arrays["image"].astype(float), arrays["text"].astype(float)
+    content = {"X": modalities, "gt": arrays["label"][:, None] + 1}
     savemat(raw / "cub_googlenet_doc2vec_c10.mat", content)
 
 
@@ -171,12 +171,12 @@ def test_a_linear_classifier_learns_what_it_is_known_to_learn(
     name: str, expected: dict[str, float], within: float
 ) -> None:
     train, val, test = data.load(name)
-    for view, accuracy in expected.items():
-        views = list(train.inputs) if view == "all" else [view]
+    for modality, accuracy in expected.items():
+        modalities = list(train.inputs) if modality == "all" else [modality]
         x, x_test = (
-            torch.cat([torch.cat([p.inputs[v] for v in views], dim=1) for p in parts])
+            torch.cat([torch.cat([p.inputs[v] for v in modalities], dim=1) for p in parts])
             for parts in ((train, val), (test,))
         )
         y = torch.cat([train.target, val.target])
         model = LogisticRegression(C=1e-2, tol=1e-3).fit(x, y)
-        assert model.score(x_test, test.target) == pytest.approx(accuracy, abs=within), view
+        assert model.score(x_test, test.target) == pytest.approx(accuracy, abs=within), modality

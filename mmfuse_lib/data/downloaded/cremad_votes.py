@@ -181,7 +181,7 @@ def perception_tables(
 
 
 def _answers(votes: NDArray[np.uint8], majority: bool) -> NDArray[np.float64]:
-    """Turn votes into the distribution of one rater's answer, or of the crowd's."""
+    """Return the distribution of one rater's answer, or of the crowd's, given the votes."""
     counts = votes.astype(np.float64)
     if majority:
         counts = (counts == counts.max(axis=1, keepdims=True)).astype(np.float64)

@@ -1,16 +1,14 @@
 """`mmsd_sarcasm`: is a tweet with an image sarcastic? (Cai, Cai & Wan 2019).
 
 24 635 tweets: their text, and for each image the five words that an attribute predictor found for
-it. Tweets that their authors marked as sarcastic, against others; whoever reads them meets
-hashtags that give the answer away more often than a careful reader would like (MMSD2.0, Qin et
-al. 2023).
+it. Tweets that their authors marked as sarcastic, against others; their hashtags give the answer
+away more often than one would like (MMSD2.0, Qin et al. 2023).
 
 Four text files come from the authors' repository, pinned to a commit. Their lines are Python lists,
 read as literals; the one pickled file of the repository, an index of word vectors, is not used. No
-digests of the files are published, and the tweets are not ours to keep: verified are the labels and
-attribute words that are read from the files, exactly. The features are computed here by
-scikit-learn, whose last digits depend on its version; of them the sizes of the leading components
-are verified.
+digests of the files are published, and the tweets are not ours to keep: the labels and attribute
+words that are read from the files are verified exactly. The features are computed by scikit-learn,
+and their last digits depend on its version; the sizes of their leading components are verified.
 """
 
 from __future__ import annotations

@@ -12,9 +12,9 @@ the computational sequences of the CMU-MultimodalSDK under their published names
 
 With ``visual="openface2"`` the last is ``CMU_MOSI_Visual_OpenFace_2.csd`` or
 ``CMU_MOSEI_VisualOpenFace2.csd``. Names and layout are those in the code of the SDK; the files
-themselves could not be looked at, so how many features they have is read from them.
+themselves could not be inspected, so their number of features is read from them.
 
-Words, and what is heard and seen of each, are put together once and kept in an array a modality on
+The features of each word in each modality are computed once and kept in one array a modality on
 disk: 2 GB for CMU-MOSEI with 50 words a segment.
 """
 
@@ -49,13 +49,13 @@ TARGETS = ("sign", "score")
 #: Names of the classes where the target is the sign.
 SIGNS = ("negative", "positive")
 
-#: Share of the videos of a fold, or of all segments, that may be missing in the published files.
+#: Share of the videos of a fold, or of all segments, that may be missing from the published files.
 MAY_MISS = 0.1
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """What differs between the two data sets: names of files, and where the folds are."""
+    """The differences between the two data sets: names of files, and where the folds are."""
 
     name: str
     labels: str
@@ -243,7 +243,7 @@ def _prepared(
 def _reader(
     words: SequenceFile, frames: SequenceFile, shape: tuple[int, int]
 ) -> Callable[[Segment], NDArray[np.float32]]:
-    """Return what puts together the words of a segment and the frames of each word."""
+    """Return a function that averages the frames of each word of a segment."""
     is_text = words.path == frames.path
     read_words = lru_cache(maxsize=1)(words.read)  # segments of a video follow each other
     read_frames = lru_cache(maxsize=1)(frames.read)
@@ -271,7 +271,7 @@ def _complete(
     segments: Sequence[Segment],
     files: Mapping[str, str],
 ) -> NDArray[np.bool_]:
-    """Return which segments have something of every modality; many without are an error."""
+    """Return which segments have values in every modality; too many without are an error."""
     is_complete = np.ones(len(segments), dtype=bool)
     for name, x in arrays.items():
         has_any = np.array([bool(np.isfinite(own).any()) for own in x])
@@ -281,7 +281,7 @@ def _complete(
             raise DataError(
                 f"{corpus.name}: {len(without)} of {len(segments)} segments have no {name}, such "
                 f"as {first.video} from {first.start:.1f} s on: {files[name]}, or {corpus.words}, "
-                f"is not whole. Get it from {SOURCE}"
+                f"is incomplete. Get it from {SOURCE}"
             )
         is_complete &= has_any
     return is_complete
@@ -297,7 +297,7 @@ def _splits(
     kept = [segment for segment, keep in zip(segments, is_kept, strict=True) if keep]
     sizes = np.bincount([segment.fold for segment in kept], minlength=len(FOLDS))
     if 0 in sizes:
-        raise DataError(f"{corpus.name}: {FOLDS[int(sizes.argmin())]} has no segment that is whole")
+        raise DataError(f"{corpus.name}: {FOLDS[int(sizes.argmin())]} has no complete segment")
     scores = torch.tensor([segment.score for segment in kept], dtype=torch.float32)
     numbers = {video: k for k, video in enumerate(dict.fromkeys(s.video for s in kept))}
     samples = MultimodalData(

@@ -130,7 +130,7 @@ def log_spectrogram(path: Path) -> NDArray[np.float32]:
 def _frame_reader(
     root: Path, clips: Sequence[str], n_frames: int
 ) -> Callable[[str], NDArray[np.uint8]]:
-    """Return what reads the frames of a clip, from images if there are any, else from videos."""
+    """Return a function that reads the frames of a clip, from images if there are any."""
     images = root / "Image-01-FPS"
     if images.is_dir():
         check_files("cremad", [images / clip for clip in clips], SOURCE)

@@ -2,8 +2,8 @@
 
 Arandjelovic & Zisserman (2017) chose 34 classes of the first version of Kinetics. In Kinetics-400
 as published some have other names or are gone: work on modality competition uses the 31 that are
-left, those of Panda et al. (2021), <https://github.com/IBM/AdaMML/issues/3>. OGM-GE's lists number
-31 classes too, without their names. About 19 000 clips of ten seconds.
+left, those of Panda et al. (2021), <https://github.com/IBM/AdaMML/issues/3>. OGM-GE's lists have 31
+classes too, without names. About 19 000 clips of ten seconds.
 
 The folder is laid out as Kinetics-400 is, a folder a class; classes not used here may be there::
 
@@ -98,7 +98,7 @@ def _videos(folder: Path, name: str) -> list[Path]:
 
 
 def _hold_out(clips: list[Clip]) -> tuple[list[Clip], list[Clip]]:
-    """Return training without, and then, what is held out for validation."""
+    """Return the clips for training, and those held out for validation."""
     label = np.array([clip.target for clip in clips])
     is_val = hold_out(label, VAL_SHARE, np.random.default_rng(0))
     train = [clip for clip, held in zip(clips, is_val, strict=True) if not held]

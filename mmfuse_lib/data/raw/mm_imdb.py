@@ -9,8 +9,8 @@ file, of which only the arrays named here are read::
         genres          (films, 23)     1 where a film has the genre
 
 The names of the genres and the published split (15 552, 2608 and 7799 films, the same as in
-``split.json`` beside the raw films) are attributes in the file. Names and forms are those of the
-authors' code that writes the file; the file itself could not be looked at.
+``split.json`` beside the raw films) are attributes in the file. Names and shapes are those in the
+authors' code that writes the file; the file itself could not be inspected.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ either of the two archives is::
     root/airplane/train/airplane_0001_001.png                 modelnet40v1png, to _012.png
     root/airplane/test/airplane_0627.obj.shaded_v001.png      modelnet40_images_new_12x, to v012
 
-DI-MML takes the second, and of it the views 1 and 7, which face each other. The first could be
-confirmed from the code that reads it only.
+DI-MML takes views 1 and 7 of the second, which face each other. The layout of the first could be
+confirmed only from the code that reads it.
 
 The images that are used are prepared once and kept in one array a view on disk, 1.9 GB each.
 """

@@ -9,15 +9,15 @@
     root/tvl1_flow/u/v_Archery_g01_c01/frame000001.jpg                     flow to the right
     root/tvl1_flow/v/v_Archery_g01_c01/frame000001.jpg                     flow downwards
 
-The last three are the archives of <https://github.com/feichtenhofer/twostreamfusion>. Which flow
-its bytes stand for could not be confirmed; in this family of files 128 is none.
+The last three are the archives of <https://github.com/feichtenhofer/twostreamfusion>. It could not
+be confirmed which flow a byte stands for; in this family of files 128 means no flow.
 
-What is used of a clip is one frame and ten fields of flow, as many as DI-MML takes (README of
+One frame and ten fields of flow are used of each clip, as many as in DI-MML (README of
 fanyunfeng-bit/DI-MML, 83b9b7a, and its code). Here both are from the middle of the clip. That code
 takes ten steps, in training at a place drawn once for each length and in tests in the middle, and
 one frame among them.
 
-It is prepared once and kept in an array a modality on disk: 2 GB of frames, 13 GB of flow.
+They are prepared once and kept in one array a modality on disk: 2 GB of frames, 13 GB of flow.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def _read_splits(root: Path, classes: tuple[str, ...], fold: int) -> list[list[C
     )
     groups = sorted({clip.group for clip in train})
     if len(groups) < 2:
-        raise DataError(f"{folder}: training has clips of one group only: none is left for others")
+        raise DataError(f"{folder}: all training clips are of one group: none is left to hold out")
     n_held = max(1, round(VAL_SHARE * len(groups)))
     held = set(np.random.default_rng(0).permutation(groups)[:n_held].tolist())
     rest = [clip for clip in train if clip.group not in held]
@@ -188,7 +188,7 @@ Reader = Callable[[Clip], NDArray[np.uint8]]
 
 
 def _frame_reader(root: Path, clips: Sequence[Clip], n: int) -> Reader:
-    """Return what reads the frames of a clip, from images if there are any, else from videos."""
+    """Return a function that reads the frames of a clip, from images if there are any."""
     images = root / "jpegs_256"
     if images.is_dir():
         folders = {clip: images / _in_archives(clip.name) for clip in clips}
@@ -231,7 +231,7 @@ def middle(n_available: int, n_wanted: int) -> list[int]:
     return [min(start + k, n_available - 1) for k in range(n_wanted)]
 
 
-# Of one class the lists and the videos spell the clips with another letter than the archives.
+# The lists and the videos spell the clips of one class differently from the archives.
 
 
 def _in_archives(name: str) -> str:

@@ -1,9 +1,8 @@
 """The Free Spoken Digit Dataset (Jackson et al.): 3000 recordings of six people, as spectrograms.
 
 Downloaded as one archive of the repository at a fixed commit. No digest of it is published; the
-arrays made of it are verified instead. The spectrograms go through a Fourier transform and a
-logarithm, whose last bit may differ between machines; rounded to float16 that is not expected to
-show, in one array of a hundred thousand perhaps.
+arrays made of it are verified instead. The last bits of a Fourier transform and a logarithm may
+differ between machines; after rounding to float16 that should show almost never.
 """
 
 import io

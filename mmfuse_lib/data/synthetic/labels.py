@@ -126,7 +126,7 @@ def check_sizes(**sizes: int) -> None:
     """Raise `DataError` unless each number of samples is an integer of at least 1."""
     for name, size in sizes.items():
         if not (isinstance(size, int | np.integer) and size >= 1):
-            raise DataError(f"{name} is {size}: expected an integer of at least 1")
+            raise DataError(f"{name} is {size!r}: expected an integer of at least 1")
 
 
 def noise_levels(noise: Mapping[str, float] | None, modalities: Sequence[str]) -> dict[str, float]:

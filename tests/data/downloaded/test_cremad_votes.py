@@ -195,8 +195,8 @@ def test_a_linear_classifier_learns_what_it_is_known_to_learn(
     options: dict[str, Any], voice: float, face: float, both: float
 ) -> None:
     train, _, test = data.load("cremad_votes", **options)
-    for views, expected in ((["voice"], voice), (["face"], face), (["voice", "face"], both)):
-        x, x_test = (torch.cat([p.inputs[v] for v in views], dim=1) for p in (train, test))
+    for modalities, expected in ((["voice"], voice), (["face"], face), (["voice", "face"], both)):
+        x, x_test = (torch.cat([p.inputs[v] for v in modalities], dim=1) for p in (train, test))
         model = LogisticRegression(tol=1e-3).fit(x, train.target)
         assert model.score(x_test, test.target) == pytest.approx(expected, abs=0.03)
 
@@ -206,12 +206,12 @@ def test_the_level_of_happiness_is_in_the_face_that_of_anger_in_both() -> None:
     explained = {}
     for emotion in ("HAP", "ANG"):
         train, _, test = data.load("cremad_votes", target="level", emotion=emotion)
-        for name, views in {
+        for name, modalities in {
             "voice": ["voice"],
             "face": ["face"],
             "both": ["voice", "face"],
         }.items():
-            x, x_test = (torch.cat([p.inputs[v] for v in views], dim=1) for p in (train, test))
+            x, x_test = (torch.cat([p.inputs[v] for v in modalities], dim=1) for p in (train, test))
             model = Ridge(alpha=1.0).fit(x, train.target)
             explained[emotion, name] = model.score(x_test, test.target)
     assert explained["HAP", "face"] > explained["HAP", "voice"] + 0.3

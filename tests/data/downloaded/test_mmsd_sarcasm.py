@@ -196,13 +196,13 @@ def test_the_published_split_standardised_on_its_training_part() -> None:
 
 @needs_arrays
 @pytest.mark.parametrize(
-    ("views", "accuracy"),
+    ("modalities", "accuracy"),
     [(["text"], 0.817), (["attributes"], 0.674), (["text", "attributes"], 0.838)],
 )
 def test_a_linear_classifier_learns_what_it_is_known_to_learn(
-    views: list[str], accuracy: float
+    modalities: list[str], accuracy: float
 ) -> None:
     train, _, test = data.load("mmsd_sarcasm")
-    x, x_test = (torch.cat([part.inputs[v] for v in views], dim=1) for part in (train, test))
+    x, x_test = (torch.cat([part.inputs[v] for v in modalities], dim=1) for part in (train, test))
     model = LogisticRegression(C=0.01, tol=1e-3).fit(x, train.target)
     assert model.score(x_test, test.target) == pytest.approx(accuracy, abs=0.015)

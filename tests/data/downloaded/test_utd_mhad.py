@@ -167,11 +167,11 @@ def test_a_linear_classifier_learns_what_it_is_known_to_learn() -> None:
     """Logistic regression is known to reach .744, .730, .819; ridge regression is about as good."""
     train, val, test = data.load("utd_mhad")
     found = {}
-    for name, views in {
+    for name, modalities in {
         "skeleton": ["skeleton"], "inertial": ["inertial"], "both": ["skeleton", "inertial"]
     }.items():  # fmt: skip
         x, x_test = (
-            torch.cat([torch.cat([p.inputs[v].flatten(1) for v in views], 1) for p in parts])
+            torch.cat([torch.cat([p.inputs[v].flatten(1) for v in modalities], 1) for p in parts])
             for parts in ((train, val), (test,))
         )
         y = torch.cat([train.target, val.target])

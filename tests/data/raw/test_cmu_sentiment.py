@@ -298,7 +298,7 @@ def test_a_few_segments_without_a_modality_are_left_out(
     assert train.target.tolist() == [score(v, s) for v in (0, 2, 3) for s in range(N_SEGMENTS)]
     assert torch.allclose(train.inputs["text"][..., 0], train.inputs["audio"][..., 0], atol=1e-4)
     remove(root / cmu_sentiment.MOSI.audio, ["v5"])
-    with pytest.raises(DataError, match="test has no segment that is whole"):
+    with pytest.raises(DataError, match="test has no complete segment"):
         data.load("cmu_mosi", root=root, prepared=root / "again")
 
 

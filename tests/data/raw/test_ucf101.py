@@ -212,7 +212,7 @@ def test_classes_that_are_not_numbered_in_order_are_an_error(root: Path) -> None
 def test_training_of_one_group_is_an_error(root: Path) -> None:
     path = root / "ucfTrainTestlist" / "trainlist01.txt"
     path.write_text("".join(k for k in path.read_text().splitlines(True) if "g08" in k))
-    with pytest.raises(DataError, match="clips of one group only"):
+    with pytest.raises(DataError, match="clips are of one group"):
         data.load("ucf101", root=root)
 
 

@@ -34,9 +34,9 @@ INDEX = images_by_pixels()
 DIGIT: Ints = load_digits().target
 
 
-def shown(split: MultimodalData, view: str) -> Ints:
-    """Return the index in load_digits() of each image of a view."""
-    images = split.inputs[view][:, 0, :8].contiguous().numpy()
+def shown(split: MultimodalData, modality: str) -> Ints:
+    """Return the index in load_digits() of each image of a modality."""
+    images = split.inputs[modality][:, 0, :8].contiguous().numpy()
     return np.array([INDEX[image.tobytes()] for image in images])
 
 
@@ -96,9 +96,9 @@ def test_a_pure_composition_has_one_kind_only(kind: str) -> None:
 def test_the_cue_is_one_white_block_of_four_that_names_the_kind_under_both_images() -> None:
     train, _, _ = data.load("digit_pairs", **SMALL)
     assert train.composition is not None
-    for view in train.inputs.values():
-        assert view.shape[1:] == (1, 10, 8)
-        rows = view[:, 0, 8:]
+    for x in train.inputs.values():
+        assert x.shape[1:] == (1, 10, 8)
+        rows = x[:, 0, 8:]
         blocks = rows.reshape(-1, 2, 4, 2).amax(dim=(1, 3))
         assert torch.equal(blocks, rows.reshape(-1, 2, 4, 2).amin(dim=(1, 3))), "not whole blocks"
         assert torch.equal(blocks, torch.eye(4)[train.composition])
@@ -107,9 +107,9 @@ def test_the_cue_is_one_white_block_of_four_that_names_the_kind_under_both_image
 def test_without_the_cue_the_same_images_come_without_the_two_rows() -> None:
     with_cue, without = (data.load("digit_pairs", cue=c, **SMALL)[0] for c in (True, False))
     assert torch.equal(with_cue.target, without.target)
-    for name, view in without.inputs.items():
-        assert view.shape[1:] == (1, 8, 8)
-        assert torch.equal(view, with_cue.inputs[name][:, :, :8])
+    for name, x in without.inputs.items():
+        assert x.shape[1:] == (1, 8, 8)
+        assert torch.equal(x, with_cue.inputs[name][:, :, :8])
 
 
 @pytest.mark.parametrize(("noisy", "clean"), [("left", "right"), ("right", "left")])
@@ -133,9 +133,9 @@ def test_noise_blurs_one_modality_and_leaves_cue_labels_and_the_other_alone(
 
 def test_pixels_without_noise_are_between_zero_and_one() -> None:
     for split in data.load("digit_pairs", **SMALL):
-        for view in split.inputs.values():
-            assert view.min() == 0
-            assert view.max() == 1
+        for x in split.inputs.values():
+            assert x.min() == 0
+            assert x.max() == 1
 
 
 def test_the_same_seed_gives_the_same_data_and_another_seed_other_data() -> None:

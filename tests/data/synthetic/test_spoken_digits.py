@@ -140,13 +140,13 @@ def lookup() -> tuple[dict[bytes, int], dict[bytes, tuple[int, int]]]:
         for part in ("train", "test")
         for x, y in zip(images[f"{part}_image"], images[f"{part}_label"], strict=True)
     }
-    sound = load_arrays(fsdd.RECIPE, list(fsdd.RECIPE.digests))
-    train = np.isin(sound["speaker"], [0, 1, 3, 4])
-    x = sound["x"].astype(np.float32)
+    audio = load_arrays(fsdd.RECIPE, list(fsdd.RECIPE.digests))
+    train = np.isin(audio["speaker"], [0, 1, 3, 4])
+    x = audio["x"].astype(np.float32)
     x = (x - x[train].mean()) / x[train].std()
     said = {
         a.tobytes(): (int(y), int(s))
-        for a, y, s in zip(x, sound["label"], sound["speaker"], strict=True)
+        for a, y, s in zip(x, audio["label"], audio["speaker"], strict=True)
     }
     return digit, said
 
@@ -156,8 +156,8 @@ def shown(
 ) -> tuple[np.ndarray, np.ndarray, set[int], set[bytes]]:
     digit, said = lookup
     pixels = (split.inputs["image"][:, 0, :28] * 255).round().to(torch.uint8).contiguous().numpy()
-    sound = split.inputs["audio"][:, 0, :40].contiguous().numpy()
-    heard = [said[x.tobytes()] for x in sound]
+    audio = split.inputs["audio"][:, 0, :40].contiguous().numpy()
+    heard = [said[x.tobytes()] for x in audio]
     a = np.array([digit[x.tobytes()] for x in pixels])
     return a, np.array([d for d, _ in heard]), {s for _, s in heard}, {x.tobytes() for x in pixels}
 
@@ -169,7 +169,7 @@ def test_samples_show_and_say_real_digits_that_make_the_label_by_the_rule_of_the
 ) -> None:
     speakers, images = [], []
     for split in data.load("spoken_digits", seed=2, cue=cue, n_classes=n_classes, **SMALL):
-        a, b, who, images = shown(split, lookup)
+        a, b, who, pixels = shown(split, lookup)
         assert split.composition is not None
         kind = split.composition.numpy()
         assert set(a) == set(b) == set(range(n_classes))
@@ -177,7 +177,7 @@ def test_samples_show_and_say_real_digits_that_make_the_label_by_the_rule_of_the
         assert (split.target.numpy() == expected).all()
         assert (a[kind == R] == b[kind == R]).all()
         speakers.append({fsdd.SPEAKERS[k] for k in who})
-        images.append(images)
+        images.append(pixels)
     assert speakers == [set(names) for names in spoken_digits.SPEAKERS]
     assert not images[0] & images[1]
     assert not images[0] & images[2]
@@ -196,8 +196,8 @@ def test_the_groups_say_who_speaks() -> None:
     for part, speakers in zip(splits, ({0, 1, 3, 4}, {2}, {5}), strict=True):
         assert part.groups is not None
         assert set(part.groups.tolist()) == speakers
-        for sound, who in zip(part.inputs["audio"][:20, 0], part.groups, strict=False):
-            found = [k for k, of in enumerate(recordings) if torch.equal(of, sound)]
+        for audio, who in zip(part.inputs["audio"][:20, 0], part.groups, strict=False):
+            found = [k for k, of in enumerate(recordings) if torch.equal(of, audio)]
             assert int(who) in arrays["speaker"][found]
 
 
@@ -208,8 +208,8 @@ def test_the_cue_is_four_rows_under_both(
     train, _, _ = data.load("spoken_digits", **SMALL)
     assert train.composition is not None
     assert train.shapes == {"image": (1, 32, 28), "audio": (1, 44, 64)}
-    for view, width in (("image", 7), ("audio", 16)):
-        rows = train.inputs[view][:, 0, -4:]
+    for modality, width in (("image", 7), ("audio", 16)):
+        rows = train.inputs[modality][:, 0, -4:]
         expected = torch.eye(4)[train.composition].repeat_interleave(width, dim=1)
         assert torch.equal(rows, expected[:, None].expand_as(rows))
     assert data.load("spoken_digits", cue=False, **SMALL)[0].shapes["audio"] == (1, 40, 64)
