@@ -6,25 +6,25 @@ import hashlib
 import inspect
 import json
 import math
-import platform
 import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 import yaml
 from torch import nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from mmfuse_lib import data, methods
-from mmfuse_lib.core.devices import find_device
+from mmfuse_lib.core.devices import name_of_device
 from mmfuse_lib.core.errors import DataError, UnknownNameError, check_options
 from mmfuse_lib.core.files import check_writable, finite, write_json
+from mmfuse_lib.core.objects import is_path
+from mmfuse_lib.core.provenance import provenance
 from mmfuse_lib.core.rng import isolated_rng
 from mmfuse_lib.data import MultimodalData
 from mmfuse_lib.encoders.registry import make_encoder
@@ -39,6 +39,17 @@ RESULT = "result.json"
 OPTIMIZERS: dict[str, tuple[Callable[..., Optimizer], type[Optimizer]]] = {
     "adam": (Adam, Adam), "adamw": (adamw, AdamW), "sgd": (SGD, SGD),
 }  # fmt: skip
+
+#: What trains and measures, whatever the method and the data.
+ALWAYS = tuple(
+    f"mmfuse_lib.{name}" for name in ("training.fit", "evaluation", "encoders.registry", "runs")
+)
+
+#: Modules that hand out things by name. What is asked for is in the settings, and its code counts:
+#: a result does not depend on all that could be asked for.
+BY_NAME = tuple(
+    f"mmfuse_lib.{name}" for name in ("data", "data.registry", "methods", "methods.registry")
+)
 
 Splits = tuple[MultimodalData, MultimodalData, MultimodalData]
 
@@ -249,7 +260,7 @@ def run(settings: Settings, folder: Path, *, progress: bool = True) -> dict[str,
         "best_epoch": trained.history.best_epoch,
         "n_samples": {name: len(split) for name, split in named.items()},
         "seconds_of_training": round(trained.seconds, 1),
-        **provenance(settings.device),
+        **provenance(modules_of(settings), device=name_of_device(settings.device), but=BY_NAME),
     }
     try:
         write_json(folder / RESULT, result)
@@ -257,6 +268,19 @@ def run(settings: Settings, folder: Path, *, progress: bool = True) -> dict[str,
         raise DataError(f"cannot write {folder / RESULT}: {error.strerror or error}") from error
     written: dict[str, Any] = finite(result)
     return written
+
+
+def modules_of(settings: Settings) -> tuple[str, ...]:
+    """Return the modules in which a run's method and data are, and those of any run."""
+    named = (settings.method, methods.get), (settings.data, data.loader)
+    return (
+        *(
+            name.partition(":")[0] if is_path(name) else get(name).__module__
+            for name, get in named
+            if name
+        ),
+        *ALWAYS,
+    )
 
 
 def default_folder(settings: Settings) -> Path:
@@ -327,32 +351,6 @@ def _encoder(chosen: str | Mapping[str, Any], shape: tuple[int, ...], dim: int) 
     if "name" not in options:
         raise DataError(f"encoder {chosen!r}: expected a name, or a mapping with one")
     return make_encoder(options.pop("name"), shape, dim, **options)
-
-
-def provenance(device: str) -> dict[str, Any]:
-    """Return what a result was made on and with: the device, the processor, versions."""
-    return {
-        "device": _name_of_device(device),
-        "processor": _processor(),
-        "versions": {
-            "python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__
-        },
-    }  # fmt: skip
-
-
-def _name_of_device(device: str) -> str:
-    place = find_device(device)
-    if place.type == "cuda":
-        return torch.cuda.get_device_name(place)
-    return f"{place.type} ({platform.machine()}, threads: {torch.get_num_threads()})"
-
-
-@cache
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text("utf8").splitlines() if info.exists() else []
-    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return named[0] if named else platform.processor() or "unknown"
 
 
 def _is_integer(value: object) -> bool:

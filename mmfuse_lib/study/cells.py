@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from mmfuse_lib import data, explanations, methods
+from mmfuse_lib import explanations, runs
+from mmfuse_lib.core.devices import name_of_device
 from mmfuse_lib.core.errors import CheckpointError, DataError
 from mmfuse_lib.core.files import finite
-from mmfuse_lib.core.objects import is_path
+from mmfuse_lib.core.provenance import UNKNOWN, modules_digest, provenance
 from mmfuse_lib.evaluation import Evaluation, evaluate
-from mmfuse_lib.runs import Settings, Splits, Trained, load_splits, provenance, train
-from mmfuse_lib.study.code import ALWAYS, UNKNOWN, digest_of
+from mmfuse_lib.runs import Settings, Splits, Trained, load_splits, train
 from mmfuse_lib.training.checkpoints import FILE_NAME
 
 #: Seconds between two checkpoints of a cell: one that takes less writes none.
@@ -79,12 +79,13 @@ class Cell:
 
 def modules_of(settings: Settings, measures: Sequence[str]) -> tuple[str, ...]:
     """Return the modules in which a cell's method, data and measures are, and those of any cell."""
-    named = (settings.method, methods.get), (settings.data, data.loader)
-    return (
-        *(name.partition(":")[0] if is_path(name) else get(name).__module__ for name, get in named),
-        *(MEASURES[name].__module__ for name in measures),
-        *ALWAYS,
-    )
+    measured = (MEASURES[name].__module__ for name in measures)
+    return (*runs.modules_of(settings), *measured, __name__)
+
+
+def digest_of(modules: Sequence[str]) -> str:
+    """Return a digest of the code of a cell's modules; measures, too, are asked for by name."""
+    return modules_digest(modules, but=(*runs.BY_NAME, "mmfuse_lib.explanations.measurement"))
 
 
 def key_of(code: str, settings: Mapping[str, Any], measures: Sequence[str]) -> str:
@@ -198,8 +199,7 @@ def compute(cell: Cell, checkpoints: Path | None = None) -> Record:
             "seconds": round(time.perf_counter() - wall, 2),
             "cpu_seconds": round(time.process_time() - cpu, 2),
             "step_ms": None if resumed else step_ms,
-            "date": time.strftime("%Y-%m-%d"),
-            **provenance(settings.device),
+            **provenance(device=name_of_device(settings.device)),
         },
     }
 

@@ -15,8 +15,7 @@ from typing import Any
 from mmfuse_lib import methods
 from mmfuse_lib.core.errors import DataError, UnknownNameError
 from mmfuse_lib.runs import Settings, Splits, build, load_splits, make_optimizer, read_settings
-from mmfuse_lib.study.cells import MEASURES, NEEDS, Cell, modules_of
-from mmfuse_lib.study.code import digest_of
+from mmfuse_lib.study.cells import MEASURES, NEEDS, Cell, digest_of, modules_of
 
 #: Keys of a method's entry; all other settings are the same for every method.
 METHOD_KEYS = ("method", "method_options", "only")

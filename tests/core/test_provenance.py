@@ -1,4 +1,4 @@
-"""The digest of the code behind a result: what changes it, and what does not."""
+"""Where a result comes from: what changes the digest of its code, and what does not."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 import mmfuse_lib
+from mmfuse_lib.core import provenance as code
 from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.runs import Settings
-from mmfuse_lib.study import code
 from mmfuse_lib.study.cells import Cell, attempt, compute
 
 LIBRARY = Path(mmfuse_lib.__file__).parent
@@ -126,11 +126,11 @@ def test_a_package_that_is_installed_counts_with_all_its_own_modules(
 def test_code_that_was_edited_but_not_loaded_again_is_the_code_that_runs(own: Path) -> None:
     before = key()
     module = importlib.import_module("own_table")
-    first = code.digest_of(["own_table"])
+    first = code.modules_digest(["own_table"])
     (own / "own_table.py").write_text("import math\n")
-    assert code.digest_of(["own_table"]) == first
+    assert code.modules_digest(["own_table"]) == first
     importlib.reload(module)
-    assert code.digest_of(["own_table"]) != first
+    assert code.modules_digest(["own_table"]) != first
     assert key() != before
 
 
