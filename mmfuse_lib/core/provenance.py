@@ -286,6 +286,8 @@ def _is_package(module: str) -> bool:
 
 def _source(module: str, node: ast.ImportFrom) -> str:
     """Return the module that ``from .. import`` names, in the code of another one."""
+    if not node.level:
+        return str(node.module)
     is_package = (path_of(module) or Path()).name == "__init__.py"
     package = module if is_package else module.rpartition(".")[0]
     return resolve_name("." * node.level + (node.module or ""), package)
