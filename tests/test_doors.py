@@ -14,6 +14,7 @@ import pytest
 import mmfuse_lib
 
 FOLDER = Path(mmfuse_lib.__file__).parent
+ROOT = FOLDER.parent
 STUBS = sorted(FOLDER.rglob("__init__.pyi"))
 
 TRAINING = {"torch", "lightning_fabric", "torchmetrics"}
@@ -22,7 +23,7 @@ HEAVY = TRAINING | {"pandas", "sklearn", "matplotlib", "seaborn", "scipy.stats",
 
 def python(*arguments: str) -> str:
     command = [sys.executable, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
 
 
 def loaded_by(code: str) -> set[str]:
@@ -68,7 +69,8 @@ def test_the_check_sees_what_is_loaded() -> None:
 
 def cpu_seconds(*arguments: str) -> float:
     """Return the CPU time of a new process, all its threads, user and system."""
-    process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL)
+    command = [sys.executable, *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=ROOT)
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0
@@ -92,7 +94,7 @@ def test_time_to_load(ours: tuple[str, ...], theirs: tuple[str, ...], most: floa
 
 
 def package_of(stub: Path) -> str:
-    return ".".join(stub.parent.relative_to(FOLDER.parent).parts)
+    return ".".join(stub.parent.relative_to(ROOT).parts)
 
 
 @pytest.mark.parametrize("stub", STUBS, ids=package_of)

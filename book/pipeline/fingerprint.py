@@ -77,23 +77,23 @@ def code_key(code: ast.Module) -> str:
 
 
 def results_read(tree: Tree, code: ast.Module) -> list[Path]:
-    """List the result files that code reads, told by their paths in it; all if one is no path.
+    """List the result files that code reads, told by their paths in it.
 
-    ``Path("../reproduce") / name`` may be any; ``f"../reproduce/dmil_{name}.json"`` is some, and so
-    is ``results("dmil")``.
+    ``f"../reproduce/dmil_{name}.json"`` is some, and so is ``results("dmil")``. All, if it cannot
+    be told, as in ``Path("../reproduce") / name``, or what is named is not there.
     """
-    patterns = [match[1] or "" for text in _texts(code) if (match := RESULT.search(text))]
+    matches = (RESULT.search(text) for text in _texts(code))
+    patterns = [(match[1] or "").strip("/") for match in matches if match]
     for node in ast.walk(code):
         if isinstance(node, ast.Call) and _name(node.func) == "results":
             name = node.args[0] if node.args else None
-            known = isinstance(name, ast.Constant)
-            patterns.append(f"**/{glob.escape(str(name.value))}.*" if known else "")
-    found: set[Path] = set()
+            known = glob.escape(str(name.value)) if isinstance(name, ast.Constant) else None
+            patterns.append(f"**/{known}.*" if known else "")
+    places: set[Path] = set()
     for pattern in patterns:
-        places = tree.reproduce.glob(pattern) if pattern else [tree.reproduce]
-        for place in places:
-            found |= {path for path in (place, *place.rglob("*")) if path.is_file()}
-    return sorted(found)
+        named = list(tree.reproduce.glob(pattern)) if pattern else []
+        places.update(named or [tree.reproduce])
+    return sorted({p for place in places for p in (place, *place.rglob("*")) if p.is_file()})
 
 
 def _texts(node: ast.AST) -> Iterator[str]:
@@ -103,8 +103,8 @@ def _texts(node: ast.AST) -> Iterator[str]:
         yield "".join("*" if part is None else glob.escape(str(part)) for part in parts)
     elif isinstance(node, ast.Constant) and isinstance(node.value, str):
         yield glob.escape(node.value)
-    else:
-        for child in ast.iter_child_nodes(node):
+    for child in ast.iter_child_nodes(node):
+        if not (isinstance(node, ast.JoinedStr) and isinstance(child, ast.Constant)):
             yield from _texts(child)
 
 

@@ -99,7 +99,10 @@ FILES = {"a.json", "a_1.json", "a_2.json", "b.yml", "gpu/a.json"}
         ('Path("..") / "reproduce" / "a.json"', FILES),
         ("results(name)", FILES),
         ('print("can be reproduced with a.json")', set()),
-        ('open("../reproduce/none.json")', set()),
+        ("f\"{open('../reproduce/a.json')}\"", {"a.json"}),
+        ('open("../reproduce/a_" + name)', FILES),
+        ('open("../reproduce/{}.json".format(name))', FILES),
+        ('open("../reproduce/none.json")', FILES),
     ],
 )
 def test_results_that_code_reads_are_found_and_all_count_where_that_cannot_be_told(
