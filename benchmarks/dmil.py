@@ -18,8 +18,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from benchmarks.provenance import provenance
 from mmfuse_lib import data, methods
+from mmfuse_lib.core.devices import name_of_device
+from mmfuse_lib.core.provenance import provenance
 from mmfuse_lib.data import MultimodalData
 from mmfuse_lib.encoders.registry import default_encoder
 from mmfuse_lib.methods.dmil import (
@@ -194,7 +195,9 @@ def main() -> None:
             ratio = round(baseline / ms, 2)
             rows.append({"batch": batch_size, "code": name, "ms": round(ms, 2), "ratio": ratio})
     content = {
-        **provenance("python -m benchmarks.dmil"),
+        **provenance(
+            ["benchmarks.dmil"], command="python -m benchmarks.dmil", device=name_of_device("cpu")
+        ),
         "rows": rows,
     }
     OUTPUT.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -27,8 +27,8 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.provenance import provenance
 from mmfuse_lib import data
+from mmfuse_lib.core.provenance import provenance
 from mmfuse_lib.data.synthetic import digit_pairs, gaussian_gates
 from mmfuse_lib.information import ATOMS, decompose
 from mmfuse_lib.information.covariance import decompose_gaussian
@@ -225,8 +225,9 @@ def main(parts: Collection[str] = PARTS, workers: int = 2) -> None:
     old = json.loads(OUTPUT.read_text("utf8")) if set(parts) < set(PARTS) else {}
     kept = [row for row in old.get("rows", []) if row["estimator"] not in parts]
     names = "" if set(parts) == set(PARTS) else " " + " ".join(f"'{name}'" for name in parts)
-    made = provenance(f"python -m benchmarks.estimators{names}", processes=workers)
-    runs = old.get("runs", {}) | dict.fromkeys(parts, made | {"seconds": round(total)})
+    made = provenance(["benchmarks.estimators"], command=f"python -m benchmarks.estimators{names}")
+    spent = {"processes": workers, "seconds": round(total)}
+    runs = old.get("runs", {}) | dict.fromkeys(parts, made | spent)
     content: dict[str, Any] = {
         "command": "python -m benchmarks.estimators",
         "runs": {name: runs[name] for name in PARTS},

@@ -29,8 +29,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from benchmarks.provenance import provenance
 from mmfuse_lib import methods
+from mmfuse_lib.core.devices import name_of_device
+from mmfuse_lib.core.provenance import provenance
 from mmfuse_lib.data import MultimodalData, from_arrays
 from mmfuse_lib.fusion import FUSIONS, Fusion
 from mmfuse_lib.methods.i2moe import interaction_losses, make_versions
@@ -269,10 +270,12 @@ def run_on(device: str) -> None:
         for backbone in BACKBONES:
             rows.append(measure(backbone, n, device))
             print(describe(rows[-1]), flush=True)
-    on_gpu = device == "cuda"
     content = {
-        **provenance(f"python -m benchmarks.i2moe {device}"),
-        "gpu": torch.cuda.get_device_name() if on_gpu else None,
+        **provenance(
+            ["benchmarks.i2moe"],
+            command=f"python -m benchmarks.i2moe {device}",
+            device=name_of_device(device),
+        ),
         "rows": rows,
     }
     RESULTS[device].parent.mkdir(parents=True, exist_ok=True)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from benchmarks.provenance import provenance
+from mmfuse_lib.core.provenance import provenance
 from mmfuse_lib.information import decompose, decompose_batch, mutual_information
 
 Table = NDArray[np.float64]
@@ -152,7 +152,7 @@ def main() -> None:
         f"decompose_batch {batch['batch_ms']:.0f} ms, {batch['ratio']:.1f}x"
     )
     RESULT.parent.mkdir(exist_ok=True)
-    made = provenance("python -m benchmarks.pid", PACKAGES)
+    made = provenance(["benchmarks.pid"], command="python -m benchmarks.pid", packages=PACKAGES)
     RESULT.write_text(json.dumps({**made, "rows": rows, "batch": batch}, indent=1) + "\n")
 
 

@@ -6,24 +6,24 @@ import hashlib
 import inspect
 import json
 import math
-import platform
 import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 import yaml
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from mmfuse_lib import data, methods
-from mmfuse_lib.core.devices import find_device
+from mmfuse_lib.core.devices import name_of_device
 from mmfuse_lib.core.errors import DataError, UnknownNameError, check_options
 from mmfuse_lib.core.files import check_writable, finite, write_json
+from mmfuse_lib.core.objects import is_path
+from mmfuse_lib.core.provenance import provenance
 from mmfuse_lib.data import MultimodalData
 from mmfuse_lib.evaluation import evaluate
 from mmfuse_lib.methods import Method
@@ -38,6 +38,17 @@ MODEL = "model.pt"
 OPTIMIZERS: dict[str, tuple[Callable[..., Optimizer], type[Optimizer]]] = {
     "adam": (Adam, Adam), "adamw": (adamw, AdamW), "sgd": (SGD, SGD),
 }  # fmt: skip
+
+#: What trains and measures, whatever the method and the data.
+ALWAYS = tuple(
+    f"mmfuse_lib.{name}" for name in ("training.fit", "evaluation", "encoders.registry", "runs")
+)
+
+#: Modules that hand out things by name. What is asked for is in the settings, and its code counts:
+#: a result does not depend on all that could be asked for.
+BY_NAME = tuple(
+    f"mmfuse_lib.{name}" for name in ("data", "data.registry", "methods", "methods.registry")
+)
 
 #: Training, validation and test data.
 Splits = tuple[MultimodalData, ...]
@@ -260,7 +271,7 @@ def run(settings: Settings, folder: Path, *, progress: bool = True) -> dict[str,
         "best_epoch": trained.history.best_epoch,
         "n_samples": {name: len(split) for name, split in named.items()},
         "seconds_of_training": round(trained.seconds, 1),
-        **provenance(settings.device),
+        **provenance(modules_of(settings), device=name_of_device(settings.device), but=BY_NAME),
     }
     try:
         write_json(folder / RESULT, result)
@@ -269,6 +280,19 @@ def run(settings: Settings, folder: Path, *, progress: bool = True) -> dict[str,
     save(trained.model, folder / MODEL)
     written: dict[str, Any] = finite(result)
     return written
+
+
+def modules_of(settings: Settings) -> tuple[str, ...]:
+    """Return the modules in which a run's method and data are, and those of any run."""
+    named = (settings.method, methods.get), (settings.data, data.loader)
+    return (
+        *(
+            name.partition(":")[0] if is_path(name) else get(name).__module__
+            for name, get in named
+            if name
+        ),
+        *ALWAYS,
+    )
 
 
 def default_folder(settings: Settings) -> Path:
@@ -305,32 +329,6 @@ def make_optimizer(chosen: Mapping[str, Any]) -> Callable[..., Optimizer]:
     make, kind = OPTIMIZERS[name]
     check_options(f"optimizer {name!r}", kind, options, given=("params", "lr"))
     return partial(make, **options) if options else make
-
-
-def provenance(device: str) -> dict[str, Any]:
-    """Return what a result was made on and with: the device, the processor, versions."""
-    return {
-        "device": _name_of_device(device),
-        "processor": _processor(),
-        "versions": {
-            "python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__
-        },
-    }  # fmt: skip
-
-
-def _name_of_device(device: str) -> str:
-    place = find_device(device)
-    if place.type == "cuda":
-        return torch.cuda.get_device_name(place)
-    return f"{place.type} ({platform.machine()}, threads: {torch.get_num_threads()})"
-
-
-@cache
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text("utf8").splitlines() if info.exists() else []
-    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return named[0] if named else platform.processor() or "unknown"
 
 
 def _is_integer(value: object) -> bool:

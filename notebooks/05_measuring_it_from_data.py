@@ -773,7 +773,7 @@ if results is not None:
     print(
         "made with",
         ", ".join(
-            f"{k} {v}" for k, v in results["runs"]["batch"]["packages"].items()
+            f"{k} {v}" for k, v in results["runs"]["batch"]["versions"].items()
         ),
     )
 

@@ -131,7 +131,7 @@ def plan(tree: Tree, profile: str) -> list[Job]:
                 executed=tree.executed(profile) / f"{stem}.ipynb",
                 failed=tree.failed / profile / f"{stem}.ipynb",
                 parameters=parameters,
-                key=chapter_key(environment, converted, parameters),
+                key=chapter_key(tree, environment, stem, parameters),
             )
         )
     return jobs

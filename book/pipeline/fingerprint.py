@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import ast
+import glob
 import hashlib
 import json
 import platform
+import re
 from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from mmfuse_lib.core import provenance
+from mmfuse_lib.core.provenance import FOLDER, LIBRARY
+
 from .tree import Tree
 
 # The parts of this package that decide what an executed notebook holds.
 DECISIVE = ("chapters.py", "cleaning.py", "execution.py")
+
+# A chapter that uses one of these may show comments and docstrings, so they count.
+SHOWS_SOURCE = {"getsource", "getsourcelines", "getdoc", "getcomments", "__doc__", "help"}
+
+# The module that finds data sets by their names: who uses it may use any of them.
+ANY_DATA = f"{LIBRARY}.data.registry"
+
+RESULT = re.compile(r"(?:^|/)reproduce(?:/(.*))?$")
+OBJECT = re.compile(rf"({LIBRARY}(?:\.\w+)*):\w+")
 
 
 def sha256(data: bytes | str) -> str:
@@ -22,22 +37,82 @@ def sha256(data: bytes | str) -> str:
 
 
 def environment_key(tree: Tree) -> str:
-    """Fingerprint everything that all chapters depend on: library, data, pins, Python, torch."""
-    parts = {str(path): sha256(path.read_bytes()) for path in _shared_files(tree)}
+    """Fingerprint what all chapters depend on: pins, pages of the library, Python, torch."""
+    files = [Path(__file__).with_name(name) for name in DECISIVE]
+    files += [path for path in [tree.root / "constraints.txt"] if path.exists()]
+    files += sorted(FOLDER.rglob("*.html"))
+    parts = {path.name: sha256(path.read_bytes()) for path in files}
     parts["python"] = platform.python_version()
     parts["torch"] = metadata.version("torch")
     return sha256(json.dumps(parts, sort_keys=True))
 
 
-def chapter_key(environment: str, converted: Path, parameters: Mapping[str, Any]) -> str:
-    """Fingerprint one chapter: its notebook, the injected parameters and the environment."""
-    parts = [environment, sha256(converted.read_bytes()), dict(parameters)]
+def chapter_key(tree: Tree, environment: str, stem: str, parameters: Mapping[str, Any]) -> str:
+    """Fingerprint one chapter: its notebook, its parameters, what it imports and what it reads."""
+    code = ast.parse((tree.notebooks / f"{stem}.py").read_text("utf8"))
+    results = {
+        path.relative_to(tree.reproduce).as_posix(): sha256(path.read_bytes())
+        for path in results_read(tree, code)
+    }
+    notebook = sha256((tree.converted / f"{stem}.ipynb").read_bytes())
+    parts = [environment, notebook, dict(parameters), code_key(code), results]
     return sha256(json.dumps(parts, sort_keys=True))
 
 
-def _shared_files(tree: Tree) -> Iterator[Path]:
-    for kind in ("*.py", "*.html"):
-        yield from sorted((tree.root / "mmfuse_lib").rglob(kind))
-    yield from sorted(path for path in tree.reproduce.rglob("*") if path.is_file())
-    yield from (path for path in [tree.root / "constraints.txt"] if path.exists())
-    yield from (Path(__file__).with_name(name) for name in DECISIVE)
+def code_key(code: ast.Module) -> str:
+    """Fingerprint the modules of the library that code uses, and those that they use.
+
+    Comments and docstrings do not count, unless the code may show them.
+    """
+    named = (OBJECT.fullmatch(text) for text in _texts(code))
+    modules = {match[1] for match in named if match}
+    modules |= {name for name in provenance.imports_of(code) if name.partition(".")[0] == LIBRARY}
+    found = provenance.needed(modules)
+    if ANY_DATA in found:
+        found |= provenance.needed(_modules_in(FOLDER / "data"))
+    if SHOWS_SOURCE.isdisjoint(map(_name, ast.walk(code))):
+        return provenance.modules_digest(found)
+    files = (provenance.path_of(name) for name in sorted(found))
+    return sha256(json.dumps([sha256(path.read_bytes()) for path in files if path]))
+
+
+def results_read(tree: Tree, code: ast.Module) -> list[Path]:
+    """List the result files that code reads, told by their paths in it.
+
+    ``f"../reproduce/dmil_{name}.json"`` is some, and so is ``results("dmil")``. All, if it cannot
+    be told, as in ``Path("../reproduce") / name``, or what is named is not there.
+    """
+    matches = (RESULT.search(text) for text in _texts(code))
+    patterns = [(match[1] or "").strip("/") for match in matches if match]
+    for node in ast.walk(code):
+        if isinstance(node, ast.Call) and _name(node.func) == "results":
+            name = node.args[0] if node.args else None
+            known = glob.escape(str(name.value)) if isinstance(name, ast.Constant) else None
+            patterns.append(f"**/{known}.*" if known else "")
+    places: set[Path] = set()
+    for pattern in patterns:
+        named = list(tree.reproduce.glob(pattern)) if pattern else []
+        places.update(named or [tree.reproduce])
+    return sorted({p for place in places for p in (place, *place.rglob("*")) if p.is_file()})
+
+
+def _texts(node: ast.AST) -> Iterator[str]:
+    """Yield the texts in code, with a star for what is put into one."""
+    if isinstance(node, ast.JoinedStr):
+        parts = [part.value if isinstance(part, ast.Constant) else None for part in node.values]
+        yield "".join("*" if part is None else glob.escape(str(part)) for part in parts)
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield glob.escape(node.value)
+    for child in ast.iter_child_nodes(node):
+        if not (isinstance(node, ast.JoinedStr) and isinstance(child, ast.Constant)):
+            yield from _texts(child)
+
+
+def _name(node: ast.AST) -> str:
+    """Return the name that an expression ends with, as in ``inspect.getsource``."""
+    return str(getattr(node, "attr", getattr(node, "id", "")))
+
+
+def _modules_in(folder: Path) -> Iterator[str]:
+    for path in sorted(folder.rglob("[!_]*.py")):
+        yield ".".join(path.relative_to(FOLDER.parent).with_suffix("").parts)

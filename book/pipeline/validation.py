@@ -8,8 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from .execution import KERNEL_ENVIRONMENT
-from .fingerprint import environment_key, sha256
+from .execution import KERNEL_ENVIRONMENT, plan
+from .fingerprint import sha256
 from .tree import BookError, Tree, write_atomic
 
 # Not the settings of the unit tests: their `filterwarnings = error` is not meant for nbval.
@@ -43,8 +43,8 @@ def validate(tree: Tree, profile: str, *, force: bool = False) -> list[str]:
         raise BookError(f"nothing executed in {folder}; run `execute` first")
     record = tree.build / "state" / f"{profile}-validated.json"
     passed = {} if force or not record.exists() else json.loads(record.read_text("utf8"))
-    environment = environment_key(tree)
-    keys = {path.stem: sha256(environment + sha256(path.read_bytes())) for path in notebooks}
+    chapters = {job.stem: job.key for job in plan(tree, profile)}
+    keys = {p.stem: sha256(chapters.get(p.stem, "") + sha256(p.read_bytes())) for p in notebooks}
     due = [path for path in notebooks if passed.get(path.stem) != keys[path.stem]]
     if due and _nbval(tree, due) != 0:
         raise BookError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +39,14 @@ def make_fabric(device: str, precision: str = "32-true") -> Fabric:
 def find_device(device: str) -> torch.device:
     """Return the torch device that `device` (as in `fit`) means on this machine."""
     return make_fabric(device).device
+
+
+def name_of_device(device: str) -> str:
+    """Return what a result says of a device (as in `fit`): the GPU, or the threads of the CPU."""
+    place = find_device(device)
+    if place.type == "cuda":
+        return torch.cuda.get_device_name(place)
+    return f"{place.type} ({platform.machine()}, threads: {torch.get_num_threads()})"
 
 
 def device_of(model: nn.Module) -> torch.device:

@@ -14,7 +14,7 @@ import shutil
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, lru_cache
@@ -24,13 +24,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from mmfuse_lib import data, methods
+from mmfuse_lib import runs
+from mmfuse_lib.core.devices import name_of_device
 from mmfuse_lib.core.errors import CheckpointError, DataError
 from mmfuse_lib.core.files import finite
-from mmfuse_lib.core.objects import is_path, load_object
+from mmfuse_lib.core.objects import load_object
+from mmfuse_lib.core.provenance import UNKNOWN, modules_digest, provenance
 from mmfuse_lib.evaluation import Evaluation, evaluate
-from mmfuse_lib.runs import Loaded, Settings, Splits, Trained, load_splits, provenance, train
-from mmfuse_lib.study.code import ALWAYS, UNKNOWN, digest_of
+from mmfuse_lib.runs import Loaded, Settings, Splits, Trained, load_splits, train
 from mmfuse_lib.training.checkpoints import FILE_NAME
 
 #: Seconds between two checkpoints of a cell: one that takes less writes none.
@@ -92,16 +93,13 @@ class Cell:
 
 def modules_of(settings: Settings, measures: Mapping[str, str]) -> tuple[str, ...]:
     """Return the modules in which a cell's method, data and measures are, and those of any cell."""
-    named = [(settings.method, methods.get), (settings.data, data.loader)]
-    return (
-        *(
-            name.partition(":")[0] if is_path(name) else get(name).__module__
-            for name, get in named
-            if name
-        ),
-        *(path.partition(":")[0] for path in measures.values()),
-        *ALWAYS,
-    )
+    measured = (path.partition(":")[0] for path in measures.values())
+    return (*runs.modules_of(settings), *measured, __name__)
+
+
+def digest_of(modules: Sequence[str]) -> str:
+    """Return a digest of the code of a cell's modules, see `modules_digest`."""
+    return modules_digest(modules, but=runs.BY_NAME)
 
 
 def key_of(
@@ -213,8 +211,7 @@ def compute(cell: Cell, checkpoints: Path | None = None) -> Record:
             "seconds": round(time.perf_counter() - wall, 2),
             "cpu_seconds": round(time.process_time() - cpu, 2),
             "step_ms": round(1e3 * found.seconds / n_steps(found), 3) if timed else None,
-            "date": time.strftime("%Y-%m-%d"),
-            **provenance(settings.device),
+            **provenance(device=name_of_device(settings.device)),
         },
     }
 

@@ -16,8 +16,7 @@ from mmfuse_lib import methods
 from mmfuse_lib.core.errors import DataError, UnknownNameError
 from mmfuse_lib.core.objects import is_path, load_object
 from mmfuse_lib.runs import Settings, Splits, build, load_splits, make_optimizer, read_settings
-from mmfuse_lib.study.cells import Cell, modules_of
-from mmfuse_lib.study.code import digest_of
+from mmfuse_lib.study.cells import Cell, digest_of, modules_of
 
 #: Keys of a configuration, and of a method's entry; other settings are the same for every method.
 KEYS = ("name", "methods", "data", "seeds", "search", "settings", "measures", "evaluate")

@@ -268,6 +268,7 @@ def _about(manifest: Row, records: Sequence[Record], missing: list[str]) -> Row:
         "cpu_seconds": round(sum(record["ran"]["cpu_seconds"] for record in records)),
         "hardware": all_of(lambda ran: {"device": ran["device"], "processor": ran["processor"]}),
         "versions": all_of(lambda ran: ran["versions"]),
+        "library": all_of(lambda ran: {k: ran.get(k) for k in ("version", "commit", "modified")}),
         "dates": sorted(all_of(lambda ran: ran["date"])),
         "missing": missing,
     }

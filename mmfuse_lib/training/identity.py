@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-import sys
-import sysconfig
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
-from types import CodeType, FunctionType, MethodType
+from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mmfuse_lib.core.provenance import full_name, given_to, is_installed, object_digest
 from mmfuse_lib.methods.base import Recipe
 
 Plain = str | int | float | bool | None
@@ -74,10 +73,10 @@ class Identity:
             self.settings[name] = full_name(value)
             self._add_code(name, value)
             if isinstance(value, FunctionType):
-                self._add_all(name, _given(value))
+                self._add_all(name, given_to(value))
         else:
             self.settings[name] = _plain(value)
-            if not (isinstance(value, nn.Module) or _is_installed(type(value))):
+            if not (isinstance(value, nn.Module) or is_installed(type(value))):
                 self._add_code(name, type(value))
                 self._add_all(name, vars(value) if hasattr(value, "__dict__") else {})
 
@@ -89,8 +88,8 @@ class Identity:
             self._inside.pop()
 
     def _add_code(self, name: str, value: Any) -> None:
-        if not _is_installed(value):
-            self.digests[f"code of {name}"] = code_digest(value)
+        if not is_installed(value):
+            self.digests[f"code of {name}"] = object_digest(value, _plain)
 
     def add_model(self, model: nn.Module) -> None:
         """Note of a model and its parts: their classes and options, the code of these, weights."""
@@ -108,11 +107,6 @@ class Identity:
         self.digests["initial weights"] = tensor_digest(model.state_dict())
 
 
-def full_name(value: Any) -> str:
-    """Return the module and the qualified name of a class or function."""
-    return f"{value.__module__}.{value.__qualname__}"
-
-
 def tensor_digest(tensors: Mapping[str, Tensor]) -> str:
     """Return a digest of tensors: names, types, shapes and values."""
     digest = hashlib.blake2b(digest_size=16)
@@ -121,95 +115,6 @@ def tensor_digest(tensors: Mapping[str, Tensor]) -> str:
         flat = x.detach().cpu().contiguous().reshape(-1)
         digest.update(flat.view(torch.uint8).numpy().data)
     return digest.hexdigest()
-
-
-def code_digest(value: object) -> str:
-    """Return a digest of the code of a function or class, and of that of its owner it calls.
-
-    Covered are the bytecode, defaults, and what is found under the names that the code uses; of
-    classes, the attributes of all bases. What was installed (torch, say) counts by its name only.
-    Comments, docstrings and line numbers do not count.
-    """
-    digest = hashlib.blake2b(digest_size=16)
-    for part in _code_parts(value, seen=set()):
-        digest.update(part.encode() + b"\0")
-    return digest.hexdigest()
-
-
-def _code_parts(value: object, seen: set[int]) -> Iterator[str]:
-    """Yield texts that change when the code does."""
-    if isinstance(value, staticmethod | classmethod | MethodType):
-        value = value.__func__
-    if isinstance(value, property):
-        for method in (value.fget, value.fset):
-            yield from _code_parts(method, seen)
-    value = inspect.unwrap(value) if callable(value) else value
-    if isinstance(value, FunctionType | type):
-        yield full_name(value)
-        if id(value) in seen or _is_installed(value):
-            return
-        seen.add(id(value))
-        parts = _parts_of_class(value) if isinstance(value, type) else _parts_of_function(value)
-        for part in parts:
-            yield from _code_parts(part, seen)
-    elif isinstance(value, CodeType):
-        yield value.co_code.hex()
-        yield value.co_exceptiontable.hex()
-        yield " ".join(value.co_names)
-        for constant in value.co_consts:
-            yield from _code_parts(constant, seen)
-    elif isinstance(value, list | tuple):
-        for part in value:
-            yield from _code_parts(part, seen)
-    elif isinstance(value, Mapping):
-        for name, part in value.items():
-            yield str(name)
-            yield from _code_parts(part, seen)
-    else:
-        yield str(_plain(value))
-
-
-def _parts_of_class(kind: type) -> Iterator[object]:
-    for base in kind.__mro__:
-        if _is_installed(base):
-            yield full_name(base)
-            continue
-        for name, value in sorted(vars(base).items()):
-            if callable(value) or not name.startswith("__"):
-                yield name
-                yield value
-
-
-def _parts_of_function(function: FunctionType) -> Iterator[object]:
-    code = function.__code__
-    yield code.replace(co_consts=tuple(c for c in code.co_consts if c != function.__doc__))
-    yield from _given(function).items()
-    for name in sorted(set(_names_in(code)) & set(function.__globals__)):
-        yield name
-        yield function.__globals__[name]
-
-
-def _names_in(code: CodeType) -> Iterator[str]:
-    """Yield the global names and attributes that code, or a function in it, uses."""
-    yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _names_in(constant)
-
-
-def _given(function: FunctionType) -> dict[str, object]:
-    """Return what a function has before it is called: closed-over values and defaults."""
-    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-    closed = {name: _content(cell) for name, cell in cells if name != function.__name__}
-    parameters = inspect.signature(function).parameters.values()
-    return closed | {p.name: p.default for p in parameters if p.default is not p.empty}
-
-
-def _content(cell: Any) -> object:
-    try:
-        return cell.cell_contents
-    except ValueError:  # not yet bound
-        return None
 
 
 def _plain(value: object) -> Plain:
@@ -245,22 +150,3 @@ def _shown(settings: Mapping[str, Plain], name: str) -> str:
         return "not set"
     text = str(settings[name]) or "empty"
     return text if len(text) <= 80 else f"{text[:77]}..."
-
-
-def _is_installed(value: Any) -> bool:
-    """Tell whether a class or function is of an installed package: its name says what it is."""
-    return _is_installed_module(str(value.__module__))
-
-
-@cache
-def _is_installed_module(name: str) -> bool:
-    if name.partition(".")[0] in ("__main__", "mmfuse_lib"):
-        return False
-    if name not in sys.modules:  # made by exec, as in a notebook
-        return False
-    file = getattr(sys.modules[name], "__file__", None)
-    if file is None:
-        return True
-    path = Path(file).resolve()
-    is_standard = path.is_relative_to(Path(sysconfig.get_path("stdlib")).resolve())
-    return is_standard or bool({"site-packages", "dist-packages"} & set(path.parts))

@@ -119,17 +119,6 @@ def test_only_changed_chapters_are_executed_again_and_nbval_sees_a_changed_outpu
     assert "mismatch" in capfd.readouterr().out
 
 
-@pytest.mark.parametrize("where", ["mmfuse_lib/new.py", "reproduce/r.json", "constraints.txt"])
-def test_key_follows_what_chapters_depend_on(tree: Tree, where: str) -> None:
-    def keys() -> list[str]:
-        return [job.key for job in execution.plan(tree, "default")]
-
-    before = keys()
-    assert keys() == before
-    (tree.root / where).write_text("", "utf8")
-    assert keys() != before
-
-
 def test_headline_cell_that_prints_something_else_is_an_error(tree: Tree) -> None:
     write_chapter(tree, "01_toy", HEADLINE.replace('{"acc', '<"acc'))
     code, output = run(tree, "execute")

@@ -22,7 +22,7 @@ SIZE = {"n_train": 80, "n_val": 40, "n_test": 60}
 def small(**changes: Any) -> dict[str, Any]:
     config = {
         "name": "small",
-        "measures": {"explanations": "mmfuse_lib.explanations.measure:measure"},
+        "measures": {"explanations": "mmfuse_lib.explanations.measurement:measure"},
         "seeds": 2,
         "settings": {"dim": 4, "epochs": 1, "device": "cpu"},
         "methods": {

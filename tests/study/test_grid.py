@@ -12,7 +12,7 @@ from mmfuse_lib.study import Study, read_study
 from mmfuse_lib.study.cells import Cell
 from tests.study.conftest import write_config
 
-EXPLANATIONS = "mmfuse_lib.explanations.measure:measure"
+EXPLANATIONS = "mmfuse_lib.explanations.measurement:measure"
 
 Config = dict[str, Any]
 

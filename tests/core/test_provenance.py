@@ -1,10 +1,12 @@
-"""The digest of the code behind a result: what changes it, and what does not."""
+"""Where a result comes from: what changes the digest of its code, and what does not."""
 
 from __future__ import annotations
 
 import ast
 import importlib
+import re
 import shutil
+import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
@@ -14,12 +16,10 @@ from typing import Any
 import pytest
 
 import mmfuse_lib
+from mmfuse_lib.core import provenance as code
 from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.runs import Settings
-from mmfuse_lib.study import code
 from mmfuse_lib.study.cells import Cell, attempt, compute
-
-LIBRARY = Path(mmfuse_lib.__file__).parent
 
 OWN = {
     "own/__init__.py": "",
@@ -126,11 +126,11 @@ def test_a_package_that_is_installed_counts_with_all_its_own_modules(
 def test_code_that_was_edited_but_not_loaded_again_is_the_code_that_runs(own: Path) -> None:
     before = key()
     module = importlib.import_module("own_table")
-    first = code.digest_of(["own_table"])
+    first = code.modules_digest(["own_table"])
     (own / "own_table.py").write_text("import math\n")
-    assert code.digest_of(["own_table"]) == first
+    assert code.modules_digest(["own_table"]) == first
     importlib.reload(module)
-    assert code.digest_of(["own_table"]) != first
+    assert code.modules_digest(["own_table"]) != first
     assert key() != before
 
 
@@ -163,29 +163,7 @@ def test_a_process_with_other_code_does_not_compute(own: Path) -> None:
 # The library's own.
 
 
-@pytest.fixture
-def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
-    """Let the digest be taken of a copy of the library; return what adds a line to a module."""
-    copy = shutil.copytree(LIBRARY, tmp_path / "mmfuse_lib")
-    real = code.path_of
-
-    def path_of(module: str) -> Path | None:
-        path = real(module)
-        inside = path is not None and path.is_relative_to(LIBRARY)
-        return copy / path.relative_to(LIBRARY) if path and inside else path
-
-    def add(module: str, text: str) -> None:
-        path = path_of(f"mmfuse_lib.{module}")
-        assert path is not None
-        path.write_text(path.read_text() + text)
-        code._READ.pop(f"mmfuse_lib.{module}", None)
-
-    monkeypatch.setattr(code, "path_of", path_of)
-    monkeypatch.setattr(code, "_READ", {})
-    return add
-
-
-EXPLANATIONS = {"explanations": "mmfuse_lib.explanations.measure:measure"}
+EXPLANATIONS = {"explanations": "mmfuse_lib.explanations.measurement:measure"}
 CELLS: dict[str, tuple[str, str, dict[str, str]]] = {
     "DIMML": ("DIMML", "digit_pairs", {}),
     "joint": ("JointFusion", "digit_pairs", {}),
@@ -211,6 +189,8 @@ DEPENDS: dict[str, set[str]] = {
     "methods.baselines": {"joint", "speech", "explained"},
     "methods.dmil": set(),
     "methods": set(),
+    "methods.registry": set(),
+    "data.registry": set(),
     "data.synthetic.digit_pairs": {"DIMML", "joint", "explained"},
     "data.synthetic.fsdd": {"speech"},
     "data.raw.ave": set(),
@@ -224,26 +204,103 @@ DEPENDS: dict[str, set[str]] = {
 
 
 def test_a_change_in_the_library_makes_other_cells_of_what_depends_on_it(
-    copied: Callable[[str, str], None],
+    edit_library: Callable[[str, str], None],
 ) -> None:
     before = library_keys()
     for module, cells in DEPENDS.items():
-        copied(module, "\nmore = 1\n")
+        edit_library(module, "\nmore = 1\n")
         after = library_keys()
         assert {name for name in CELLS if after[name] != before[name]} == cells, module
         before = after
 
 
-def test_a_comment_in_the_library_does_not(copied: Callable[[str, str], None]) -> None:
+def test_a_comment_in_the_library_does_not(edit_library: Callable[[str, str], None]) -> None:
     before = library_keys()
-    copied("training.fit", "\n\n# A comment.\n")
-    copied("methods.dimml", "\n\n# A comment.\n")
+    edit_library("training.fit", "\n\n# A comment.\n")
+    edit_library("methods.dimml", "\n\n# A comment.\n")
     assert library_keys() == before
 
 
 def test_all_modules_of_the_library_are_found_by_their_names() -> None:
-    for path in LIBRARY.rglob("*.py"):
-        parts = path.relative_to(LIBRARY.parent).with_suffix("").parts
+    for path in code.FOLDER.rglob("*.py"):
+        parts = path.relative_to(code.FOLDER.parent).with_suffix("").parts
         name = ".".join(part for part in parts if part != "__init__")
         assert code.path_of(name) == path
         assert isinstance(code._tree(name), ast.Module)
+
+
+USES = [
+    ("from mmfuse_lib import data\ndata.load('x')", {"data.registry"}),
+    ("from mmfuse_lib import methods as m\nm.DIMML\nm.DMIL", {"methods.dimml", "methods.dmil"}),
+    ("import mmfuse_lib\nmmfuse_lib.methods.DIMML.for_data", {"methods.dimml"}),
+    ("import mmfuse_lib.plots as p\np.use_style()", {"plots.style"}),
+    ("from mmfuse_lib import fit, mean_interval", {"training.fit", "core.intervals"}),
+    ("from mmfuse_lib.methods import dmil", {"methods.dmil"}),
+    ("from mmfuse_lib import methods\ngetattr(methods, name)", {"methods"}),
+    ("from mmfuse_lib.methods import *", {"methods"}),
+    ("from mmfuse_lib import methods", set()),
+]
+
+
+@pytest.mark.parametrize(("text", "modules"), USES)
+def test_of_a_package_counts_what_is_used(text: str, modules: set[str]) -> None:
+    found = code.imports_of(ast.parse(text))
+    assert {name.removeprefix("mmfuse_lib.") for name in found} == modules
+
+
+def test_a_package_that_is_used_as_a_whole_is_all_that_it_hands_on() -> None:
+    found = code.needed(["mmfuse_lib.methods"])
+    assert {f"mmfuse_lib.methods.{name}" for name in ("dimml", "dmil", "registry")} <= found
+
+
+# What else a result says of where it comes from.
+
+
+def test_a_result_says_what_it_was_made_by_with_and_on() -> None:
+    found = code.provenance(["mmfuse_lib.core.files"], command="x", device="cpu")
+    assert found["command"] == "x"
+    assert found["device"] == "cpu"
+    assert found["code"] == code.modules_digest(["mmfuse_lib.core.files"])
+    assert found["version"] == mmfuse_lib.__version__
+    assert set(found["versions"]) == {"python", *code.PACKAGES}
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", found["date"])
+    assert found["system"]
+    assert found["processor"]
+    assert not {"command", "device", "code"} & set(code.provenance())
+
+
+def git(folder: Path, *arguments: str) -> str:
+    who = ["-c", "user.name=x", "-c", "user.email=x@example.org"]
+    command = ["git", "-C", str(folder), *who, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_the_commit_is_that_of_the_librarys_own_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def commit() -> tuple[str | None, bool | None]:
+        found: tuple[str | None, bool | None] = code._commit.__wrapped__()
+        return found
+
+    library = tmp_path / "repository" / "mmfuse_lib"
+    library.mkdir(parents=True)
+    monkeypatch.setattr(code, "FOLDER", library)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    assert commit() == (None, None)
+    (library / "x.py").write_text("x = 1\n")
+    git(library.parent, "init", "-q")
+    git(library.parent, "add", ".")
+    git(library.parent, "commit", "-q", "-m", "x")
+    head = git(library.parent, "rev-parse", "HEAD")
+    assert commit() == (head, False)
+    (library.parent / "results.json").write_text("{}")
+    assert commit() == (head, False)
+    (library / "x.py").write_text("x = 2\n")
+    assert commit() == (head, True)
+
+    installed = library.parent / "venv" / "site-packages" / "mmfuse_lib"
+    installed.mkdir(parents=True)
+    monkeypatch.setattr(code, "FOLDER", installed)
+    assert commit() == (None, None)
+    monkeypatch.setenv("PATH", str(tmp_path))  # no git
+    assert commit() == (None, None)
