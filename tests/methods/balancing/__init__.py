@@ -1,0 +1,1 @@
+"""Tests of mmfuse_lib.methods.balancing."""
