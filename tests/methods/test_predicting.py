@@ -1,4 +1,4 @@
-"""`predict` and `predict_proba`: what `evaluate` counts, for tensors and arrays, without a trace."""
+"""`predict` and `predict_proba`: what `evaluate` counts, from tensors and arrays."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -186,7 +186,9 @@ def test_on_a_gpu_it_computes_where_the_model_is() -> None:
     on_cpu = model.predict_proba(data.inputs)
     model.cuda()
     places = []
-    model.encoders["a"].register_forward_hook(lambda module, inputs, z: places.append(z.device.type))
+    model.encoders["a"].register_forward_hook(
+        lambda module, inputs, z: places.append(z.device.type)
+    )
     found = model.predict_proba(data.inputs)
     assert places == ["cuda"]
     assert found.device.type == "cpu"
