@@ -9,9 +9,10 @@
 """
 
 from mmfuse_lib import data, explanations, information, methods, plots
-from mmfuse_lib.core.intervals import mean_interval
+from mmfuse_lib.core.intervals import mean_interval, plus_minus
 from mmfuse_lib.evaluation import Evaluation, evaluate, synergy_indicator
 from mmfuse_lib.explanations import evaluate_explanations
+from mmfuse_lib.study.published import results
 from mmfuse_lib.training.fit import History, fit
 from mmfuse_lib.training.saving import load, save
 
@@ -30,6 +31,8 @@ __all__ = [
     "mean_interval",
     "methods",
     "plots",
+    "plus_minus",
+    "results",
     "save",
     "synergy_indicator",
 ]

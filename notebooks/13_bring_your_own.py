@@ -72,6 +72,7 @@ from mmfuse_lib import (
     mean_interval,
     methods,
     plots,
+    plus_minus,
     save,
 )
 from mmfuse_lib.core.errors import DataError, TrainingError
@@ -281,7 +282,7 @@ plt.show()
 # %%
 def percent(values):
     """Mean and 95 % half-width, in percent."""
-    return "{:.0f} ± {:.0f}".format(*(100 * np.array(mean_interval(values))))
+    return plus_minus(values, 0, scale=100)
 
 
 pd.Series({key: percent(values) for key, values in leak.items()}).unstack()
@@ -635,9 +636,10 @@ print("the same probabilities, to the last bit:", survived)
 pd.DataFrame({"drawn": names[others[:12]], "predicted": loaded.predict(new)}).T
 
 # %% [markdown]
-# Each prediction is the number of a class, and `loaded.spec.class_names` holds the names; here the two agree. You hand over a
-# method of your own in the same way, `load(path, method=Witnesses)`: no file can make Python import a module that you did
-# not name. `mmfuse train` leaves such a file, `model.pt`, beside its result.
+# (It misreads several: it has learned from few drawings.) Each prediction is the number of a class, and
+# `loaded.spec.class_names` holds the names; here the two agree. You hand over a method of your own in the same way,
+# `load(path, method=Witnesses)`: no file can make Python import a module that you did not name. `mmfuse train` leaves such
+# a file, `model.pt`, beside its result.
 #
 # ## A study in one more line
 #
