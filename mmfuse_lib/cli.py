@@ -65,7 +65,7 @@ def train_command(
     method_option: Pairs = None,
     encoder: Annotated[list[str] | None, typer.Option(metavar="MODALITY=NAME")] = None,
 ) -> None:
-    """Train METHOD on DATA, evaluate it on the test split, write OUT/result.json.
+    """Train METHOD on DATA, evaluate it on the test split, write OUT/result.json and model.pt.
 
     Settings come from the options, else from the file given by --config, else from the defaults.
     The same command again continues a run that was interrupted; with other settings it is another

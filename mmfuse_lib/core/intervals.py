@@ -38,3 +38,30 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float]
         return float(x[0]), float("nan")
     quantile = stdtrit(len(x) - 1, (1 + level) / 2)
     return float(x.mean()), float(quantile * x.std(ddof=1) / np.sqrt(len(x)))
+
+
+def plus_minus(
+    values: ArrayLike, digits: int = 1, *, scale: float = 1.0, sign: bool = False
+) -> str:
+    """Return the mean of a few repetitions and the half-width of its interval, as text.
+
+    Parameters
+    ----------
+    values : array_like, shape (n,)
+        Repeats.
+    digits : int
+        Digits after the decimal point.
+    scale : float
+        What both numbers are multiplied by; 100 for percent.
+    sign : bool
+        Whether a mean above zero is given a plus: for differences.
+
+    Examples
+    --------
+    >>> plus_minus([0.81, 0.79, 0.83], scale=100)
+    '81.0 ± 5.0'
+    >>> plus_minus([0.2, 0.3], digits=2, sign=True)
+    '+0.25 ± 0.64'
+    """
+    mean, half_width = (scale * x for x in mean_interval(values))
+    return f"{mean:{'+' if sign else ''}.{digits}f} ± {half_width:.{digits}f}"

@@ -169,19 +169,17 @@ def _build(
     tolerance: float,
 ) -> Method:
     """Build the model that a file describes, and check that it says what the saved one said."""
-    described, options = content["spec"], {**content["options"], **given}
-    shapes = {name: tuple(shape) for name, shape in described["shapes"].items()}
-    spec = Spec(shapes, described["task"], tuple(described["class_names"]))
+    spec, options = Spec(**content["spec"]), {**content["options"], **given}
     with isolated_rng(0):
         networks = {
             name: own[name]
             if name in own
             else make_encoder(content["encoders"][name], shape, content["dim"])
-            for name, shape in shapes.items()
+            for name, shape in spec.shapes.items()
         }
         model = kind(spec, networks, **options)
     model.recipe = Recipe(
-        {name: content["encoders"].get(name) for name in shapes}, content["dim"], options
+        {name: content["encoders"].get(name) for name in spec.shapes}, content["dim"], options
     )
     weights = content["weights"]
     for name in own:
@@ -284,7 +282,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {_plain(key): _plain(x) for key, x in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(x) for x in value]
+        return (tuple if isinstance(value, tuple) else list)(map(_plain, value))
     for kind in (bool, int, float, str):
         if isinstance(value, kind):
             return kind(value)

@@ -1,4 +1,4 @@
-"""`predict` and `predict_proba`: what `evaluate` counts, for tensors and arrays, without a trace."""
+"""`predict` and `predict_proba`: what `evaluate` counts, from tensors and arrays."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
