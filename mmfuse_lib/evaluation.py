@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,7 @@ from torchmetrics.functional.classification import (
     multilabel_f1_score,
 )
 
+from mmfuse_lib.core.deprecation import renamed_names
 from mmfuse_lib.core.devices import device_of, eval_mode, find_device
 from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.data import INTERACTIONS, MultimodalData, check_values
@@ -267,3 +268,7 @@ METRICS: dict[str, Callable[[Tensor, Tensor], dict[str, float]]] = {
     "multilabel": _multilabel_metrics,
     "regression": _regression_metrics,
 }
+
+if not TYPE_CHECKING:
+    _MOVED = {"mean_interval": "mmfuse_lib.core.intervals:mean_interval"}
+    __getattr__ = renamed_names(__name__, _MOVED, removed_in="0.2")
