@@ -21,7 +21,6 @@ from torchmetrics.functional.classification import (
     multilabel_f1_score,
 )
 
-from mmfuse_lib.core.deprecation import renamed_names
 from mmfuse_lib.core.devices import device_of, eval_mode, find_device
 from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.data import INTERACTIONS, MultimodalData, check_values
@@ -270,5 +269,7 @@ METRICS: dict[str, Callable[[Tensor, Tensor], dict[str, float]]] = {
 }
 
 if not TYPE_CHECKING:
+    from mmfuse_lib.core.deprecation import renamed_names
+
     _MOVED = {"mean_interval": "mmfuse_lib.core.intervals:mean_interval"}
     __getattr__ = renamed_names(__name__, _MOVED, removed_in="0.2")

@@ -28,7 +28,7 @@ class Block:
     @property
     def file(self) -> str | None:
         """The file that the paragraph before the block ends in: ".. in `my_file.py`:"."""
-        found = re.search(r"`([\w./]+\.\w+)`(?: gives it its name)?:$", self.lead)
+        found = re.search(r"`([\w./]+\.\w+)`:$", self.lead)
         return found.group(1) if found else None
 
 
@@ -117,15 +117,16 @@ class Reader:
 
 
 def add_line(block: Block, reader: Reader) -> None:
-    """Add a line to the table that the text names, in the file that it names."""
-    table = re.search(r"One line in `(\w+)`", block.lead)
-    assert table
+    """Add a line to a file of the package: to the table that the text names, else to the end."""
     assert block.file
     path = reader.package / block.file
     text = path.read_text("utf8")
-    opened = re.search(rf"^{table.group(1)}\b.*{{$", text, re.M)
-    assert opened, f"{block.file} has no table {table.group(1)}"
-    path.write_text(f"{text[: opened.end()]}\n{block.code.rstrip()}{text[opened.end() :]}", "utf8")
+    at = len(text)
+    if table := re.search(r"Add its name to `(\w+)`", block.lead):
+        opened = re.search(rf"^{table.group(1)}\b.*[{{(]\n", text, re.M)
+        assert opened, f"{block.file} has no table {table.group(1)}"
+        at = opened.end()
+    path.write_text(text[:at] + block.code + text[at:], "utf8")
 
 
 @pytest.fixture
@@ -138,15 +139,8 @@ def reader(tmp_path: Path) -> Reader:
 
 def lint(path: Path) -> str:
     """Return what the style check of the repository says of a file."""
-    command = [
-        sys.executable,
-        "-m",
-        "ruff",
-        "check",
-        "--config",
-        str(ROOT / "pyproject.toml"),
-        path,
-    ]
+    config = str(ROOT / "pyproject.toml")
+    command = [sys.executable, "-m", "ruff", "check", "--config", config, str(path)]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
@@ -164,10 +158,11 @@ def test_a_method_in_five_steps(reader: Reader) -> None:
     assert re.search(r"^ModalityDropout .*±", printed, re.M)
     assert re.search(r"^JointFusion .*±", printed, re.M)
 
-    line, command = text["Contribute"]
+    stub, name, command = text["Contribute"]
     place = reader.package / "mmfuse_lib" / "methods" / "modality_dropout.py"
     shutil.move(reader.home / "modality_dropout.py", place)
-    add_line(line, reader)
+    add_line(stub, reader)
+    add_line(name, reader)
     reader.follow(command)
     assert len(reader.results()) == 2
     assert lint(place) == "All checks passed!\n"
