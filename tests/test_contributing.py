@@ -106,7 +106,9 @@ class Reader:
             path.write_text(block.code, "utf8")
         elif added.group(1) == "imports":
             head, gap, rest = path.read_text("utf8").partition("\n\n\n")
-            path.write_text(f"{head}\n{block.code.rstrip()}{gap}{rest}", "utf8")
+            other, ours = head.rsplit("\n\n", 1)
+            lines = sorted([*ours.splitlines(), block.code.rstrip()])
+            path.write_text(other + "\n\n" + "\n".join(lines) + gap + rest, "utf8")
         else:
             between = "\n" if added.group(1) == "class" else "\n\n"
             path.write_text(path.read_text("utf8") + between + block.code, "utf8")
