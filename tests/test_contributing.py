@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md is true: who follows its text, block by block, has a method and a data set."""
+"""CONTRIBUTING.md and README.md are true: a reader who follows them, block by block, gets there."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -214,3 +215,17 @@ def test_a_data_set_in_five_steps(reader: Reader) -> None:
     assert "two_sensors: Heat and sound" in printed
     assert "noise=0.5" in printed
     assert lint(place) == "All checks passed!\n"
+
+
+def test_the_readme_says_what_its_code_gives(capsys: pytest.CaptureFixture[str]) -> None:
+    codes = [
+        b.code for b in blocks((ROOT / "README.md").read_text("utf8")) if b.language == "python"
+    ]
+    assert len(codes) == 2
+    names: dict[str, Any] = {}
+    for code in codes:
+        exec(code, names)  # noqa: S102 (our own README)
+    found = names["evaluate"](names["model"], names["test"]).metrics
+    assert found["accuracy_S"] > 0.8
+    d = names["d"]
+    assert [round(x, 3) for x in (d.redundancy, *d.unique, d.synergy)] == [0.311, 0, 0, 0.5]
