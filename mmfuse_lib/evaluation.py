@@ -43,8 +43,8 @@ class Evaluation:
         probability) and correct; kind (R, U1, U2 or S) where it is known. Multi-label: target and
         prediction list the labels' names, correct says whether all are right.
     interactions : DataFrame
-        A row a sample, a column an interaction: what the method claims. No columns for methods
-        that claim none.
+        The method's report: a row a sample, a column for each of its `interaction_names`. No
+        columns for methods that report nothing.
     """
 
     metrics: dict[str, float]

@@ -29,7 +29,7 @@ def renamed_argument(old: str, new: str, *, removed_in: str) -> Callable[[F], F]
     """
 
     def decorate(function: F) -> F:
-        inner: Any = function.__init__ if isinstance(function, type) else function
+        inner: Any = vars(function)["__init__"] if isinstance(function, type) else function
         called = function.__qualname__
 
         @functools.wraps(inner)
