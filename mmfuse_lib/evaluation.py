@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -41,8 +41,8 @@ class Evaluation:
         probability) and correct; kind (R, U1, U2 or S) where it is known. Multi-label: target and
         prediction list the labels' names, correct says whether all are right.
     interactions : DataFrame
-        A row a sample, a column an interaction: what the method claims. No columns for methods
-        that claim none.
+        The method's report: a row a sample, a column for each of its `interaction_names`. No
+        columns for methods that report nothing.
     """
 
     metrics: dict[str, float]
@@ -248,3 +248,9 @@ METRICS: dict[str, Callable[[Tensor, Tensor], dict[str, float]]] = {
     "multilabel": _multilabel_metrics,
     "regression": _regression_metrics,
 }
+
+if not TYPE_CHECKING:
+    from mmfuse_lib.core.deprecation import renamed_names
+
+    _MOVED = {"mean_interval": "mmfuse_lib.core.intervals:mean_interval"}
+    __getattr__ = renamed_names(__name__, _MOVED, removed_in="0.2")

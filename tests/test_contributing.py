@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md is true: who follows its text, block by block, has a method and a data set."""
+"""CONTRIBUTING.md and README.md are true: a reader who follows them, block by block, gets there."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ class Block:
     @property
     def file(self) -> str | None:
         """The file that the paragraph before the block ends in: ".. in `my_file.py`:"."""
-        found = re.search(r"`([\w./]+\.\w+)`(?: gives it its name)?:$", self.lead)
+        found = re.search(r"`([\w./]+\.\w+)`:$", self.lead)
         return found.group(1) if found else None
 
 
@@ -106,7 +107,9 @@ class Reader:
             path.write_text(block.code, "utf8")
         elif added.group(1) == "imports":
             head, gap, rest = path.read_text("utf8").partition("\n\n\n")
-            path.write_text(f"{head}\n{block.code.rstrip()}{gap}{rest}", "utf8")
+            other, ours = head.rsplit("\n\n", 1)
+            lines = sorted([*ours.splitlines(), block.code.rstrip()])
+            path.write_text(other + "\n\n" + "\n".join(lines) + gap + rest, "utf8")
         else:
             between = "\n" if added.group(1) == "class" else "\n\n"
             path.write_text(path.read_text("utf8") + between + block.code, "utf8")
@@ -117,15 +120,16 @@ class Reader:
 
 
 def add_line(block: Block, reader: Reader) -> None:
-    """Add a line to the table that the text names, in the file that it names."""
-    table = re.search(r"One line in `(\w+)`", block.lead)
-    assert table
+    """Add a line to a file of the package: to the table that the text names, else to the end."""
     assert block.file
     path = reader.package / block.file
     text = path.read_text("utf8")
-    opened = re.search(rf"^{table.group(1)}\b.*{{$", text, re.M)
-    assert opened, f"{block.file} has no table {table.group(1)}"
-    path.write_text(f"{text[: opened.end()]}\n{block.code.rstrip()}{text[opened.end() :]}", "utf8")
+    at = len(text)
+    if table := re.search(r"Add its name to `(\w+)`", block.lead):
+        opened = re.search(rf"^{table.group(1)}\b.*[{{(]\n", text, re.M)
+        assert opened, f"{block.file} has no table {table.group(1)}"
+        at = opened.end()
+    path.write_text(text[:at] + block.code + text[at:], "utf8")
 
 
 @pytest.fixture
@@ -138,15 +142,8 @@ def reader(tmp_path: Path) -> Reader:
 
 def lint(path: Path) -> str:
     """Return what the style check of the repository says of a file."""
-    command = [
-        sys.executable,
-        "-m",
-        "ruff",
-        "check",
-        "--config",
-        str(ROOT / "pyproject.toml"),
-        path,
-    ]
+    config = str(ROOT / "pyproject.toml")
+    command = [sys.executable, "-m", "ruff", "check", "--config", config, str(path)]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
@@ -164,10 +161,11 @@ def test_a_method_in_five_steps(reader: Reader) -> None:
     assert re.search(r"^ModalityDropout .*±", printed, re.M)
     assert re.search(r"^JointFusion .*±", printed, re.M)
 
-    line, command = text["Contribute"]
+    stub, name, command = text["Contribute"]
     place = reader.package / "mmfuse_lib" / "methods" / "modality_dropout.py"
     shutil.move(reader.home / "modality_dropout.py", place)
-    add_line(line, reader)
+    add_line(stub, reader)
+    add_line(name, reader)
     reader.follow(command)
     assert len(reader.results()) == 2
     assert lint(place) == "All checks passed!\n"
@@ -217,3 +215,17 @@ def test_a_data_set_in_five_steps(reader: Reader) -> None:
     assert "two_sensors: Heat and sound" in printed
     assert "noise=0.5" in printed
     assert lint(place) == "All checks passed!\n"
+
+
+def test_the_readme_says_what_its_code_gives(capsys: pytest.CaptureFixture[str]) -> None:
+    codes = [
+        b.code for b in blocks((ROOT / "README.md").read_text("utf8")) if b.language == "python"
+    ]
+    assert len(codes) == 2
+    names: dict[str, Any] = {}
+    for code in codes:
+        exec(code, names)  # noqa: S102 (our own README)
+    found = names["evaluate"](names["model"], names["test"]).metrics
+    assert found["accuracy_S"] > 0.8
+    d = names["d"]
+    assert [round(x, 3) for x in (d.redundancy, *d.unique, d.synergy)] == [0.311, 0, 0, 0.5]

@@ -34,9 +34,7 @@ FILES = (
     "CITATION.cff",
     "_config.yml",
     "Makefile",
-    ".github/workflows/ci.yml",
-    ".github/workflows/publish.yml",
-    ".github/workflows/weekly.yml",
+    *(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob(".github/workflows/*.yml"))),
 )
 
 
@@ -130,6 +128,12 @@ def wrong_metadata(texts: Texts) -> list[str]:
     found = []
     if citation["version"] != mmfuse_lib.__version__:
         found.append(f"CITATION.cff is of version {citation['version']}")
+    # Zenodo describes a release by CITATION.cff, the package index by pyproject.toml.
+    for theirs, ours in {
+        "abstract": "description", "keywords": "keywords", "license": "license"
+    }.items():  # fmt: skip
+        if citation[theirs] != project(texts)[ours]:
+            found.append(f"CITATION.cff has {theirs} {citation[theirs]!r}")
     for where, address in {
         "CITATION.cff": citation["repository-code"],
         "_config.yml": config["repository"]["url"],
@@ -160,6 +164,44 @@ def unknown_targets(texts: Texts) -> list[str]:
     return sorted(called - targets)
 
 
+def workflows(texts: Texts) -> dict[str, str]:
+    return {name: text for name, text in texts.items() if name.startswith(".github/workflows/")}
+
+
+def unpinned_actions(texts: Texts) -> list[str]:
+    """List actions that are not named by a full commit and, in a comment, its version."""
+    pinned = re.compile(r"uses: [\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)*$")
+    found = [
+        f"{name}: {line.strip()}"
+        for name, text in workflows(texts).items()
+        for line in text.splitlines()
+        if "uses:" in line and not pinned.search(line)
+    ]
+    commits: dict[str, set[str]] = {}
+    for text in workflows(texts).values():
+        for action, commit in re.findall(r"uses: (\S+)@(\S+)", text):
+            commits.setdefault(action, set()).add(commit)
+    return found + [f"{action} at {sorted(at)}" for action, at in commits.items() if len(at) > 1]
+
+
+def wide_permissions(texts: Texts) -> list[str]:
+    """List workflows that may write everywhere, and jobs that may write what they need not."""
+    needed = {
+        (".github/workflows/publish.yml", "deploy"): {"pages": "write", "id-token": "write"},
+        (".github/workflows/release.yml", "pypi"): {"id-token": "write"},
+        (".github/workflows/release.yml", "github"): {"contents": "write"},
+    }
+    found = []
+    for name, text in workflows(texts).items():
+        workflow = yaml.safe_load(text)
+        if workflow.get("permissions") != {"contents": "read"}:
+            found.append(f"{name} may {workflow.get('permissions', 'everything')}")
+        for job, steps in workflow["jobs"].items():
+            if steps.get("permissions") != needed.get((name, job)):
+                found.append(f"{name}: {job} may {steps.get('permissions')}")
+    return found
+
+
 CHECKS: list[Callable[[Texts], list[str]]] = [
     unpinned,
     upper_bounded,
@@ -168,6 +210,8 @@ CHECKS: list[Callable[[Texts], list[str]]] = [
     wrong_pythons,
     wrong_metadata,
     unknown_targets,
+    unpinned_actions,
+    wide_permissions,
 ]
 # (check, file, what is there, what breaks it)
 BREAKS: list[tuple[Callable[[Texts], list[str]], str, str, str]] = [
@@ -191,7 +235,25 @@ BREAKS: list[tuple[Callable[[Texts], list[str]], str, str, str]] = [
     (wrong_metadata, "_config.yml", "github.com/mmfuse", "github.com/other"),
     (wrong_metadata, "_config.yml", "mmfuse.github.io", "other.github.io"),
     (wrong_metadata, "README.md", "<https://mmfuse.github.io", "<https://other.github.io"),
+    (wrong_metadata, "CITATION.cff", "license: MIT", "license: BSD-3-Clause"),
+    (wrong_metadata, "CITATION.cff", "  - synergy\n", ""),
     (unknown_targets, ".github/workflows/publish.yml", "make book", "make paper"),
+    (unpinned_actions, ".github/workflows/ci.yml", " # v4.2.2", ""),
+    (
+        unpinned_actions,
+        ".github/workflows/ci.yml",
+        "@11bd71901bbe5b1630ceea73d27597364c9af683",
+        "@v4",
+    ),
+    (unpinned_actions, ".github/workflows/ci.yml", "@11bd7190", "@22bd7190"),
+    (wide_permissions, ".github/workflows/ci.yml", "permissions:\n  contents: read\n", ""),
+    (wide_permissions, ".github/workflows/weekly.yml", "contents: read", "contents: write"),
+    (
+        wide_permissions,
+        ".github/workflows/release.yml",
+        "      id-token: write",
+        "      actions: write",
+    ),
 ]
 
 

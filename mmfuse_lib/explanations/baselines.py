@@ -44,8 +44,8 @@ def heads_as_interactions(
 ) -> pd.DataFrame:
     """Read DI-MML's heads as interactions: first head U1, second U2, fusion head S, R always 0.
 
-    This reading is **ours**. DI-MML claims certainties of its heads and no interactions; what it
-    scores here says how far such a reading would carry, nothing about DI-MML.
+    This reading is **ours**. DI-MML reports certainties of its heads and claims no interactions;
+    the scores say how far such a reading carries, and nothing about DI-MML.
 
     Returns
     -------

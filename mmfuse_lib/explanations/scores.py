@@ -107,8 +107,8 @@ def evaluate_explanations(
     Parameters
     ----------
     model : Method, or array_like of shape (N, 4)
-        A method that claims R, U1, U2, S; or its report, or that of anything else, for the
-        samples of ``task.test``: a DataFrame with these four columns, or an array.
+        A method whose report has the columns R, U1, U2, S; or such a report, whoever made it, on
+        the samples of ``task.test``: a DataFrame with these four columns, or an array.
     task : ExplanationTask
         From `load_task`, or `ExplanationTask.of`.
     device : str
@@ -117,7 +117,7 @@ def evaluate_explanations(
     Raises
     ------
     DataError
-        If the method claims no R, U1, U2 and S, whatever else it reports; if a table of reports
+        If the method's report lacks R, U1, U2 or S, whatever else it has; if a table of reports
         has another shape than the test split, other columns, or values that are not finite.
 
     Examples

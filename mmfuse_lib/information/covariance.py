@@ -42,14 +42,14 @@ def decompose_gaussian(covariance: ArrayLike, n1: int, n2: int) -> Decomposition
     Notes
     -----
     Barrett (2015): every decomposition whose R, U1 and U2 depend on the pairs (X1, Y) and (X2, Y)
-    only, and are not negative, is this one. The definition of
-    Bertschinger et al. (2014), ``"broja"``, is such a one, so here **MMI is BROJA**. Why: all that
-    X_m tells about Y is the number T_m = E[Y|X_m], which is Y through a channel that adds Gaussian
-    noise, and the channel with more noise is the other one followed by more noise. So among the
-    joint distributions with the given pairs there is one in which the weaker source is a noisy
-    copy of the stronger one's T: it has nothing unique, and by R + U = I all of it is redundant.
-    For a target of several dimensions neither channel need be the other one with noise added, and
-    the two definitions differ.
+    only, and are not negative, is this one. The definition of Bertschinger et al. (2014),
+    ``"broja"``, is one of these, so here **MMI is BROJA**. Why: all that X_m tells about Y is the
+    number T_m = E[Y|X_m], which is Y through a channel that adds Gaussian noise, and the channel
+    with more noise is the other one followed by more noise. So among the joint distributions with
+    the given pairs there is one in which the weaker source is a noisy copy of the stronger one's T:
+    it has nothing unique, and by R + U = I all of it is redundant. For a target of several
+    dimensions neither channel need be the other one with noise added, and the two definitions
+    differ.
 
     References
     ----------

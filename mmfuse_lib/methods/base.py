@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from mmfuse_lib.core.deprecation import renamed_argument
 from mmfuse_lib.core.errors import DataError, UnknownNameError
 from mmfuse_lib.core.rng import isolated_rng
 from mmfuse_lib.data import MultimodalData, check_trainable
@@ -127,6 +128,7 @@ def constant(epoch: int) -> float:
     return 1.0
 
 
+@renamed_argument("trains", "modules", removed_in="0.2")
 @dataclass(frozen=True)
 class Stage:
     """One stretch of training: what is minimised, and which parts move.

@@ -1,8 +1,8 @@
 """Studies: methods x data sets x settings x seeds, run once and gathered in one small file.
 
 >>> from mmfuse_lib import study
->>> results = study.load_results("reproduce/book.json")
->>> list(study.table(results, "digit_pairs"))[:2]
+>>> results = study.load_results("reproduce/explanations.json")
+>>> list(study.table(results, "digits/balanced"))[:2]
 ['accuracy', 'R']
 """
 

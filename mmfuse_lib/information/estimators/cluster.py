@@ -76,12 +76,12 @@ def cluster_pid(
 
     The plug-in is too large. If Y had nothing to do with the sources, its joint information would
     be :math:`(P-1)(|Y|-1)/(2N\ln 2)` bits on average, with P the number of pairs of clusters that
-    occur (Miller 1955; Panzeri & Treves 1996), and most of it would be called synergy. What
-    resamples of the counts have on average more than the counts tells how much the counts have
-    more than the truth, and is taken off: :math:`2\hat\theta - E^*\hat\theta^*` for each atom, at
-    least 0 (Efron & Tibshirani 1993, chapter 10). Where cells hold only a few samples that is not
-    enough, so the same table is counted with shuffled labels as well, and an interval leaves 0 only
-    where shuffling the labels would rarely give as much.
+    occur (Miller 1955; Panzeri & Treves 1996), and most of it would be called synergy. Resamples
+    of the counts exceed the counts, on average, by about as much as the counts exceed the truth, so
+    that excess is subtracted: each atom becomes :math:`2\hat\theta - E^*\hat\theta^*`, at least 0
+    (Efron & Tibshirani 1993, chapter 10). With only a few samples a cell this is not enough. The
+    table is therefore counted with shuffled labels too, and an interval excludes 0 only if shuffled
+    labels would rarely give as much.
 
     Parameters
     ----------
@@ -144,10 +144,10 @@ def cluster_pid(
 
     Notes
     -----
-    What it estimates is the decomposition **of the clusters**. Their informations are never above
-    those of the features, but an atom can be: coarse letters can turn what is unique into
-    redundant. The interval is about that table too: it covers the sampling of the counts, not what
-    clustering loses. In the tables of the benchmark (AND in noise, in bins) intervals held the
+    The estimate is that of the decomposition **of the clusters**. Clusters never tell more than the
+    features do, but an atom can be larger: coarse letters can turn unique information into
+    redundancy. The interval is about the clusters too: it covers the sampling of the counts, not
+    what clustering loses. In the tables of the benchmark (AND in noise, in bins) intervals held the
     truth in 89 to 98 of 100 cases where cells had ten samples or more, and those of S in 83 where
     they had three or four.
 
@@ -158,11 +158,11 @@ def cluster_pid(
     least 38 of 39 shuffles of the labels. Of independent features and labels (60, 100 and 300
     samples, two or five labels, 40 data sets each) at most 2 in 40 got more than one cluster.
 
-    **Nothing can be told** where one cluster is chosen: no table predicts labels that it was not
-    counted on. Then the atoms are 0, which does not mean that the truth is. The interval is from 0
-    to the largest upper end of all tables, with the numbers of clusters above, whose cells hold
-    five samples (and of two clusters, in any case): what these would not have ruled out. Finer
-    structure could hide more.
+    **One cluster means no answer**: no table predicts labels that it was not counted on. The atoms
+    are then 0, which does not mean that the truth is 0. The interval runs from 0 to the largest
+    upper end among the tables above whose cells hold five samples (and the table of two clusters,
+    in any case), so it says what these tables would not have ruled out. Finer structure could hide
+    more.
 
     Where the sources are alike (U1 = U2 = 0), noise makes one of them look better in one place
     and the other in another: U1 and U2 come out too large, R and S too small, by a term of order

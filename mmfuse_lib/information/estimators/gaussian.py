@@ -25,8 +25,8 @@ def gaussian_pid(
 ) -> Estimate:
     r"""Estimate the decomposition of jointly Gaussian variables about a real-valued target.
 
-    The three informations are those of the sample covariance, minus what they are too large by on
-    average: for Gaussian samples the bias does not depend on the covariance. With n = N - 1 and p
+    The three informations are those of the sample covariance, minus their bias, which for Gaussian
+    samples does not depend on the covariance. With n = N - 1 and p
     the number of linearly independent features it is
 
     .. math:: E[\hat I] - I = \frac{1}{2\ln 2}\left[\psi\!\left(\frac{n}{2}\right)
@@ -65,10 +65,10 @@ def gaussian_pid(
 
     Notes
     -----
-    It is the decomposition of **the Gaussian with this covariance**: relations that are not linear
-    are not seen. Where I(X1;Y) = I(X2;Y) exactly, R, the smaller of two noisy numbers, comes out
-    too small and S with it (by a term of order 1/sqrt(N)), and the intervals cover less often than
-    they say.
+    The decomposition is that of **the Gaussian with this covariance**: it does not see relations
+    that are not linear. Where I(X1;Y) = I(X2;Y) exactly, R, the smaller of two noisy numbers, comes
+    out too small and S with it (by a term of order 1/sqrt(N)), and the intervals cover less often
+    than they say.
 
     Examples
     --------

@@ -75,7 +75,7 @@ def lsmi_pid(
     r"""Estimate the pointwise decomposition, sample by sample.
 
     Every sample is scored by three calibrated classifiers and two densities that never saw it
-    (cross-fitting), so nothing looks informative for having been learned by heart.
+    (cross-fitting), so that nothing looks informative because it was memorised.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def lsmi_pid(
     * *Held out or not.* Their code trains on one split and reports that split and another; the
       training split is read in a new random order for every classifier and density, so that i and
       h of a row belong to different samples there. Here every sample is scored by networks that
-      never saw it, so that nothing looks informative for having been learned by heart.
+      never saw it, so that nothing looks informative because it was memorised.
     * *Classifiers.* They train one network a variable with two hidden layers, for a number of
       epochs that is set. Here `networks` of them are averaged, stopped on samples of their own and
       calibrated.
