@@ -277,7 +277,7 @@ for ax, atom in zip(axes, ("R", "S"), strict=True):
     ax.plot(ks, theirs[:, k], "--", color=color, label="endless data")
     ax.plot(ks, ours[:, k], "o-", color=color, label=f"N = {n_samples:,}")
     _ = ax.set(xlabel="clusters $k$", title=f"{atom} (bits)")
-    ax.legend(loc="lower right", fontsize=11)
+    ax.legend(loc="lower right", fontsize=10)
 plt.show()
 
 # %% [markdown]
@@ -824,7 +824,7 @@ if results is not None:
         _ = ax.set(xlabel="samples", ylabel=f"error of ${atom}$ (bits)")
     axes[1].set_xticks(results["sizes"], [f"{n:,}" for n in results["sizes"]])
     axes[1].minorticks_off()
-    axes[0].legend(ncols=2)
+    axes[0].legend(ncols=2, fontsize=11)
     plt.show()
 
 # %% [markdown]
