@@ -646,6 +646,10 @@ def on_synergy(method, seed):
     return evaluate(model, splits[2], device=device).metrics["accuracy_S"]
 
 
+# %% [markdown]
+# Now train it: on five seeds for the right encoder, on three for synergy.
+
+# %% tags=["solution"]
 noisy_runs = results[results["noise"] == strongest].set_index("seed")
 recovered = pd.DataFrame(
     {

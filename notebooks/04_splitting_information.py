@@ -51,6 +51,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.colors import LinearSegmentedColormap
 
 from mmfuse_lib import plots
@@ -65,10 +66,10 @@ from mmfuse_lib.information import (
     mutual_information,
     noisy,
 )
+from mmfuse_lib.plots import GREY, INK, VIOLET
 
 plots.use_style()
 rng = np.random.default_rng(seed)
-INK, GREY, VIOLET = "#222222", "#9AA0A8", "#5B3E96"
 SHADES = LinearSegmentedColormap.from_list("information", ["#F6F3FB", VIOLET])
 
 # %% [markdown]
@@ -114,14 +115,14 @@ pd.DataFrame(about).set_index(["house", "camera"]).round(3)
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Four heat maps of the label's probability given a camera's value. In house A camera 1 splits the labels into two pairs one way, camera 2 another way. In house B both cameras split them in the same way."}, "figure": {"caption": "What one camera's value says about the label: $p(y|x_m)$, white is 0 and dark is one half. In house A the cameras divide the four labels differently, in house B alike.", "name": "fig-pairwise"}}
 fig, axes = plt.subplots(2, 2, figsize=(6.0, 5.6), sharex=True, sharey=True)
+labels = {"xticklabels": ["00", "01", "10", "11"], "cbar": False, "square": True}
 for row, (name, p) in zip(axes, houses.items(), strict=True):
     for camera, ax in enumerate(row):
         seen = p.sum(axis=1 - camera)
-        ax.imshow(seen / seen.sum(axis=1, keepdims=True), cmap=SHADES, vmin=0)
+        seen /= seen.sum(axis=1, keepdims=True)
+        sns.heatmap(seen, cmap=SHADES, vmin=0, linewidths=1, ax=ax, **labels)
+        ax.tick_params(axis="y", rotation=0)
         _ = ax.set_title(f"house {name}, camera {camera + 1}")
-        ax.grid(visible=False)
-        _ = ax.set_xticks(range(4), ["00", "01", "10", "11"])
-        _ = ax.set_yticks(range(4))
 for ax in axes[1]:
     _ = ax.set_xlabel("label (hall, stair)")
 for ax in axes[:, 0]:
@@ -613,29 +614,26 @@ for name, p in houses.items():
 # $I_*$ is the mutual information of *another* table, the worst pairing, which has to be found.
 # {numref}`fig-gates` has the other gates.
 
+
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Stacked bars of R, U1, U2 and S for six gates. XOR is all S, redundant all R, copy all U1, two-bit copy half U1 and half U2, redundant-xor half R and half S. AND has some R and more S."}, "figure": {"caption": "The decomposition of the gates. AND is the surprise: its two inputs are independent, and yet there is redundancy, because either input can say \"off\" on its own.", "name": "fig-gates"}}
-shown = ["xor", "redundant", "copy", "two_bit_copy", "redundant_xor", "and"]
-gates = np.array([decompose(GATES[name]()).atoms for name in shown])
-fig, ax = plt.subplots(figsize=(6.4, 4.0))
-left = np.zeros(len(shown))
-for k, atom in enumerate(ATOMS):
-    bars = ax.barh(
-        range(len(shown)),
-        gates[:, k],
-        left=left,
-        color=plots.PALETTE[atom],
-        edgecolor="white",
-        label=atom,
+def stack(table, **options):
+    """Stacked bars with their numbers (by pandas: seaborn stacks none)."""
+    ax = table.plot.barh(
+        stacked=True, width=0.8, color=plots.PALETTE, edgecolor="white", **options
     )
-    texts = [f"{v:.2g}" if v > 0.05 else "" for v in gates[:, k]]
-    ink = "white" if atom == "R" else "black"
-    ax.bar_label(bars, texts, label_type="center", color=ink, fontsize=12)
-    left += gates[:, k]
-_ = ax.set_yticks(range(len(shown)), [name.replace("_", " ") for name in shown])
-ax.invert_yaxis()
-_ = ax.set(xlabel="bits", xlim=(0, 2.05))
-ax.grid(axis="y", visible=False)
-ax.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.45, 1.0))
+    for bars, atom in zip(ax.containers, table, strict=True):
+        texts = [f"{v:.2g}" if v > 0.05 else "" for v in table[atom]]
+        ink = "white" if atom == "R" else "black"
+        ax.bar_label(bars, texts, label_type="center", color=ink, fontsize=12)
+    ax.invert_yaxis()
+    ax.grid(axis="y", visible=False)
+    ax.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.45, 1.0))
+    _ = ax.set(xlabel="bits", ylabel="")
+
+
+shown = ["xor", "redundant", "copy", "two_bit_copy", "redundant_xor", "and"]
+gates = {name.replace("_", " "): decompose(GATES[name]()).atoms for name in shown}
+stack(pd.DataFrame(gates, index=ATOMS).T, xlim=(0, 2.05), figsize=(6.4, 4.0))
 plt.show()
 
 # %% [markdown]
@@ -916,28 +914,31 @@ redundancy.round(3).assign(**{"pointwise has a negative atom": negative})
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "One line per table, a grey bar for the redundancy that leaves no atom negative and four markers for the definitions. On two coins and house A BROJA is at the left end and the other three at the right. The pointwise marker is outside the bar for copy, AND, noisy AND, random and digit pairs."}, "figure": {"caption": "Redundancy by four definitions. The bar is the range that leaves no atom negative; a marker outside of it has at least one.", "name": "fig-definitions"}}
 fig, ax = plt.subplots(figsize=(6.4, 6.2))
-looks = {
-    "broja": ("o", VIOLET),
-    "imin": ("s", "#A6611A"),
-    "mmi": ("|", INK),
-    "pointwise": ("x", "#018571"),
-}
-for row, (name, p) in enumerate(contenders.items()):
-    i1, i2 = mutual_information(p, x=0), mutual_information(p, x=1)
-    low, high = max(0, i1 + i2 - mutual_information(p)), min(i1, i2)
-    ax.barh(row, high - low, left=low, height=0.8, color="#D5D8DC")
-    ax.plot([low, low], [row - 0.4, row + 0.4], color=GREY, lw=1)
-    for lift, measure in zip((-0.27, -0.09, 0.09, 0.27), measures, strict=True):
-        marker, color = looks[measure]
-        label = measure if row == 0 else None
-        x = redundancy.loc[name, measure]
-        ax.plot(
-            x, row + lift, marker, color=color, ms=7, mew=2.5, label=label, ls=""
-        )
-_ = ax.set_yticks(range(len(contenders)), list(contenders))
-ax.invert_yaxis()
-_ = ax.set(xlabel="redundancy $R$ (bits)", xlim=(-0.06, None))
-ax.grid(axis="y", visible=False)
+i1, i2, i12 = np.transpose(
+    [
+        [mutual_information(p, x=x) for x in (0, 1, (0, 1))]
+        for p in contenders.values()
+    ]
+)
+low, high = np.maximum(0, i1 + i2 - i12), np.minimum(i1, i2)
+rows = np.arange(len(low))
+ax.barh(rows, high - low, left=low, height=0.8, color="#D5D8DC")
+ax.vlines(low, rows - 0.4, rows + 0.4, color=GREY, lw=1)
+sns.pointplot(
+    redundancy.reset_index().melt("index", var_name="measure"),
+    x="value",
+    y="index",
+    hue="measure",
+    palette=[VIOLET, "C1", INK, "C2"],
+    markers=["o", "s", "|", "x"],
+    markersize=7,
+    markeredgewidth=2.5,
+    dodge=0.54,
+    linestyle="none",
+    errorbar=None,
+    ax=ax,
+)
+_ = ax.set(xlabel="redundancy $R$ (bits)", ylabel="", xlim=(-0.06, 1.6))
 ax.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.4, 1.0), handletextpad=0)
 plt.show()
 
@@ -1009,24 +1010,8 @@ inside.loc["mean"] = weights @ within.atoms
 inside.round(3)
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Two stacked bars of equal length. Asked about the data set: half R, half S. Asked within each rule, then averaged: four equal parts R, U1, U2, S."}, "figure": {"caption": "The same data, two questions. Above: one decomposition of the whole table. Below: one for each rule, averaged.", "name": "fig-cue"}}
-fig, ax = plt.subplots(figsize=(6.4, 2.6))
 answers = {"whole data set": atoms, "rule by rule": inside.loc["mean"].to_numpy()}
-left = np.zeros(2)
-for k, atom in enumerate(ATOMS):
-    values = np.array([v[k] for v in answers.values()])
-    color = plots.PALETTE[atom]
-    bars = ax.barh(
-        [0, 1], values, left=left, color=color, edgecolor="white", label=atom
-    )
-    texts = [f"{v:.2g}" if v > 0 else "" for v in values]
-    ink = "white" if atom == "R" else "black"
-    ax.bar_label(bars, texts, label_type="center", color=ink)
-    left += values
-_ = ax.set_yticks([0, 1], list(answers))
-ax.invert_yaxis()
-_ = ax.set(xlabel="bits")
-ax.grid(axis="y", visible=False)
-ax.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.4, 1.0))
+stack(pd.DataFrame(answers, index=ATOMS).T, figsize=(6.4, 2.6))
 plt.show()
 
 # %% [markdown]
@@ -1063,17 +1048,15 @@ else:
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over the sizes of tables, one line per solver: time per table in milliseconds and largest error of the synergy in bits, both on logarithmic axes. The line of mmfuse is the lowest in the upper panel, and its distance to the others grows with the size."}, "figure": {"caption": "Time per table and largest error of the synergy, by solver and size of table |X1| × |X2| × |Y|; both axes are logarithmic, lower is better.", "name": "fig-benchmark"}}
 if benchmark is not None:
     fig, axes = plt.subplots(2, 1, figsize=(6.4, 5.6), sharex=True)
-    solvers = list(dict.fromkeys(speed["solver"]))
-    inks = [VIOLET, INK, "#A6611A", "#018571", GREY, "#8073AC"]
-    for k, solver in enumerate(solvers):
-        rows = speed[speed["solver"] == solver].set_index("shape").reindex(order)
-        look = {"marker": "osD^vx"[k % 6], "color": inks[k % 6], "label": solver}
-        axes[0].semilogy(order, rows["ms"], **look)
-        axes[1].semilogy(order, rows["error_bits"].clip(lower=1e-16), **look)
-    _ = axes[0].set_ylabel("ms per table")
-    _ = axes[1].set_ylabel("largest error (bits)")
+    speed["error"] = speed["error_bits"].clip(lower=1e-16)
+    look = {"hue": "solver", "style": "solver", "markers": ["o", "s", "D"]}
+    look |= {"dashes": False, "palette": [VIOLET, INK, "C1"]}
+    sns.lineplot(speed, x="shape", y="ms", ax=axes[0], **look)
+    sns.lineplot(speed, x="shape", y="error", legend=False, ax=axes[1], **look)
+    _ = axes[0].set(yscale="log", ylabel="ms per table")
+    _ = axes[1].set(yscale="log", ylabel="largest error (bits)", xlabel="")
     axes[1].tick_params(axis="x", rotation=30)
-    axes[0].legend(fontsize=10, ncols=2)
+    axes[0].legend(ncols=2)
     plt.show()
 
 # %% [markdown]

@@ -57,10 +57,11 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import seaborn as sns
 import torch
 from sklearn.cluster import KMeans
 
-from mmfuse_lib import data, mean_interval, plots
+from mmfuse_lib import data, plots
 from mmfuse_lib.data.synthetic.digit_pairs import label_table
 from mmfuse_lib.data.synthetic.gaussian_gates import pointwise_truth, truth
 from mmfuse_lib.information import (
@@ -84,10 +85,10 @@ from mmfuse_lib.information.estimators.cluster import (
 from mmfuse_lib.information.estimators.coupling import coupling_information, refine
 from mmfuse_lib.information.estimators.gaussian import gaussian_pid
 from mmfuse_lib.information.estimators.lsmi import lsmi_pid
+from mmfuse_lib.plots import GREY, INK, VIOLET
 
 plots.use_style()
 rng = np.random.default_rng(seed)
-INK, GREY, VIOLET = "#222222", "#9AA0A8", "#5B3E96"
 NAMES = list(ATOMS)
 
 
@@ -216,18 +217,19 @@ print(f"found     S - R: {nothing.synergy - nothing.redundancy:.3f} bits")
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Synergy and redundancy found for shuffled labels against the number of clusters. Redundancy stays near zero. Synergy climbs ever more steeply and follows the dotted prediction, a little above it at the right end."}, "figure": {"caption": "What is found where nothing is: AND with shuffled labels. The dotted line is the predicted leading term; nothing is fitted.", "name": "fig-shuffled"}}
 ks = (2, 3, 4, 6, 8, 12, 16, 20)
-made_up = np.array(
-    [
-        cluster_pid(x1, x2, shuffled, n_clusters=k, n_bootstrap=0, seed=seed).atoms
-        for k in ks
-    ]
+made_up = [
+    cluster_pid(x1, x2, shuffled, n_clusters=k, n_bootstrap=0, seed=seed).atoms
+    for k in ks
+]
+ax = sns.lineplot(
+    pd.DataFrame(made_up, index=ks, columns=NAMES)[["S", "R"]],
+    palette=plots.PALETTE,
+    markers=["o", "s"],
+    dashes=False,
 )
-fig, ax = plt.subplots()
 ax.plot(ks, (np.array(ks) - 1) ** 2 * b, ":", color=INK, label="predicted $S-R$")
-ax.plot(ks, made_up[:, 3], "o-", color=plots.PALETTE["S"], label="$S$ found")
-ax.plot(ks, made_up[:, 0], "s-", color=plots.PALETTE["R"], label="$R$ found")
 ax.set_xticks(range(0, 21, 4))
-_ = ax.set(xlabel="clusters per modality $k$", ylabel="bits")
+_ = ax.set(xlabel="clusters per modality $k$", ylabel="bits found")
 ax.legend(loc="upper left")
 plt.show()
 
@@ -299,19 +301,17 @@ for n in sizes:
 by_size = np.array(by_size)  # sizes, repeats, atoms
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Plug-in R, U1 and S against the number of samples on a logarithmic axis, with bands. S starts far above its dashed true value and falls to it, along a dotted prediction except for the smallest sizes. R starts close to its true value. U1 falls slowly towards zero."}, "figure": {"caption": "Plug-in atoms of one table with 8 × 8 × 2 cells against the number of samples: mean and one standard deviation. Dashed: the table's own atoms. Dotted: the prediction, if all of it went to $S$.", "name": "fig-samples"}}
-fig, ax = plt.subplots()
-for atom, symbol in (("S", "$S$"), ("R", "$R$"), ("U1", "$U_1$")):
-    k = NAMES.index(atom)
-    mean, spread = by_size[..., k].mean(axis=1), by_size[..., k].std(axis=1)
-    color = plots.PALETTE[atom]
-    ax.fill_between(
-        sizes, mean - spread, mean + spread, color=color, alpha=0.2, lw=0
-    )
-    ax.semilogx(sizes, mean, "o-", color=color, label=symbol)
-    ax.axhline(truth_of_eight[k], color=color, ls="--", lw=1)
+draws = pd.DataFrame(by_size.reshape(-1, 4), columns=NAMES)
+draws["N"] = np.repeat(sizes, repeats)
+ax = sns.lineplot(
+    draws.melt("N", ["S", "R", "U1"]), x="N", y="value", hue="variable",
+    palette=plots.PALETTE, marker="o", errorbar="sd",
+)  # fmt: skip
+for k in (0, 1, 3):
+    ax.axhline(truth_of_eight[k], color=plots.PALETTE[NAMES[k]], ls="--", lw=1)
 predicted = truth_of_eight[3] + 49 / (2 * np.array(sizes) * np.log(2))
-ax.semilogx(sizes, predicted, ":", color=INK, label="predicted $S$")
-_ = ax.set(xlabel="samples $N$", ylabel="bits", ylim=(-0.02, 0.5))
+ax.plot(sizes, predicted, ":", color=INK, label="predicted S")
+_ = ax.set(xlabel="samples $N$", xscale="log", ylabel="bits", ylim=(-0.02, 0.5))
 ax.set_xticks([125, 500, 2_000, 8_000], ["125", "500", "2,000", "8,000"])
 ax.minorticks_off()
 ax.legend(ncols=2)
@@ -505,30 +505,17 @@ for size, times in batch_sizes.items():
     ]
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Redundancy of random batches against the batch size, mean with interval and single batches as dots. It lies well below the dotted truth for the smallest batches and rises towards it as batches grow."}, "figure": {"caption": "Redundancy of AND in random batches, with exact posteriors and couplings close to the best: dots are batches, the line is their mean with its 95 % interval. What is left is nearly all due to the size of the batch.", "name": "fig-batch-size"}}
-fig, ax = plt.subplots()
+single = pd.Series(in_batches, name="R").explode().rename_axis("size").reset_index()
+look = {"x": "size", "y": "R", "color": plots.PALETTE["R"]}
+ax = sns.scatterplot(single, **look, s=20, alpha=0.35, lw=0)
+sns.lineplot(
+    single.astype(float), **look, marker="o", errorbar=plots.t_interval,
+    err_style="bars", label="mean of batches",
+)  # fmt: skip
 ax.axhline(exact.redundancy, color=INK, ls=":", label="truth")
-for size, values in in_batches.items():
-    ax.plot(
-        np.full(len(values), size),
-        values,
-        ".",
-        color=plots.PALETTE["R"],
-        alpha=0.35,
-    )
-centre, half = np.array([mean_interval(v) for v in in_batches.values()]).T
-ax.errorbar(
-    list(in_batches),
-    centre,
-    half,
-    fmt="o-",
-    color=plots.PALETTE["R"],
-    capsize=4,
-    label="mean of batches",
-)
-ax.set_xscale("log")
+_ = ax.set(xlabel="samples in a batch", xscale="log", ylabel="$R$ (bits)")
 ax.set_xticks(list(in_batches), [str(size) for size in in_batches])
 ax.minorticks_off()
-_ = ax.set(xlabel="samples in a batch", ylabel="$R$ (bits)")
 ax.legend(loc="lower right")
 plt.show()
 
@@ -708,19 +695,10 @@ widths.round(3) + 0.0
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "One line per table from the lower to the upper bound of its synergy, with the true synergy as a diamond. For AND, redundant, copy, two coins and house A the line is a point. For XOR and house B it covers everything from 0 to 1 bit. Noisy AND and the two digit pairs have long lines."}, "figure": {"caption": "What three pairwise tables say about synergy: a bar from the lower to the upper bound, a diamond at the truth. Five tables give it away, XOR keeps its secret.", "name": "fig-bounds-width"}}
 fig, ax = plt.subplots(figsize=(6.2, 4.6))
-for row, (_, case) in enumerate(widths.iterrows()):
-    ax.plot(
-        [case["lower"], case["upper"]],
-        [row, row],
-        color=GREY,
-        lw=8,
-        solid_capstyle="butt",
-    )
-    ax.plot(
-        [case["lower"], case["upper"]], [row, row], "|", color=INK, ms=14, mew=2
-    )
-    ax.plot(case["S"], row, "D", color=plots.PALETTE["S"], ms=8)
-_ = ax.set_yticks(range(len(widths)), list(widths.index))
+ax.hlines(widths.index, widths["lower"], widths["upper"], color=GREY, lw=8)
+for end in ("lower", "upper"):
+    ax.plot(widths[end], widths.index, "|", color=INK, ms=14, mew=2)
+ax.plot(widths["S"], widths.index, "D", color=plots.PALETTE["S"], ms=8)
 ax.invert_yaxis()
 ax.grid(axis="y", visible=False)
 _ = ax.set(xlabel="synergy (bits)")
@@ -818,39 +796,34 @@ if results is not None:
 # of the first group have some $U$ where there is none, for the reason given above.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels, error of R and error of S against the number of samples, a line for each estimator with bars of one standard deviation. All lines are below zero. Those of BATCH and LSMI rise to zero. The one of the corrected clusters rises, but stays clearly below. The one of the plug-in with 16 clusters hardly moves for R, and for S it falls away from zero."}, "figure": {"caption": "Error of $R$ and of $S$ (estimate minus truth) for AND against the number of samples: mean and standard deviation over seeds. What has not come near zero is not cured by this much data.", "name": "fig-errors"}}
-LOOKS = {
-    "plug-in 16": ("x", ":", GREY),
-    "cluster": ("s", "--", "#A6611A"),
-    "batch": ("o", "-", VIOLET),
-    "lsmi": ("^", "-.", "#018571"),
-}
 if results is not None:
     fig, axes = plt.subplots(2, 1, figsize=(6.2, 5.6), sharex=True)
+    curves = pd.concat([where(n=n) for n in results["sizes"]])
     for ax, atom in zip(axes, ("R", "S"), strict=True):
         ax.axhline(0, color=INK, lw=1)
-        for shift, (name, (marker, line, color)) in enumerate(LOOKS.items()):
-            curve = []
-            for n in results["sizes"]:
-                rows = where(n=n)
-                rows = rows[rows["estimator"] == name]
-                error = rows[atom] - rows[f"truth_{atom}"]
-                curve.append((n * 1.04**shift, error.mean(), error.std()))
-            n, centre, half = np.transpose(curve)
-            ax.errorbar(
-                n,
-                centre,
-                half,
-                fmt=marker,
-                ls=line,
-                color=color,
-                capsize=3,
-                label=name,
-            )
-        _ = ax.set_ylabel(f"error of ${atom}$ (bits)")
-    axes[1].set_xscale("log")
+        sns.pointplot(
+            curves.assign(error=curves[atom] - curves[f"truth_{atom}"]),
+            x="n",
+            y="error",
+            hue="estimator",
+            hue_order=["plug-in 16", "cluster", "batch", "lsmi"],
+            palette=[GREY, "C1", VIOLET, "C2"],
+            markers=["x", "s", "o", "^"],
+            linestyles=[":", "--", "-", "-."],
+            linewidth=2,
+            markersize=6,
+            errorbar="sd",
+            capsize=0.1,
+            err_kws={"linewidth": 2},
+            dodge=0.3,
+            native_scale=True,
+            log_scale=(10, None),
+            legend=atom == "R",
+            ax=ax,
+        )
+        _ = ax.set(xlabel="samples", ylabel=f"error of ${atom}$ (bits)")
     axes[1].set_xticks(results["sizes"], [f"{n:,}" for n in results["sizes"]])
     axes[1].minorticks_off()
-    _ = axes[1].set_xlabel("samples")
     axes[0].legend(ncols=2, fontsize=11)
     plt.show()
 

@@ -52,6 +52,7 @@ import json
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import seaborn as sns
 
 from mmfuse_lib import data, plots
 from mmfuse_lib.data.synthetic.digit_pairs import label_table
@@ -71,10 +72,10 @@ from mmfuse_lib.information import (
     surprisal,
 )
 from mmfuse_lib.information.estimators.lsmi import lsmi_pid
+from mmfuse_lib.plots import GREY, INK, VIOLET
 
 plots.use_style()
 rng = np.random.default_rng(seed)
-INK, GREY, VIOLET = "#222222", "#9AA0A8", "#5B3E96"
 NAMES = list(ATOMS)
 
 # %% [markdown]
@@ -170,28 +171,25 @@ plt.show()
 camera = noisy(np.eye(2) / 2, eps=0.1)
 h_x, i_xy = surprisal(camera, axes=0), pointwise_mutual_information(camera)
 rows = {"right report": (0, 0), "wrong report": (0, 1)}
-pd.DataFrame(
+reports = pd.DataFrame(
     {
         name: {"h(x)": h_x[at], "h(x|y)": h_x[at] - i_xy[at], "i(x;y)": i_xy[at]}
         for name, at in rows.items()
     }
-).round(3)
+)
+reports.round(3)
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Two groups of bars. Right report: specificity of one bit up, a small ambiguity down, the difference is clearly positive. Wrong report: the same specificity up, an ambiguity more than three times as long down, the difference is clearly negative."}, "figure": {"caption": "The same report, right and wrong. Its specificity (up) is the same; its ambiguity (down) decides. The diamond is the difference, $i(x;y)$.", "name": "fig-specificity"}}
-fig, ax = plt.subplots()
-for x, at in enumerate(rows.values()):
-    ax.bar(x - 0.2, h_x[at], 0.36, color=VIOLET, label="specificity $h(x)$")
-    ax.bar(
-        x + 0.2, i_xy[at] - h_x[at], 0.36, color=GREY, label="ambiguity $h(x|y)$"
-    )
-    ax.plot(x, i_xy[at], "D", color=INK, ms=9, label="$i(x;y)$")
+names = {"h(x)": "specificity $h(x)$", "h(x|y)": "ambiguity $h(x|y)$"}
+parts = reports.rename(names).iloc[:2].mul([1, -1], axis=0).reset_index()
+ax = sns.barplot(
+    parts.melt("index"), x="variable", y="value", hue="index",
+    palette=[VIOLET, GREY], saturation=1, gap=0.1,
+)  # fmt: skip
+ax.plot([0, 1], reports.loc["i(x;y)"], "D", color=INK, ms=9, label="$i(x;y)$")
 ax.axhline(0, color=INK, lw=1)
-ax.set_xticks(range(2), rows)
-_ = ax.set(ylabel="bits", ylim=(-3.7, 2.9))
-ax.grid(axis="x", visible=False)
-handles, labels = ax.get_legend_handles_labels()
-legend = dict(zip(labels, handles, strict=True))
-ax.legend(legend.values(), legend, loc="upper center", ncols=3, columnspacing=1)
+_ = ax.set(xlabel="", ylabel="bits", ylim=(-3.7, 2.9))
+ax.legend(loc="upper center", ncols=3, columnspacing=1)
 plt.show()
 
 # %% [markdown]
@@ -441,23 +439,16 @@ r_of = pd.DataFrame(
 print(r_of.mean().round(4).to_string())
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Redundancy of the four samples of AND under three definitions. They agree on 0 and 0 and on 1 and 1. On 0 and 1 the version that keeps x1 is negative while the one that keeps x2 is positive; on 1 and 0 it is the other way round. The pointwise measure is positive on both."}, "figure": {"caption": "Three per-sample redundancies for AND. The two striped versions have the same mean, BROJA's $R$, and disagree about single samples.", "name": "fig-versions"}}
-fig, ax = plt.subplots()
-hatches, shades = ("", "//", "\\\\"), (plots.PALETTE["R"], "#7FB8D8", "#BFDBEB")
-for k, (name, values) in enumerate(r_of.items()):
-    ax.bar(
-        np.arange(4) + 0.27 * (k - 1),
-        values,
-        0.25,
-        color=shades[k],
-        hatch=hatches[k],
-        edgecolor="white",
-        label=name,
-    )
+ax = sns.barplot(
+    r_of.reset_index().melt("sample"), x="sample", y="value", hue="variable",
+    palette=[plots.PALETTE["R"], "#7FB8D8", "#BFDBEB"], saturation=1,
+    edgecolor="white", gap=0.08,
+)  # fmt: skip
+for bars, hatch in zip(ax.containers, ("", "//", "\\\\"), strict=True):
+    plt.setp(bars, hatch=hatch)
 ax.axhline(0, color=INK, lw=1)
-ax.set_xticks(range(4), r_of.index)
-ax.grid(axis="x", visible=False)
-_ = ax.set(ylabel="redundancy (bits)", xlabel="sample", ylim=(-0.7, 1.1))
-ax.legend(loc="upper left", fontsize=11)
+_ = ax.set(ylabel="redundancy (bits)", ylim=(-0.7, 1.1))
+ax.legend(ax.containers, r_of.columns, loc="upper left")
 plt.show()
 
 # %% [markdown]
@@ -500,10 +491,8 @@ for k, (name, (above, below)) in enumerate(zip(NAMES, axes.T, strict=True)):
     _ = above.set_title(f"rule {name}\n$y$ = {int(test.target[n])}", fontsize=12)
     above.set_axis_off()
     values = atoms[rule_of == k][with_cue[rule_of == k] > 0].mean(axis=0)
-    below.bar(NAMES, values, color=[plots.PALETTE[a] for a in NAMES])
+    plots.interaction_bars(pd.DataFrame([values], columns=NAMES), ax=below)
     below.axhline(0, color=INK, lw=1)
-    below.grid(axis="x", visible=False)
-    below.tick_params(axis="x", labelsize=10)
     _ = below.set(ylim=(-2.3, 2.3), ylabel="bits" if k == 0 else "")
     if k:
         below.set_yticklabels([])
@@ -642,16 +631,12 @@ quality
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Four scatter plots, one per atom, of LSMI's estimate against the true pointwise atom for single samples. In all four the points follow the diagonal, with scatter that is smallest for R and largest for S."}, "figure": {"caption": "Every dot is a sample of AND seen through noise: its true atom and LSMI's estimate, in bits. Extreme values are drawn at the edge.", "name": "fig-lsmi-samples"}}
 fig, axes = plt.subplots(2, 2, figsize=(6.2, 5.8), sharex=True, sharey=True)
 low, high = -2.5, 2.5
+x, y = truth.clip(low, high), lsmi.per_sample.clip(low, high)
 for ax, name in zip(axes.flat, NAMES, strict=True):
     ax.plot([low, high], [low, high], color=INK, lw=1)
-    ax.scatter(
-        truth[name].clip(low, high),
-        lsmi.per_sample[name].clip(low, high),
-        s=8,
-        color=plots.PALETTE[name],
-        alpha=0.35,
-        lw=0,
-    )
+    look = {"s": 8, "color": plots.PALETTE[name], "alpha": 0.35, "lw": 0}
+    sns.scatterplot(x=x[name], y=y[name], ax=ax, **look)
+    _ = ax.set(xlabel="", ylabel="")
     ax.text(low, high - 0.5, name, fontsize=15)
 fig.supxlabel("true atom (bits)")
 fig.supylabel("LSMI (bits)")
@@ -800,18 +785,21 @@ print(f"I(X1;Y) = {i1.mean():.2f}, I(X2;Y) = {i2.mean():.2f} bits")
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with the mean pointwise atoms of a noisy copy of source 1. Left, against a factor on x1: R falls from I of X1 and Y to zero and U1 rises from zero to I of X1 and Y, S falls with R and U2 is the negative of R. Right, against the number of noise features, added to x1 on the left side and to x2 on the right side: R has a peak where there are none and falls to both sides towards a dotted line, at half of I of X1 and Y, while U1 rises towards the same line."}, "figure": {"caption": "Exact mean atoms of a noisy COPY of source 1. Left: surprises as they are, while the units of $x_1$ change. Right: surprises from their medians, so that units do not matter, while features of pure noise are appended to $x_1$ (left half) or to $x_2$ (right half). The information about the label is the same everywhere. $R$ and $S$ coincide. Dotted: half of $I(X_1;Y) + I(X_2;Y)$.", "name": "fig-units"}}
 fig, axes = plt.subplots(1, 2, figsize=(6.4, 3.8), sharey=True)
 half = (i1.mean() + i2.mean()) / 2
-for k, (name, line) in enumerate(zip(NAMES, ("-", "-", "--", ":"), strict=True)):
-    style = {"color": plots.PALETTE[name], "ls": line, "lw": 2.5}
-    axes[0].semilogx(factors, by_unit[:, k], label=name, **style)
-    axes[1].plot(added, by_noise[:, k], **style)
+look = {"palette": plots.PALETTE, "dashes": ["", "", (4, 2), (1, 1)], "lw": 2.5}
+sns.lineplot(pd.DataFrame(by_unit, factors, NAMES), ax=axes[0], **look)
+sns.lineplot(pd.DataFrame(by_noise, added, NAMES), ax=axes[1], **look)
 axes[1].axhline(half, color=INK, ls=":", lw=1)
-_ = axes[0].set(xlabel="$x_1$ multiplied by", ylabel="mean atom (bits)")
+_ = axes[0].set(
+    xlabel="$x_1$ multiplied by", ylabel="mean atom (bits)", xscale="log"
+)
 _ = axes[1].set(xlabel="noise features:\nto $x_1$ ← → to $x_2$")
 axes[0].set_xticks([1e-3, 1, 1e3])
 axes[1].set_xticks(added[::6], [str(abs(k)) for k in added[::6]])
 fig.legend(
     *axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=4
 )
+for ax in axes:
+    ax.get_legend().remove()
 plt.show()
 
 # %% [markdown]
@@ -1068,12 +1056,12 @@ print(f"the bound is negative and says nothing: {(bound < 0).mean():.0%}")
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Left: information in Z about Y against the theorem's lower bound for thousands of random distributions. All points lie on or above the diagonal, those with more information closer to it. Right: histogram of the slack, which spreads from zero to about one and a half bits and is highest at both ends."}, "figure": {"caption": "Random distributions. Left: no point is below the diagonal. Right: the slack, which equals $H(C|Y,Z)$.", "name": "fig-composition-bound"}}
 fig, axes = plt.subplots(1, 2, figsize=(6.4, 3.6))
-axes[0].scatter(bound, true, s=6, color=VIOLET, alpha=0.3, lw=0)
+sns.scatterplot(x=bound, y=true, s=6, color=VIOLET, alpha=0.3, lw=0, ax=axes[0])
 axes[0].plot([-1.6, 1.8], [-1.6, 1.8], color=INK, lw=1)
 _ = axes[0].set(
     xlabel="lower bound (bits)", ylabel="$I(Z;Y)$ (bits)", ylim=(-0.1, 2)
 )
-axes[1].hist(true - bound, bins=40, color=GREY)
+sns.histplot(x=true - bound, bins=40, color=GREY, alpha=1, lw=0, ax=axes[1])
 _ = axes[1].set(xlabel="gap to the bound (bits)", ylabel="distributions")
 plt.show()
 

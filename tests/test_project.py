@@ -8,8 +8,10 @@ from __future__ import annotations
 import ast
 import os
 import re
+import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -333,3 +335,88 @@ def test_no_table_is_unstacked_unsorted() -> None:
     files = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
     found = {path.relative_to(ROOT): scrambled(path.read_text("utf8")) for path in files}
     assert {path: lines for path, lines in found.items() if lines} == {}
+
+
+#: What no program imports: the file that names it, and how it is called there.
+NAMED = {
+    "ipykernel": ("book/pipeline/execution.py", 'kernel_name="python3"'),
+    "jupyter-book": ("book/pipeline/site.py", "/jupyter-book"),
+    "mypy": ("Makefile", "/bin/mypy"),
+    "nbval": ("book/pipeline/validation.py", '"--nbval"'),
+    "pytest-xdist": ("Makefile", "pytest -n"),
+    "ruff": ("Makefile", "/bin/ruff"),
+    "sphinx-book-theme": ("book/_static/mmfuse.css", ".bd-article"),
+    "sphinx-exercise": ("_config.yml", "- sphinx_exercise"),
+    "sphinx-mathjax-offline": ("book/_ext/mmfuse_book.py", '"sphinx-mathjax-offline"'),
+    "sphinx-proof": ("_config.yml", "- sphinx_proof"),
+}
+#: The distributions that bring each top-level name: yaml comes with PyYAML.
+DISTRIBUTIONS = metadata.packages_distributions()
+
+
+def programs(*folders: str) -> list[str]:
+    files = (path for folder in folders for path in sorted((ROOT / folder).rglob("*.py")))
+    return [path.read_text("utf8") for path in files]
+
+
+@cache
+def imports(program: str) -> frozenset[str]:
+    """Return the top-level names that a program imports, by ``import_module("x")`` as well."""
+    found = []
+    for node in ast.walk(ast.parse(program)):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.append(node.module)
+        elif isinstance(node, ast.Call) and re.search(
+            r"\b(import_module|importorskip)$", ast.unparse(node.func)
+        ):
+            found += [str(a.value) for a in node.args[:1] if isinstance(a, ast.Constant)]
+    return frozenset(name.partition(".")[0] for name in found)
+
+
+def distributions(names: Iterable[str]) -> set[str]:
+    return {canonicalize_name(d) for name in names for d in DISTRIBUTIONS.get(name, [])}
+
+
+def unused(texts: Texts, used: Iterable[str]) -> list[str]:
+    """List dependencies that no program imports, less types of others and what is `NAMED`."""
+    needed = {canonicalize_name(needed.name) for needed in requirements(texts)}
+    types = {name for name in needed if re.sub("^types-|-stubs$", "", name) in needed - {name}}
+    imported = distributions(frozenset().union(*map(imports, used)))
+    return sorted(needed - imported - types - set(NAMED)) + sorted(imported & set(NAMED))
+
+
+def undeclared(texts: Texts, library: Iterable[str]) -> list[str]:
+    """List what the library imports that is neither a dependency nor one of its extras."""
+    extras = project(texts)["optional-dependencies"]
+    lines = project(texts)["dependencies"] + [
+        line for extra in extras.keys() - EXTRAS for line in extras[extra]
+    ]
+    declared = {canonicalize_name(Requirement(line).name) for line in lines}
+    names = frozenset().union(*map(imports, library)) - sys.stdlib_module_names - {"mmfuse_lib"}
+    return sorted(name for name in names if not distributions([name]) & declared)
+
+
+def test_every_dependency_is_used(texts: Texts) -> None:
+    everything = programs("mmfuse_lib", "book", "notebooks", "tests", "benchmarks")
+    assert unused(texts, everything) == []
+    without = [text for text in everything if "seaborn" not in imports(text)]
+    assert unused(texts, without) == ["seaborn"]
+    broken = texts["pyproject.toml"].replace('"torch>=2.4"', '"torch>=2.4", "nowhere>=1"')
+    assert unused(texts | {"pyproject.toml": broken}, everything) == ["nowhere"]
+    assert unused(texts, [*everything, "import nbval"]) == ["nbval"]
+
+
+@pytest.mark.parametrize(("path", "call"), NAMED.values(), ids=NAMED)
+def test_what_nothing_imports_is_called_by_name(path: str, call: str) -> None:
+    assert call in (ROOT / path).read_text("utf8")
+
+
+def test_the_library_imports_only_what_is_declared(texts: Texts) -> None:
+    library = programs("mmfuse_lib")
+    assert undeclared(texts, library) == []
+    more = ["import papermill.execute", "from .x import y", 'f = import_module("hypothesis.core")']
+    assert undeclared(texts, library + more) == ["hypothesis", "papermill"]
+    broken = texts["pyproject.toml"].replace('  "PyYAML>=6.0",\n', "")
+    assert undeclared(texts | {"pyproject.toml": broken}, library) == ["yaml"]
