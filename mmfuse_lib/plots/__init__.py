@@ -3,6 +3,7 @@
 from mmfuse_lib.plots.bars import interaction_bars
 from mmfuse_lib.plots.information import information_diagram
 from mmfuse_lib.plots.interactive import Page, xor_to_and
+from mmfuse_lib.plots.points import interval_points
 from mmfuse_lib.plots.simplex import interaction_simplex
 from mmfuse_lib.plots.stacked import stacked_interactions
 from mmfuse_lib.plots.style import LONG_NAMES, PALETTE, color_of, t_interval, use_style
@@ -17,6 +18,7 @@ __all__ = [
     "information_diagram",
     "interaction_bars",
     "interaction_simplex",
+    "interval_points",
     "logit_waterfall",
     "stacked_interactions",
     "t_interval",

@@ -3,12 +3,11 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
-from numpy.typing import NDArray
 
 from mmfuse_lib.core.errors import DataError
-from mmfuse_lib.core.intervals import mean_interval
-from mmfuse_lib.plots.style import PALETTE, color_of
+from mmfuse_lib.plots.style import PALETTE, t_interval
 
 
 def interaction_bars(
@@ -38,22 +37,26 @@ def interaction_bars(
         If a column is missing or is no interaction.
     """
     names = interaction_columns(values, by, list(PALETTE))
-    groups = group_names(values, by)
     if ax is None:
         ax = plt.subplots()[1]
-    width = 0.8 / len(names)
-    for i, name in enumerate(names):
-        means, halves = group_intervals(values, by, name)
-        x = np.arange(len(groups)) + (i - (len(names) - 1) / 2) * width
-        ax.bar(x, means, 0.92 * width, color=color_of(name), label=name)
-        ax.errorbar(x, means, halves, fmt="none", ecolor="black", capsize=3, lw=1.2)
-    if by is None:
-        centres = (np.arange(len(names)) - (len(names) - 1) / 2) * width
-        ax.set_xticks(centres, names)
-    else:
-        ax.set_xticks(np.arange(len(groups)), groups)
-        ax.legend(ncols=len(names), loc="lower center", bbox_to_anchor=(0.5, 1.0))
-    ax.set_ylabel(ylabel)
+    kinds = np.tile(names, len(values))
+    sns.barplot(
+        x=kinds if by is None else np.repeat(group_labels(values, by), len(names)),
+        y=values[names].to_numpy(dtype=np.float64).ravel(),
+        hue=kinds,
+        order=names if by is None else None,
+        hue_order=names,
+        palette=PALETTE,
+        saturation=1,
+        gap=0.08,
+        errorbar=t_interval,
+        capsize=0.2,
+        err_kws={"color": "black", "linewidth": 1.2},
+        ax=ax,
+    )
+    if by is not None:
+        sns.move_legend(ax, "lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(names), title=None)
+    ax.set(xlabel="", ylabel=ylabel)
     ax.grid(visible=False, axis="x")
     return ax
 
@@ -66,18 +69,13 @@ def interaction_columns(values: pd.DataFrame, by: str | None, known: list[str]) 
     unknown = [str(c) for c in values.columns if c not in names and c != by]
     if unknown or not names:
         raise DataError(f"columns {unknown}: expected interactions, among {known}")
+    if not len(values):
+        raise DataError("no rows: expected a non-empty table")
+    if not np.isfinite(values[names].to_numpy(dtype=np.float64)).all():
+        raise DataError("a value is NaN or infinite: expected finite numbers")
     return names
 
 
-def group_names(values: pd.DataFrame, by: str | None) -> list[str]:
-    """Return the groups in order of appearance; a single nameless one without `by`."""
-    return [""] if by is None else [str(group) for group in values[by].unique()]
-
-
-def group_intervals(
-    values: pd.DataFrame, by: str | None, name: str
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the mean of a column and the half-width of its t-interval, for each group."""
-    rows = [values] if by is None else [values[values[by] == g] for g in values[by].unique()]
-    means, halves = np.array([mean_interval(r[name].to_numpy()) for r in rows]).T
-    return means, halves
+def group_labels(values: pd.DataFrame, by: str | None) -> list[str]:
+    """Return the name of each row's group; the same nameless one without `by`."""
+    return [""] * len(values) if by is None else [str(group) for group in values[by]]

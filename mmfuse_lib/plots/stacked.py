@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from mmfuse_lib.core.errors import DataError
-from mmfuse_lib.plots.bars import group_intervals, group_names, interaction_columns
+from mmfuse_lib.core.intervals import mean_interval
+from mmfuse_lib.plots.bars import group_labels, interaction_columns
 from mmfuse_lib.plots.style import PALETTE, color_of
 
 #: Width of a bar; the bars of two groups are 1 apart.
@@ -46,15 +46,13 @@ def stacked_interactions(
         If a column is missing or is no interaction, or a value is not finite.
     """
     names = interaction_columns(values, by, [name for name in PALETTE if name != "joint"])
-    if not np.isfinite(values[names].to_numpy(dtype=np.float64)).all():
-        raise DataError("a value is NaN or infinite: expected finite numbers to stack")
-    groups = group_names(values, by)
     if ax is None:
         ax = plt.subplots()[1]
-    x = np.arange(len(groups))
-    top, bottom = np.zeros(len(groups)), np.zeros(len(groups))
+    # By hand: seaborn stacks no bars, but in histograms, which know neither signs nor intervals.
+    groups = values[names].groupby(group_labels(values, by), sort=False)
+    x, top, bottom = np.arange(len(groups)), np.zeros(len(groups)), np.zeros(len(groups))
     for i, name in enumerate(names):
-        means, halves = group_intervals(values, by, name)
+        means, halves = np.array([mean_interval(v) for _, v in groups[name]]).T
         base = np.where(means < 0, bottom, top)
         ax.bar(x, means, WIDTH, bottom=base, color=color_of(name), label=name, edgecolor="white")
         shift = WIDTH * ((i + 1) / (len(names) + 1) - 0.5)
@@ -62,7 +60,7 @@ def stacked_interactions(
         top, bottom = top + np.maximum(means, 0), bottom + np.minimum(means, 0)
     if (bottom < 0).any():
         ax.axhline(0, color="black", lw=1)
-    ax.set_xticks(x, groups)
+    ax.set_xticks(x, [str(name) for name, _ in groups])
     ax.legend(ncols=len(names), loc="lower center", bbox_to_anchor=(0.5, 1.0))
     ax.set_ylabel(ylabel)
     ax.grid(visible=False, axis="x")

@@ -1,14 +1,18 @@
 """How training went."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import matplotlib.pyplot as plt
-import pandas as pd
-from matplotlib.axes import Axes
+import seaborn as sns
 from matplotlib.figure import Figure
 
 from mmfuse_lib.core.errors import UnknownNameError
-from mmfuse_lib.training.fit import History
 
-_LINES = {"train": "--", "val": "-"}
+if TYPE_CHECKING:
+    from mmfuse_lib.training.fit import History
+
 _UNITS = {"total": "loss (nats)", "accuracy": "accuracy"}
 
 
@@ -33,22 +37,22 @@ def training_curves(history: History, terms: tuple[str, ...] = ("total", "accura
     for term in terms:
         if term not in set(frame["term"]):
             raise UnknownNameError("term", term, sorted(set(frame["term"])))
+    stages = list(frame["stage"].unique())
+    hue = "stage" if len(stages) > 1 else None
+    kept = frame["epoch"] == frame["stage"].map(history.best_epoch)
+    best = frame[kept & (frame["split"] == "val")]
     figure, axes = plt.subplots(1, len(terms), figsize=(3.1 * len(terms), 3.0), squeeze=False)
     for ax, term in zip(axes[0], terms, strict=True):
-        for number, stage in enumerate(frame["stage"].unique()):
-            chosen = frame[(frame["term"] == term) & (frame["stage"] == stage)]
-            for split, part in chosen.groupby("split"):
-                label = f"{stage}, {split}"
-                ax.plot(
-                    part["epoch"], part["value"], _LINES[str(split)], c=f"C{number}", label=label
-                )
-            _mark_best(ax, chosen, history.best_epoch.get(stage), f"C{number}")
+        shared = {"x": "epoch", "y": "value", "hue": hue, "hue_order": stages, "ax": ax}
+        sns.lineplot(
+            frame[frame["term"] == term],
+            style="split",
+            dashes={"train": (4, 2), "val": ""},
+            errorbar=None,
+            legend="brief" if ax is axes[0, -1] else False,
+            **shared,
+        )
+        sns.scatterplot(best[best["term"] == term], s=70, legend=False, **shared)
         ax.set(xlabel="epoch", ylabel=_UNITS.get(term, f"{term} (nats)"))
         ax.xaxis.get_major_locator().set_params(integer=True)
-    axes[0, -1].legend()
     return figure
-
-
-def _mark_best(ax: Axes, frame: pd.DataFrame, epoch: int | None, color: str) -> None:
-    best = frame[(frame["split"] == "val") & (frame["epoch"] == epoch)]
-    ax.plot(best["epoch"], best["value"], "o", c=color, ms=7)

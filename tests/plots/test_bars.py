@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.colors import same_color
+from matplotlib.container import BarContainer
 from matplotlib.patches import Rectangle
 
 from mmfuse_lib import mean_interval
@@ -20,18 +20,17 @@ VALUES = pd.DataFrame({"S": [0.1, 0.3, 0.2], "R": [1.0, 1.2, 0.8], "U1": [0.5, 0
 
 
 def bars(ax: Axes) -> list[Rectangle]:
-    """Return the bars from left to right."""
-    found = [p for p in ax.patches if isinstance(p, Rectangle)]
+    """Return the bars from left to right (the patches of the legend are none)."""
+    found = [bar for c in ax.containers if isinstance(c, BarContainer) for bar in c]
     return sorted(found, key=lambda bar: bar.get_x())
 
 
 def intervals(ax: Axes) -> list[tuple[float, float]]:
     """Return lower and upper end of each interval drawn, from left to right."""
-    segments = [
-        s for c in ax.collections if isinstance(c, LineCollection) for s in c.get_segments()
-    ]
-    segments = [s for s in segments if len(s) and np.isfinite(s).all()]
-    return [(float(s[0, 1]), float(s[1, 1])) for s in sorted(segments, key=lambda s: s[0, 0])]
+    drawn = [np.asarray(line.get_xydata(), dtype=np.float64) for line in ax.get_lines()]
+    drawn = [xy for xy in drawn if np.isfinite(xy[:, 1]).any()]
+    drawn.sort(key=lambda xy: float(np.nanmean(xy[:, 0])))
+    return [(float(np.nanmin(xy[:, 1])), float(np.nanmax(xy[:, 1]))) for xy in drawn]
 
 
 def test_bars_are_the_means_in_the_books_order_and_colours() -> None:
@@ -62,6 +61,7 @@ def test_a_single_row_has_no_interval() -> None:
     ax = interaction_bars(VALUES[:1])
     assert [b.get_height() for b in bars(ax)] == [1.0, 0.5, 0.1]
     assert intervals(ax) == []
+    assert len(intervals(interaction_bars(VALUES))) == 3
 
 
 @pytest.mark.parametrize("groups", [["sum", "concat"], [10, 2]])
@@ -98,6 +98,7 @@ def test_the_table_is_left_alone() -> None:
         (VALUES.assign(method="x"), None, r"columns \['method'\]"),
         (pd.DataFrame({"method": ["x"]}), "method", "expected interactions"),
         (VALUES[:0], None, "non-empty"),
+        (VALUES.assign(S=[0.1, np.nan, 0.2]), None, "NaN"),
     ],
 )
 def test_tables_that_cannot_be_drawn_are_refused(
