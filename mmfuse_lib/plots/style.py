@@ -30,8 +30,11 @@ LONG_NAMES: dict[str, str] = {
     "joint": "joint",
 }
 
-#: Colours of what is no interaction: methods, models, settings.
-CYCLE = ("#404040", "#A6611A", "#018571", "#8073AC")
+#: Colours of what has no colour of its own: lines of text and truth, what stands behind, the rest.
+INK, GREY, VIOLET, TEAL = "#222222", "#9AA0A8", "#5B3E96", "#018571"
+
+#: Colours of what is no interaction: methods, models, settings; ``"C0"`` to ``"C3"`` in a figure.
+CYCLE = ("#404040", "#A6611A", TEAL, "#8073AC")
 
 _RC: Any = {
     "figure.figsize": (6.0, 3.6),
