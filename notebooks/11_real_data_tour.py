@@ -54,10 +54,10 @@ from mmfuse_lib import data, plots
 from mmfuse_lib.core.intervals import mean_interval
 from mmfuse_lib.information import ATOMS, decompose, decompose_batch, entropy
 from mmfuse_lib.information.estimators import SparseCountsWarning, cluster_pid
+from mmfuse_lib.plots import GREY, INK
 
 plots.use_style()
 rng = np.random.default_rng(seed)
-INK, GREY = "#222222", "#9AA0A8"
 NAMES = list(ATOMS)
 path = Path("../reproduce/real_data.json")
 results = json.loads(path.read_text("utf8")) if path.exists() else None

@@ -556,8 +556,14 @@ areas = areas.rename_axis(["method", "seed"]).melt(
     var_name="interaction", value_name="area", ignore_index=False
 )
 figure, ax = plt.subplots(figsize=(6.2, 3.4))
-sns.pointplot(areas.reset_index(), x="interaction", y="area", hue="method", markers=["o", "s"], dodge=0.2,
-              errorbar=plots.t_interval, capsize=0.08, ls="none", lw=2, markersize=8, ax=ax)  # fmt: skip
+plots.interval_points(
+    areas.reset_index(),
+    x="interaction",
+    y="area",
+    hue="method",
+    markersize=5,
+    ax=ax,
+)
 ax.axhline(0.5, color="black", lw=1, ls="--")
 _ = ax.set(xlabel="", ylabel="area under the ROC curve", ylim=(0, 1.05))
 ax.legend(loc="lower right")
