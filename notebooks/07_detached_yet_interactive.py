@@ -68,10 +68,10 @@ from mmfuse_lib.methods.dimml import (
     duc_loss,
     nearest_intervals,
 )
+from mmfuse_lib.plots import GREY, INK, TEAL, VIOLET
 
 plots.use_style()
 SEEDS = range(seed, seed + n_seeds)
-INK, GREY, TEAL, VIOLET = "#222222", "#9AA0A8", "#018571", "#5B3E96"
 
 
 # %% [markdown]
@@ -461,9 +461,10 @@ figure, axes = plt.subplots(1, 3, figsize=(6.4, 3.2), sharey=True)
 ways = ["ensemble", "no DUC", "DI-MML"]
 titles = ("left encoder", "right encoder", "both images")
 for ax, part, title in zip(axes, gains, titles, strict=True):
-    points = 100 * gains[part][ways]
-    sns.pointplot(points, errorbar=plots.t_interval, ls="none", lw=2, capsize=0.2,
-                  palette=["C1", "C2", "C3"], ax=ax)  # fmt: skip
+    points = (100 * gains[part][ways]).melt(value_name="points")
+    plots.interval_points(
+        points, x="method", y="points", color=TEAL, markersize=5, ax=ax
+    )
     ax.axhline(0, color=INK, lw=1)
     ax.tick_params(axis="x", rotation=40)
     _ = ax.set(title=title, xlabel="")
@@ -853,8 +854,10 @@ if ablation is not None:
         1, len(losses), figsize=(6.4, 3.2), sharey=True, squeeze=False
     )
     for ax, (name, table) in zip(axes[0], losses.items(), strict=True):
-        sns.pointplot(table, orient="h", errorbar=plots.t_interval, color=TEAL,
-                      ls="none", lw=2, capsize=0.2, ax=ax)  # fmt: skip
+        points = table.melt(value_name="points")
+        plots.interval_points(
+            points, x="points", y="variant", color=TEAL, markersize=5, ax=ax
+        )
         ax.axvline(0, color=INK, lw=1)
         _ = ax.set(title=name, xlabel="points", ylabel="")
     plt.show()

@@ -60,10 +60,10 @@ from mmfuse_lib.information import decompose, pointwise_decomposition
 from mmfuse_lib.information.estimators.lsmi import lsmi_pid
 from mmfuse_lib.methods import dmil
 from mmfuse_lib.methods.dmil import Gaussian
+from mmfuse_lib.plots import GREY, INK, TEAL
 
 plots.use_style()
 KINDS = ["R", "U1", "U2", "S"]
-INK, GREY = "#222222", "#9AA0A8"
 
 path = Path("../reproduce/dmil.json")
 study = json.loads(path.read_text("utf8")) if path.exists() else None
@@ -662,7 +662,7 @@ if has("curve", "ablations"):
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Accuracy on synergistic samples against the number of classes for the joint model, I2MoE, DMIL and DMIL with synergy first, with a dotted line for guessing. All start at one for two classes. DMIL falls to guessing as the number grows, the others stay high."}, "figure": {"caption": "Test accuracy on synergistic samples as they get harder. Mean and 95 % interval over seeds; dotted: guessing.", "name": "fig-difficulty"}}
 METHODS = {
     "joint": plots.color_of("joint"),
-    "I2MoE": "#018571",
+    "I2MoE": TEAL,
     "DMIL": "C1",
     "DMIL, synergy first": plots.color_of("S"),
 }

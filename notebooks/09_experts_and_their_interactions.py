@@ -542,17 +542,15 @@ else:
     print("The results are in the repository, not here: skipped.")
 
 # %% mystnb={"image": {"alt": "For each ablation, the area under the ROC curve with which the weight of each expert finds the samples of its rule, with intervals, and a line at one half."}, "figure": {"caption": "Does the weight of an expert find the samples of its rule? Area under the ROC curve, mean and 95 % interval over seeds (cut at 0 and 1). The line marks one half; the fair yardstick is the row without interaction loss.", "name": "fig-ablations"}} tags=["hide-input"]
-DOTS = {
-    "hue": "column", "palette": plots.PALETTE, "markers": [*"o^vD"], "dodge": 0.54,
-    "errorbar": plots.t_interval, "ls": "none", "lw": 2, "err_kws": {"lw": 1.3}, "capsize": 0.12,
-}  # fmt: skip
 if HERE:
     with_weights = study[study["auroc S"].notna()]
     areas = with_weights[with_weights["name"] != "global weights"]
     areas = areas.rename(columns=lambda name: name.removeprefix("auroc "))
     areas = areas.melt("name", KINDS, "column", "area")
     figure, ax = plt.subplots(figsize=(6.2, 6.8))
-    sns.pointplot(areas, x="area", y="name", **DOTS, ax=ax)
+    plots.interval_points(
+        areas, x="area", y="name", hue="column", markersize=5, ax=ax
+    )
     ax.axvline(0.5, color="black", lw=1, ls="--")
     ax.grid(axis="y")
     _ = ax.set(xlabel="area under the ROC curve", ylabel="", xlim=(0, 1))
@@ -626,7 +624,15 @@ if HERE:
     change = gain[[f"test.auroc.{k}" for k in KINDS]].set_axis(KINDS, axis=1)
     change = change.melt(var_name="column", value_name="change", ignore_index=False)
     figure, ax = plt.subplots(figsize=(6.2, 3.6))
-    sns.pointplot(change, x="change", y="setting", order=SETTINGS, **DOTS, ax=ax)
+    plots.interval_points(
+        change.reset_index(),
+        x="change",
+        y="setting",
+        hue="column",
+        order=SETTINGS,
+        markersize=5,
+        ax=ax,
+    )
     ax.axvline(0, color="black", lw=1, ls="--")
     ax.grid(axis="y")
     _ = ax.set(xlabel="change of the area under the ROC curve", ylabel="")

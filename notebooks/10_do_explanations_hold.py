@@ -69,10 +69,10 @@ from mmfuse_lib import (
 from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.data import INTERACTIONS
 from mmfuse_lib.explanations import best_report, kind_probabilities, score_report
+from mmfuse_lib.plots import GREY, INK
 
 plots.use_style()
 KINDS = list(INTERACTIONS)
-INK, GREY = "#222222", "#9AA0A8"
 
 # %% [markdown]
 # ## What is claimed, and two truths
@@ -224,7 +224,7 @@ bounds.loc[[(False, 2), (False, 4), (False, 10), (True, 4)]].round(2)
 # %% mystnb={"image": {"alt": "Best possible area under the ROC curve against the number of classes, without the cue. Solid lines, from the inputs alone: high and rising for R, low for the other three, which coincide. Dashed lines, inputs and label: all four high."}, "figure": {"caption": "No cue: the best area that any report can have. Solid: a report made from the inputs. Dashed: one that is told the label, too. U1, U2 and S coincide in the solid lines, U1 and U2 in the dashed ones.", "name": "fig-report-bounds"}} tags=["hide-input"]
 figure, ax = plt.subplots(figsize=(6.2, 3.8))
 for told, line in ((False, "-"), (True, "--")):
-    sns.lineplot(bounds.loc[told, KINDS], palette=plots.PALETTE, markers=[*"o^vD"], ms=7, mew=0,
+    sns.lineplot(bounds.loc[told, KINDS], palette=plots.PALETTE, markers=[*"o^vD"], mew=0,
                  dashes=False, ls=line, alpha=0.75 if told else 1, legend=not told, ax=ax)  # fmt: skip
 ax.axhline(0.5, color=GREY, ls=":")
 _ = ax.set(xlabel="classes $K$", ylabel="best possible area", ylim=(0.45, 1.02))
@@ -443,9 +443,9 @@ if HERE:
     areas = areas.reset_index()
     order = [m for m in NAMES.values() if m != "chance"]
     figure, ax = plt.subplots(figsize=(6.2, 5.4))
-    sns.pointplot(areas, x="area", y="method", order=order, hue="column", palette=plots.PALETTE,
-                  markers=[*"o^vD"], dodge=0.54, errorbar=plots.t_interval, ls="none", lw=2,
-                  err_kws={"lw": 1.3}, capsize=0.12, ax=ax)  # fmt: skip
+    plots.interval_points(
+        areas, x="area", y="method", hue="column", order=order, markersize=5, ax=ax
+    )
     ax.axvline(0.5, color=GREY, ls=":")
     ax.grid(axis="y")
     _ = ax.set(xlabel="area under the ROC curve", ylabel="", xlim=(0.2, 1.02))
@@ -471,8 +471,8 @@ def pooled(rows):
 
 LOOK = {
     "hue": "method", "style": "method",
-    "palette": {"probe (told)": GREY, "three models": "#018571", "I2MoE": "#A6611A",
-                "DMIL": "#8073AC", "DMIL, S first": "#404040"},
+    "palette": {"probe (told)": GREY, "three models": "C2", "I2MoE": "C1",
+                "DMIL": "C3", "DMIL, S first": "C0"},
     "markers": {"probe (told)": "o", "three models": "s", "I2MoE": "^",
                 "DMIL": "v", "DMIL, S first": "D"},
 }  # fmt: skip
@@ -484,7 +484,7 @@ if HERE:
     figure, ax = plt.subplots(figsize=(6.0, 5.0))
     ax.plot([0, 1], [0, 1], color=GREY, lw=1)
     sns.lineplot(pd.concat(curves, names=["method"]), x="report", y="frequent", **LOOK,
-                 dashes=["", "", "", (3, 1.5), (1, 1)], ms=7, mew=0, ax=ax)  # fmt: skip
+                 dashes=["", "", "", (3, 1.5), (1, 1)], mew=0, ax=ax)  # fmt: skip
     _ = ax.set(
         xlabel="share in the report", ylabel="was right", xlim=(0, 1), ylim=(0, 1)
     )

@@ -54,10 +54,10 @@ from mmfuse_lib import data, plots
 from mmfuse_lib.core.intervals import mean_interval
 from mmfuse_lib.information import ATOMS, decompose, decompose_batch, entropy
 from mmfuse_lib.information.estimators import SparseCountsWarning, cluster_pid
+from mmfuse_lib.plots import GREY, INK
 
 plots.use_style()
 rng = np.random.default_rng(seed)
-INK, GREY = "#222222", "#9AA0A8"
 NAMES = list(ATOMS)
 path = Path("../reproduce/real_data.json")
 results = json.loads(path.read_text("utf8")) if path.exists() else None
@@ -131,13 +131,11 @@ TITLES = {
 
 def with_intervals(ax, groups, atoms, intervals):
     """Bars of R, U1, U2, S per group, with given lower and upper ends."""
-    for k, atom in enumerate(NAMES):
-        x = np.arange(len(groups)) + 0.2 * (k - 1.5)
-        ax.bar(x, atoms[:, k], 0.18, color=plots.color_of(atom), label=atom)
-        ax.vlines(x, intervals[:, k, 0], intervals[:, k, 1], color="black", lw=1.3)
-    ax.set_xticks(range(len(groups)), groups)
-    ax.grid(visible=False, axis="x")
-    ax.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    table = pd.DataFrame(atoms, columns=NAMES).assign(group=[*groups])
+    plots.interaction_bars(table, by="group", ax=ax)
+    for bars, given in zip(ax.containers, intervals.swapaxes(0, 1), strict=True):
+        centres = [bar.get_center()[0] for bar in bars]
+        ax.vlines(centres, *given.T, color="black", lw=1.3)
 
 
 def ends(target, rater, emotion):
@@ -156,7 +154,6 @@ if HERE:
     atoms = np.array([perceived[name].atoms for name in TITLES])
     over_actors_all = np.array([ends(*name.split(", "), "all") for name in TITLES])
     with_intervals(ax, TITLES.values(), atoms, over_actors_all)
-    _ = ax.set(ylabel="bits")
     plt.show()
 
 # %% [markdown]
@@ -191,7 +188,6 @@ if HERE:
         [ends("perceived", "one rater", emotion) for emotion in emotions]
     )
     with_intervals(ax, [LONG[e] for e in emotions], by_emotion, over_actors)
-    _ = ax.set(ylabel="bits")
     plt.show()
 
 # %% [markdown]

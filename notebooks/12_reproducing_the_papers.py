@@ -55,7 +55,6 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 import torch
 from scipy import optimize, stats
 from torch.utils.flop_counter import FlopCounterMode
@@ -63,10 +62,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from mmfuse_lib import data, evaluate, fit, mean_interval, methods, plots, study
 from mmfuse_lib.encoders import ResNet18Encoder
 from mmfuse_lib.methods.dimml import certainty_weights, duc_loss
+from mmfuse_lib.plots import GREY, INK, TEAL, VIOLET
 
 plots.use_style()
 SEEDS = range(seed, seed + n_seeds)
-INK, GREY, TEAL, VIOLET = "#222222", "#9AA0A8", "#018571", "#5B3E96"
 
 # %% [markdown]
 # ## Three kinds of claims
@@ -675,8 +674,8 @@ if HERE:
         2, 1, figsize=(6.4, 7.2), sharex=True, height_ratios=heights
     )
     for ax, ((method, claim), rows) in zip(axes, panels.items(), strict=True):
-        sns.pointplot(rows, x="points", y="data", hue="whose", palette=[VIOLET, TEAL], markers=["D", "o"],
-                      errorbar=plots.t_interval, ls="none", lw=2, capsize=0.2, legend=ax is axes[0], ax=ax)  # fmt: skip
+        plots.interval_points(rows, x="points", y="data", hue="whose", palette=[VIOLET, TEAL],
+                              markers=["D", "o"], dodge=False, legend=ax is axes[0], markersize=5, ax=ax)  # fmt: skip
         ax.axvline(0, color=INK, lw=1)
         ax.grid(axis="y")
         _ = ax.set(title=method + claim.replace("beats", " over"), ylabel="")

@@ -561,8 +561,14 @@ areas = areas.rename_axis(["method", "seed"]).melt(
     var_name="interaction", value_name="area", ignore_index=False
 )
 figure, ax = plt.subplots(figsize=(6.2, 3.4))
-sns.pointplot(areas.reset_index(), x="interaction", y="area", hue="method", markers=["o", "s"], dodge=0.2,
-              errorbar=plots.t_interval, capsize=0.08, ls="none", lw=2, markersize=8, ax=ax)  # fmt: skip
+plots.interval_points(
+    areas.reset_index(),
+    x="interaction",
+    y="area",
+    hue="method",
+    markersize=5,
+    ax=ax,
+)
 ax.axhline(0.5, color="black", lw=1, ls="--")
 _ = ax.set(xlabel="", ylabel="area under the ROC curve", ylim=(0, 1.05))
 ax.legend(loc="lower right")
@@ -785,16 +791,10 @@ atoms.round(2).assign(total=atoms.sum(axis=1).round(2), rows=rows)
 figure, axes = plt.subplots(1, 4, figsize=(7.2, 3.2), sharey=True)
 titles = ("labels", "shuffled", "shuffled,\none scan each", "shuffled,\nall scans")
 for ax, title, (_what, e) in zip(axes, titles, estimates.items(), strict=True):
-    bounds = e.interval.to_numpy()
-    spread = np.abs(bounds - np.array(e.atoms)[:, None]).T
-    ax.bar(
-        KINDS,
-        e.atoms,
-        yerr=spread,
-        capsize=3,
-        color=[plots.color_of(k) for k in KINDS],
+    plots.interaction_bars(pd.DataFrame([e.atoms], columns=KINDS), ylabel="", ax=ax)
+    ax.vlines(
+        KINDS, e.interval["lower"], e.interval["upper"], color="black", lw=1.3
     )
-    ax.grid(visible=False, axis="x")
     _ = ax.set_title(title, fontsize=11)
 axes[0].set_ylabel("bits")
 plt.show()
