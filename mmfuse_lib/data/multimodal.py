@@ -178,7 +178,7 @@ class MultimodalData:
             If it is not known, as for real data.
         """
         if self.table is None:
-            raise DataError("the distribution of these labels is not known: only synthetic data has it")
+            raise DataError("the distribution of these labels is not known, as for real data")
         return self.table.copy()
 
 
