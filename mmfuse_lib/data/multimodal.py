@@ -178,9 +178,7 @@ class MultimodalData:
             If it is not known, as for real data.
         """
         if self.table is None:
-            raise DataError(
-                "the distribution of these labels is unknown: only synthetic data knows it"
-            )
+            raise DataError("the distribution of these labels is not known, as for real data")
         return self.table.copy()
 
 
