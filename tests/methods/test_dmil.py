@@ -752,3 +752,17 @@ def test_training_on_a_gpu_learns_xor() -> None:
     assert result.metrics["accuracy"] > 0.95
     on_cpu = evaluate(model, xor(1000, seed=1), device="cpu")
     assert result.metrics == pytest.approx(on_cpu.metrics, abs=5e-3)
+
+
+# What is minimised is declared.
+
+
+@pytest.mark.parametrize("level", [1, 2])
+def test_only_declared_terms_are_part_of_a_levels_total(level: int) -> None:
+    model = DMIL.for_data(xor(20), dim=4, latent_dim=4, lam=0.5)
+    names = [f"{term}_{level}" for term in ("task", "variational", "reconstruction")]
+    terms = {name: torch.tensor(float(10**i)) for i, name in enumerate(names)}
+    extra = {f"norm_{level}": torch.tensor(7.0), "accuracy_M1": torch.tensor(1.0)}
+    assert model._total(terms | extra).item() == 1 + 0.5 * 10 + 100
+    losses = {1: model.L1, 2: model.L2}[level](xor(20))
+    assert set(names) <= losses.keys() & model.weights.keys()

@@ -332,6 +332,15 @@ def test_scaling_the_loss_changes_neither_what_gradients_sees_nor_clipping(
         torch.testing.assert_close(w, weights(expected)[name], atol=1e-6, rtol=1e-5)
 
 
+def test_it_is_the_gradients_before_scaling_that_are_clipped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with_scaler(monkeypatch, scale=2.0**12)
+    model = bare(clip=2.5)
+    quiet_fit(model, TRAIN, epochs=1, lr=0.5)  # 5 long, then 3.75, then 2.5
+    torch.testing.assert_close(model.w.detach(), torch.tensor([1.5, 2.0]), atol=1e-5, rtol=0)
+
+
 def test_a_step_whose_scaled_gradients_overflow_is_left_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

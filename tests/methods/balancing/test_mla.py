@@ -119,7 +119,7 @@ def test_predictions_are_the_weighted_logits_and_the_report_is_the_weights() -> 
     torch.testing.assert_close(w.sum(dim=1), torch.ones(10))
     torch.testing.assert_close(model(data.inputs), torch.einsum("bn,bnk->bk", w, logits))
     one = {m: x[:1] for m, x in data.inputs.items()}
-    torch.testing.assert_close(model(one), model(data.inputs)[:1]), "not a matter of the batch"
+    torch.testing.assert_close(model(one), model(data.inputs)[:1])  # not a matter of the batch
     equal = MLA.for_data(data, dynamic=False).eval()
     torch.testing.assert_close(equal(data.inputs), equal.unimodal_logits(data.inputs).mean(dim=1))
 

@@ -15,7 +15,15 @@ from mmfuse_lib.data import MultimodalData
 from mmfuse_lib.methods import MLA, OGMGE, Contrastive, Method
 from mmfuse_lib.training.checkpoints import load_checkpoint
 from tests.methods.balancing.support import three
-from tests.support import linear, noisy_encoder, same, two_labels, weights, xor
+from tests.support import (
+    leaves_no_random_trace,
+    linear,
+    noisy_encoder,
+    same,
+    two_labels,
+    weights,
+    xor,
+)
 
 TRAIN, VAL = xor(48), xor(20, seed=1)
 SGD = partial(torch.optim.SGD, momentum=0.9)
@@ -70,6 +78,14 @@ def test_a_copy_trains_as_the_model_does(kind: type[Method]) -> None:
     train(model)
     train(copied)
     assert same(weights(model), weights(copied))
+
+
+@every_kind
+def test_initial_weights_are_a_function_of_the_seed(kind: type[Method]) -> None:
+    one, again, other = (weights(kind.for_data(TRAIN, seed=seed)) for seed in (0, 0, 1))
+    assert same(one, again)
+    assert not same(one, other)
+    assert leaves_no_random_trace(lambda: kind.for_data(TRAIN, seed=0))
 
 
 def test_a_checkpoint_holds_the_projection(tmp_path: Path) -> None:
