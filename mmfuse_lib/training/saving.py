@@ -185,7 +185,7 @@ def _build(
     for name in own:
         _check_fit(f"the encoder of modality {name!r}", model, weights, f"encoders.{name}.")
     _check_fit(f"{kind.__name__} with these options", model, weights)
-    model.load_state_dict(weights)
+    model.to(CPU).load_state_dict(weights)
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(name not in content["frozen"])
     for name, said in _outputs(model).items():
