@@ -22,6 +22,7 @@ import io
 import math
 import pickle
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-import mmfuse_lib
 from mmfuse_lib import methods
 from mmfuse_lib.core.devices import device_of, eval_mode
 from mmfuse_lib.core.errors import CheckpointError, DataError, UnknownNameError
@@ -143,7 +143,7 @@ def _describe(model: Method, recipe: Recipe) -> dict[str, Any]:
     chosen = {name: recipe.encoders[name] for name in spec.shapes}
     return {
         **MARK,
-        "version": mmfuse_lib.__version__,
+        "version": _version(),
         "method": _name_of(type(model)),
         "spec": _plain({"shapes": spec.shapes, "task": spec.task, "class_names": spec.class_names}),
         "dim": int(recipe.dim),
@@ -185,7 +185,7 @@ def _build(
     for name in own:
         _check_fit(f"the encoder of modality {name!r}", model, weights, f"encoders.{name}.")
     _check_fit(f"{kind.__name__} with these options", model, weights)
-    model.load_state_dict(weights)
+    model.to(CPU).load_state_dict(weights)
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(name not in content["frozen"])
     for name, said in _outputs(model).items():
@@ -225,7 +225,7 @@ def _read(path: Path) -> dict[str, Any]:
     if content["form"] != MARK["form"]:
         raise CheckpointError(
             f"{path} was written by mmfuse {content['version']}, in a form that "
-            f"{mmfuse_lib.__version__} does not know"
+            f"{_version()} does not know"
         )
     return content
 
@@ -305,6 +305,11 @@ def _name_of(value: Any) -> str:
     if kind.__name__ in methods.names() and methods.get(kind.__name__) is kind:
         return str(kind.__name__)
     return f"{kind.__module__}:{kind.__qualname__}"
+
+
+def _version() -> str:
+    # By an import statement all results of studies would depend on the whole library.
+    return str(import_module("mmfuse_lib").__version__)
 
 
 def _own_storage(x: Tensor) -> Tensor:

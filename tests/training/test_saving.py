@@ -40,6 +40,8 @@ ROOT = Path(__file__).parents[2]
 class Own(JointFusion):
     """A reader's own method, with an option and something that training keeps in a buffer."""
 
+    seen: Tensor
+
     def __init__(self, spec: Any, encoders: Any, *, scale: float = 1.0) -> None:
         super().__init__(spec, encoders)
         self.scale = scale
