@@ -92,7 +92,7 @@ def public_object(name: str) -> object | None:
             importlib.import_module(f"{found.__name__}.{part}")
         found = getattr(found, part)
     is_code = inspect.isfunction(found) or inspect.isclass(found)
-    if not is_code or not found.__module__.startswith("mmfuse_lib"):  # type: ignore[attr-defined]
+    if not is_code or not found.__module__.startswith("mmfuse_lib"):
         return None
     return None if inspect.isclass(found) and issubclass(found, Exception) else found
 

@@ -7,7 +7,7 @@ import pickle
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from packaging.version import Version
@@ -42,8 +42,7 @@ def test_both_names_at_once_are_refused() -> None:
 
 
 def test_a_stage_takes_what_it_trains_under_the_old_name() -> None:
-    part, loss = nn.Linear(1, 1), dict
-    kind: Any = Stage
+    part, loss, kind = nn.Linear(1, 1), cast(Any, dict), cast(Any, Stage)
     with pytest.warns(FutureWarning, match="argument trains of Stage is called modules now"):
         old = kind("joint", 3, trains=[part], loss=loss)
     assert old == Stage("joint", 3, modules=[part], loss=loss)
@@ -63,7 +62,7 @@ def test_a_name_of_a_module_is_found_where_it_went() -> None:
 
 def test_the_interval_is_still_found_beside_evaluate() -> None:
     with pytest.warns(FutureWarning, match=r"core\.intervals\.mean_interval now") as warned:
-        from mmfuse_lib.evaluation import mean_interval
+        from mmfuse_lib.evaluation import mean_interval  # type: ignore[attr-defined]
     assert mean_interval is mmfuse_lib.mean_interval
     assert warned[0].filename == __file__
 
@@ -71,7 +70,7 @@ def test_the_interval_is_still_found_beside_evaluate() -> None:
 def announced(text: str) -> list[str]:
     """Return the versions in which something goes."""
     return [
-        keyword.value.value
+        str(keyword.value.value)
         for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.Call)
         for keyword in node.keywords
