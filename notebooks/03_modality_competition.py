@@ -647,7 +647,7 @@ def on_synergy(method, seed):
 
 
 # %% [markdown]
-# Now train it: on five seeds for the right encoder, on three for synergy.
+# The first measurement takes all seeds of the chapter, the second three of them.
 
 # %% tags=["solution"]
 noisy_runs = results[results["noise"] == strongest].set_index("seed")

@@ -29,6 +29,14 @@ def interval_points(
         Column that parts the values of a place.
     **options
         Passed to `seaborn.pointplot`, such as ``ax``, ``order``, ``color`` or ``palette``.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> seeds = pd.DataFrame({"model": ["sum", "sum", "concat"], "accuracy": [0.6, 0.7, 0.9]})
+    >>> ax = interval_points(seeds, x="accuracy", y="model")
+    >>> [text.get_text() for text in ax.get_yticklabels()]
+    ['sum', 'concat']
     """
     if hue is not None:
         levels = list(data[hue].unique())
