@@ -53,15 +53,33 @@ from mmfuse_lib import data, plots
 from mmfuse_lib.core.intervals import mean_interval
 from mmfuse_lib.information import ATOMS, decompose, decompose_batch, entropy
 from mmfuse_lib.information.estimators import SparseCountsWarning, cluster_pid
+from mmfuse_lib.study import load_results
 
 plots.use_style()
 rng = np.random.default_rng(seed)
 INK, GREY = "#222222", "#9AA0A8"
 NAMES = list(ATOMS)
 path = Path("../reproduce/real_data.json")
-results = json.loads(path.read_text("utf8")) if path.exists() else None
-HERE = results is not None
-if not HERE:
+HERE = path.exists()
+if HERE:
+    runs = load_results(path).cells
+    results = {"perception": None, "data": {}}
+    for run in runs:
+        entry = results["data"].setdefault(
+            run["data"], {"estimates": [], "ignoring_groups": [], "methods": []}
+        )
+        entry |= run.get("about", {})
+        results["perception"] = run.get("perception", results["perception"])
+        for row in run.get("estimates", []):
+            part = "ignoring_groups" if row["ignoring_groups"] else "estimates"
+            entry[part].append({"estimator": run["method"], **row})
+        if "report" in run:
+            accuracy = {
+                "accuracy": run["test"]["accuracy"],
+                "report": run["report"],
+            }
+            entry["methods"].append({"method": run["method"], **accuracy})
+else:
     print(
         "The results are in the repository, not here: parts that need them are skipped."
     )
@@ -469,7 +487,7 @@ if HERE and len(MEASURED) < len(ORDER):
 # * **DI-MML's head weights** {cite:p}`fan2024`: how much the first modality's own classifier, the second's, and the fusion's
 #   count in the final vote, by their certainty. No interactions, and not drawn in their colours.
 #
-# The command is `python -m benchmarks.real_data`.
+# The command is `mmfuse study reproduce/real_data.yml`.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "One row per data set. On the left, bars in bits that stack R, U1, U2 and S, one bar each for clusters, BATCH and LSMI, each with a thin grey bar for the same estimator on shuffled labels, and the truth where it is known. On the right, dots for the shares that DMIL's gate, I2MoE's weights and DI-MML's heads give."}, "figure": {"caption": "Left: atoms by three estimators, parts below zero to the left; the thin grey bar is the sum of the sizes of the atoms that the same estimator finds with shuffled labels. The dotted line is the entropy of the label. Right: what methods report, mean over the test samples and three seeds. The heads of DI-MML (1, 2 and F for the fusion) are no interactions.", "name": "fig-tour"}}
 ESTIMATORS = ["cluster", "BATCH", "LSMI"]
@@ -681,7 +699,7 @@ if "spoken_digits" in MEASURED:
 def accuracies(entry):
     """Mean test accuracy of each method over seeds, in percent, and the half-width of its interval."""
     first, second = entry["modalities"]
-    names = {f"{first} alone": "first alone", f"{second} alone": "second alone"}
+    names = {f"alone, {first}": "first alone", f"alone, {second}": "second alone"}
     table = pd.DataFrame(entry["methods"]).groupby("method", sort=False)["accuracy"]
     means = {
         names.get(m, m): 100 * mean_interval(v.to_numpy())[0] for m, v in table
