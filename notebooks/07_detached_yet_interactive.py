@@ -786,7 +786,7 @@ plt.show()
 #
 # ## All of it, with intervals
 #
-# What is each part worth? The benchmark `python -m benchmarks.dimml_ablation` retrains DI-MML without one part
+# What is each part worth? The study `mmfuse study reproduce/dimml_ablation.yml` retrains DI-MML without one part
 # at a time: without DUC; with a gradient in both directions; with all dimensions in place of the selected ones; without
 # the shared head; and, on the same trained model, with an unweighted vote. It also exchanges the fusion head. Learning rate and
 # number of epochs were chosen for the whole method, on validation data. The data: the task with all four interactions, and
@@ -796,12 +796,19 @@ plt.show()
 
 # %%
 def result_of(name):
-    """Read a result file of the repository, if it is here."""
+    """Results of a study in the repository, if they are here."""
     path = Path("../reproduce") / name
-    return json.loads(path.read_text("utf8")) if path.exists() else None
+    return study.load_results(path) if path.exists() else None
 
 
 ablation = result_of("dimml_ablation.json")
+if ablation is not None:
+    ablation = {
+        task: study.scores(ablation, task, "test", "rates").rename(
+            columns={"method": "variant"}
+        )
+        for task in ablation.data
+    }
 DATA = {"digit_pairs": "digit pairs", "utd_mhad": "UTD-MHAD"}
 PARTS = [
     "no DUC", "both ways", "all dimensions", "no shared head", "no certainty weighting",
@@ -810,9 +817,7 @@ PARTS = [
 
 def against_whole(rows):
     """Points gained or lost by each variant, a column a variant, a row a seed."""
-    by_seed = pd.DataFrame(rows).pivot(
-        index="seed", columns="variant", values="accuracy"
-    )
+    by_seed = rows.pivot(index="seed", columns="variant", values="accuracy")
     return 100 * by_seed[PARTS].sub(by_seed["DI-MML"], axis=0)
 
 
@@ -820,7 +825,7 @@ if ablation is None:
     print("The results are in the repository, not here: skipped.")
 else:
     losses = {
-        DATA[task]: against_whole(ablation[task]["rows"])
+        DATA[task]: against_whole(ablation[task])
         for task in DATA
         if task in ablation
     }
@@ -881,7 +886,7 @@ HEADS = {
 
 def by_head(rows):
     """Accuracy (%) by fusion head, over all samples and on S where it is known; mean and interval."""
-    found = pd.DataFrame(rows).set_index("variant").loc[list(HEADS)]
+    found = rows.set_index("variant").loc[list(HEADS)]
     columns = [c for c in ("accuracy", "accuracy_S") if c in found]
     shown = found.groupby(level=0, sort=False)[columns].agg(interval)
     shown = shown.rename(
@@ -893,7 +898,7 @@ def by_head(rows):
 if ablation is not None:
     for task, name in DATA.items():
         if task in ablation:
-            print(f"{name}\n{by_head(ablation[task]['rows']).to_string()}\n")
+            print(f"{name}\n{by_head(ablation[task]).to_string()}\n")
 
 # %% [markdown]
 # On digit pairs all three guess on S. The linear head has to; the others have hardly had the time to do better. The third stage takes 20 epochs for
@@ -907,7 +912,7 @@ if ablation is not None:
 # %%
 taught_by_duc = {}
 for task in [t for t in DATA if ablation is not None and t in ablation]:
-    rows = pd.DataFrame(ablation[task]["rows"]).set_index(["variant", "seed"])
+    rows = ablation[task].set_index(["variant", "seed"])
     for student in [c[:-6] for c in rows if c.endswith("_after")]:
         ends = 100 * rows[f"{student}_after"].unstack("variant")
         ends = ends.assign(selected=100 * rows[f"{student}_before"]["DI-MML"])

@@ -61,25 +61,51 @@ from mmfuse_lib.information.estimators.lsmi import lsmi_pid
 from mmfuse_lib.methods import dmil
 from mmfuse_lib.methods.dmil import Gaussian
 from mmfuse_lib.plots import GREY, INK, TEAL
+from mmfuse_lib.study import load_results, scores
 
 plots.use_style()
 KINDS = ["R", "U1", "U2", "S"]
 
-path = Path("../reproduce/dmil.json")
-study = json.loads(path.read_text("utf8")) if path.exists() else None
+
+def result_of(name):
+    """Results of a study in the repository, if they are here."""
+    path = Path("../reproduce") / name
+    return load_results(path) if path.exists() else None
+
+
+study = result_of("dmil.json")
+CURVE = ("joint", "I2MoE", "DMIL", "DMIL, synergy first")
 
 
 def rows(part, **wanted):
-    """Rows of one part of the study's file, as a table."""
-    table = pd.DataFrame(study[part])
+    """Runs of one part of the study, as a table."""
+    if part == "probes":
+        table = scores(study, "10 classes", "probes")
+        of = table["method"].str.removesuffix(", up to level 1")
+        return table.assign(method=of)
+    if part == "real":
+        return scores(study, "utd_mhad", "test", "parts", "right")
+    measured = ["test", "parts", "validation_loss"]
+    table = pd.concat(
+        [
+            scores(study, f"{K} classes", *measured, *extra).assign(classes=K)
+            for K, extra in ((2, []), (4, ["right"]), (6, []), (10, []))
+        ],
+        ignore_index=True,
+    )
+    in_curve = table["method"].isin(CURVE)
+    among = {
+        "curve": in_curve,
+        "causes": ~in_curve & (table["classes"] == 10),
+        "ablations": ~in_curve & (table["classes"] == 4),
+    }
+    table = table[among[part] & table["accuracy"].notna()]
     for column, value in wanted.items():
         table = table[table[column] == value]
     return table
 
 
-def has(*parts):
-    """Whether the study's file is there, with rows in these parts."""
-    return study is not None and all(study[part] for part in parts)
+HERE = study is not None
 
 
 def body(function):
@@ -308,14 +334,22 @@ print(f"formula {dmil.alignment(q, v):.2f}, by sampling {by_sampling:.2f} nats")
 # theirs. The docstring of `DMIL` lists what differs.
 #
 # We chose the weights on validation data with $K=4$. First came a small search, one change at a time, three seeds
-# (`python -m benchmarks.dmil_study search`):
+# (`mmfuse study reproduce/dmil_search.yml`):
 
 # %%
-if not has("search"):
+searched = result_of("dmil_search.json")
+if searched is None:
     print("The study's results are in the repository, not here: skipped.")
 else:
     defaults = {"lam": 1e-5, "alpha": 1e-5, "beta": 0.1, "gamma": 0.1}
-    search = rows("search")
+    search = pd.DataFrame(
+        {
+            "seed": run["seed"],
+            "validation_loss": run["validation_loss"],
+            **run["setting"],
+        }
+        for run in searched.cells
+    )
     search = search.assign(**search.reindex(columns=[*defaults]).fillna(defaults))
     losses = search.pivot(
         index=[*defaults], columns="seed", values="validation_loss"
@@ -496,7 +530,7 @@ plt.show()
 # a quarter.
 
 # %%
-if has("curve"):
+if HERE:
     gated = rows("curve").dropna(subset="gate")
     own = pd.DataFrame([np.diag(g) for g in gated["gate"]], columns=KINDS)
     own[["classes", "method"]] = gated[["classes", "method"]].to_numpy()
@@ -511,28 +545,30 @@ if has("curve"):
 # ## Turning the price up
 #
 # Would the gate be truer if the bounds cost something? A study varies $\lambda$ and $\alpha$
-# (`python -m benchmarks.dmil_study regularisers`) and reads validation data only, as one must who chooses. The figure has the area
+# (`mmfuse study reproduce/dmil_regularisers.yml`) and reads validation data only, as one must who chooses. The figure has the area
 # under the ROC curve (AUROC) of each column of the gate, as a detector of the samples of its kind: 1 is perfect, a half is chance.
 
 # %%
-path = Path("../reproduce/dmil_regularisers.json")
+regularisers, tested = (
+    result_of(f"dmil_{name}.json") for name in ("regularisers", "chosen")
+)
 tried = None
-if path.exists():
-    regularisers = json.loads(path.read_text("utf8"))
+if regularisers is not None and tested is not None:
     tried = pd.DataFrame(
-        {key: r.get(key) for key in ("data", "classes", "lam", "alpha", "seed")}
+        {"data": r["data"], "seed": r["seed"], **r["setting"]}
         | {
             "validation loss": r["validation_loss"],
-            "accuracy": r["validation"]["accuracy"],
-            "accuracy on S": r["validation"].get("accuracy_S"),
+            "accuracy": r["val"]["accuracy"],
+            "accuracy on S": r["val"].get("accuracy_S"),
             "alignment (nats)": r["terms"]["alignment_2"],
-            "R on U1, U2": np.mean(r["components"]["R"][1:3])
-            if "gate" in r
+            "R on U1, U2": np.mean(r["parts"]["components"]["R"][1:3])
+            if r.get("areas")
             else None,
         }
-        | {f"area {kind}": area for kind, area in r.get("auroc", {}).items()}
-        for r in regularisers["regularisers"]
+        | {f"area {kind}": area for kind, area in r.get("areas", {}).items()}
+        for r in regularisers.cells
     )
+    tried["classes"] = tried["data"].map({"2 classes": 2, "4 classes": 4})
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels, for two and for four classes: area under the ROC curve of the four columns of the gate against lambda, a dot a run. Filled dots, of runs that learned synergy, are at small lambda, on both sides of one half. At the largest lambda all dots are open, and those of R and S are above one half. With two classes and lambda a thousandth, open dots of S are at 0."}, "figure": {"caption": "Where a larger price makes the gate truer, the model no longer does the task. A dot is a run: the area of one column of its gate, on validation data. Filled: the run is right on more than 90 % of the synergistic samples. Dotted: chance. $\\alpha$ is the default, $10^{-5}$.", "name": "fig-price-up"}}
 if tried is not None:
@@ -643,7 +679,7 @@ def indicators(part_rows, ensembles):
     return part_rows[["method", "seed"]].assign(indicator=values)
 
 
-if has("curve", "ablations"):
+if HERE:
     ensembles = rows("ablations", method="ensemble")
     of_four = pd.concat([rows("curve", classes=4), ensembles])
     table = indicators(of_four, ensembles)
@@ -657,7 +693,7 @@ if has("curve", "ablations"):
 #
 # With $K$ classes the synergistic label is $(a+b) \bmod K$. XOR is $K=2$. What happens as $K$ grows? The study trains a
 # joint model, I2MoE (*Experts and their interactions*) and DMIL with the same encoders, epochs and learning rate, on three seeds
-# (`python -m benchmarks.dmil_study curve`).
+# (`mmfuse study reproduce/dmil.yml`).
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Accuracy on synergistic samples against the number of classes for the joint model, I2MoE, DMIL and DMIL with synergy first, with a dotted line for guessing. All start at one for two classes. DMIL falls to guessing as the number grows, the others stay high."}, "figure": {"caption": "Test accuracy on synergistic samples as they get harder. Mean and 95 % interval over seeds; dotted: guessing.", "name": "fig-difficulty"}}
 METHODS = {
@@ -666,7 +702,7 @@ METHODS = {
     "DMIL": "C1",
     "DMIL, synergy first": plots.color_of("S"),
 }
-if has("curve"):
+if HERE:
     curve = rows("curve")
     fig, ax = plt.subplots()
     sns.pointplot(curve, x="classes", y="accuracy_S", hue="method", palette=METHODS,
@@ -681,7 +717,7 @@ if has("curve"):
     plt.show()
 
 # %%
-if has("curve"):
+if HERE:
     accuracies = [
         "accuracy_R",
         "accuracy_U1",
@@ -701,8 +737,8 @@ if has("curve"):
 # classifier: on samples whose label it decides, and on synergistic ones.
 
 # %%
-if has("probes"):
-    probes = rows("probes").drop(columns=["classes", "seed", "keys"])
+if HERE:
+    probes = rows("probes").drop(columns="seed")
     print(probes.groupby("method").agg(pm).T.to_string())
 
 # %% [markdown]
@@ -740,7 +776,7 @@ LABELS = {
     "first, loss not kept": "first, loss not kept",
     "first, product fusion": "first, product fusion",
 }
-if has("curve", "causes"):
+if HERE:
     causes = pd.concat([rows("curve", classes=10), rows("causes")])
     causes = causes.replace({"method": LABELS}).reset_index()
     hue = causes["method"].str.match("first|synergy first")
@@ -761,13 +797,13 @@ if has("curve", "causes"):
 #
 # ## Ablations
 #
-# With four classes (`python -m benchmarks.dmil_study ablations`): linear layers in place of all
+# With four classes (in the same study): linear layers in place of all
 # variational ones, either level alone, equal weights in place of the gate, and the product
 # $W[N_1, N_2, N_1 N_2]$ in place of the multi-layer fusion. *Quiet start* is the default with noise that is small at first
 # (log-variances start at $-5$ instead of 0).
 
 # %%
-if has("curve", "ablations"):
+if HERE:
     ablations = pd.concat([rows("curve", classes=4), rows("ablations")])
     print(
         ablations.groupby("method")[["accuracy", "accuracy_S"]].agg(pm).to_string()
@@ -802,7 +838,7 @@ published
 # perceptrons, the same for all methods, and the weights of DMIL are those found on digits.
 
 # %%
-if has("real"):
+if HERE:
     real = rows("real")
     ensembles = real[real["method"] == "ensemble"]
     alone = pd.DataFrame([*ensembles["alone"]])
@@ -822,7 +858,7 @@ if has("real"):
 # %%
 if tried is not None:
     print(against_default(tried[tried["data"] == "utd_mhad"]).to_string(), "\n")
-    chosen = pd.DataFrame(regularisers["chosen"])
+    chosen = scores(tested, "utd_mhad")
     tested = chosen.pivot(index="seed", columns="method", values="accuracy")
     gains = tested.sub(tested["DMIL"], axis=0).drop(columns="DMIL")
     in_test = pd.DataFrame(
@@ -961,7 +997,7 @@ if check_claims:
     assert abs(claims.sum(axis=1) - 1).max() < 1e-6
 
 # %%
-if check_claims and has("curve"):
+if check_claims and HERE:
     of_ten = rows("curve", classes=10).groupby("method")
     worst, best = of_ten["accuracy_S"].min(), of_ten["accuracy_S"].max()
     assert worst[["joint", "I2MoE", "DMIL, synergy first"]].min() > 0.8
@@ -975,7 +1011,7 @@ if check_claims and has("curve"):
     assert (default["accuracy_S"] > 0.8).all()
     assert (default["accuracy"] > 0.9).all()
     assert rows("curve", classes=6, method="DMIL")["accuracy_S"].max() < 0.6
-if check_claims and has("search"):
+if check_claims and HERE:
     assert losses.iloc[0].name == tuple(defaults.values())
     of_seeds = losses.filter(like="seed")
     behind = (of_seeds.iloc[1:] > of_seeds.iloc[0]).all(axis=1)
@@ -984,7 +1020,7 @@ if check_claims and has("search"):
     )
     expected = (lam > 1e-5) | (beta != 0.1)
     assert (behind == expected[1:]).all()
-if check_claims and has("curve"):
+if check_claims and HERE:
     synergistic = own.groupby(["classes", "method"])["S"].mean()
     assert synergistic.loc[[2, 4]].min() > 0.7
     other = [
@@ -997,7 +1033,7 @@ if check_claims and has("curve"):
 # What the ten classes, the missing parts and the real data show:
 
 # %%
-if check_claims and has("causes", "curve"):
+if check_claims and HERE:
     of_cause = rows("causes").groupby("method")["accuracy_S"]
     assert (
         of_cause.max()[["first, loss not kept", "first, product fusion"]].max()
@@ -1008,7 +1044,7 @@ if check_claims and has("causes", "curve"):
     assert 0.5 < of_cause.min()["first, no focus"] < 0.7
     assert (rows("causes", method="one stage")["accuracy_S"] > 0.8).sum() == 1
     assert of_cause.max()[["linear layers (FC)", "quiet start"]].max() < 0.5
-if check_claims and has("curve", "ablations"):
+if check_claims and HERE:
     of_part = rows("ablations").groupby("method")["accuracy_S"]
     assert of_part.min()["level 2 only"] > 0.95
     quiet = rows("ablations", method="quiet start").set_index("seed")
@@ -1035,7 +1071,7 @@ if check_claims and has("curve", "ablations"):
     ensembles = rows("ablations", method="ensemble")
     scored = indicators(of_four, ensembles).groupby("method")["indicator"]
     assert scored.max()["ensemble"] < 0.02 < 0.1 < scored.min()["joint"]
-if check_claims and has("real"):
+if check_claims and HERE:
     by_method = rows("real").groupby("method")["accuracy"].mean()
     assert by_method["ensemble"] > by_method["joint"] > by_method["DMIL"]
     of_seed = rows("real").pivot(index="seed", columns="method", values="accuracy")
@@ -1048,7 +1084,7 @@ if check_claims and has("real"):
 # %%
 if check_claims and tried is not None:
     # Digits: larger lambdas delay synergy, and then the gate's area says nothing.
-    digits = tried[tried["data"] == "digit_pairs"]
+    digits = tried[tried["data"] != "utd_mhad"]
     plain = digits[digits["alpha"] == 1e-5]
     late = plain[plain["lam"] >= 1e-2]
     assert (late["accuracy on S"] < 1 / late["classes"] + 0.05).all()
@@ -1092,7 +1128,7 @@ if check_claims and tried is not None:
     assert mean - half < 0 < 0.05 < mean
     mean, half = mean_interval(tested["lam = 0.001"] - tested["joint"])
     assert mean - half < 0 < mean + half
-if check_claims and has("probes"):
+if check_claims and HERE:
     probed = rows("probes").groupby("method").mean(numeric_only=True)
     assert (probed["N, decides"] > 0.95).all()
     assert (

@@ -60,6 +60,7 @@ from sklearn.metrics import roc_auc_score
 from mmfuse_lib import data, evaluate, fit, mean_interval, methods, plots
 from mmfuse_lib.data import INTERACTIONS
 from mmfuse_lib.methods.i2moe import interaction_loss
+from mmfuse_lib.study import load_results
 
 plots.use_style()
 SEEDS = range(seed, seed + n_seeds)
@@ -485,31 +486,49 @@ table({key: found["disagreement"] for key, found in examined.items()})
 #
 # ## Ablations
 #
-# What matters, and what does not? The file `reproduce/i2moe_digits.json` holds the method, two baselines, the
+# What matters, and what does not? The file `reproduce/i2moe.json` holds the method, two baselines, the
 # ablations of the paper and four variants of ours, over five seeds, on the data of this chapter. It is made by
-# `python -m benchmarks.i2moe_study digits`. $\lambda$ is 0.1 where nothing else is said; `zero`, `mean` and `shuffle` are
+# `mmfuse study reproduce/i2moe.yml`. $\lambda$ is 0.1 where nothing else is said; `zero`, `mean` and `shuffle` are
 # what a modality is replaced by instead of noise.
 
 
 # %%
-def read(name):
-    """Read a result file of the repository, if it is here."""
-    path = Path(f"../reproduce/i2moe_{name}.json")
-    return json.loads(path.read_text("utf8"))["rows"] if path.exists() else None
+def cells(name):
+    """Runs of a study in the repository, if they are here."""
+    path = Path(f"../reproduce/{name}.json")
+    return load_results(path).cells if path.exists() else []
+
+
+def as_row(run):
+    """What was measured of a run, side by side."""
+    return {
+        "name": run["method"],
+        "seed": run["seed"],
+        "metrics": run["test"],
+        "val_task": run.get("terms", {}).get("task"),
+        **run.get("experts", {}),
+        **{f"alone_{m}": found for m, found in run.get("alone", {}).items()},
+    }
 
 
 files = {
-    name: read(name)
-    for name in (
-        "digits",
-        "utd_mhad",
-        "cremad",
-        "search",
-        "start",
-        "benchmark",
-    )
+    name: [as_row(run) for run in cells("i2moe") if run["data"] == name]
+    for name in ("digits", "utd_mhad", "cremad")
 }
-HERE = all(rows is not None for rows in files.values())
+files["search"] = [
+    {"data": run["data"], "seed": run["seed"], **run["setting"], **run["terms"]}
+    for run in cells("i2moe_search")
+]
+files["start"] = [
+    {"setting": run["data"], "start": run["method"], "seed": run["seed"]}
+    | run["names_fit"]
+    for run in cells("i2moe_start")
+]
+path = Path("../reproduce/i2moe_benchmark.json")
+files["benchmark"] = (
+    json.loads(path.read_text("utf8"))["rows"] if path.exists() else []
+)
+HERE = all(files.values())
 if HERE:
     study = pd.DataFrame(
         {
@@ -578,7 +597,7 @@ if HERE:
 # In the authors' code all experts start as copies of one network. One may find that risky: nothing tells them apart but
 # their losses. One may also find it fair: no expert begins nearer to a modality than another, so that its loss decides what
 # it becomes. The file `reproduce/i2moe_start.json` compares the two starts in four settings, with the same data, encoders and
-# reweighting model in each pair of runs, on seeds that nothing else here uses (`python -m benchmarks.i2moe_study start`). The
+# reweighting model in each pair of runs, on seeds that nothing else here uses (`mmfuse study reproduce/i2moe_start.yml`). The
 # default was to be chosen on validation data, by a rule written before the first result was looked at: **the published start,
 # unless starting apart is better**, in the mean area under the ROC curve of the four columns or by half a point of accuracy, with
 # an interval that excludes 0.
@@ -595,9 +614,7 @@ if HERE:
     for split in ("val", "test"):
         areas = [f"{split}.auroc.{k}" for k in KINDS]
         start[f"{split}.area"] = start[areas].mean(axis=1)
-    both = start.pivot(index=["setting", "seed"], columns="start").drop(
-        columns="epoch"
-    )
+    both = start.pivot(index=["setting", "seed"], columns="start")
     as_one, apart = (both.xs(how, axis=1, level=1) for how in ("as one", "apart"))
     gain = as_one - apart
     overall = gain.groupby("seed").mean()
@@ -653,7 +670,7 @@ if HERE:
 # decide that: on your data you will not have it. What you have is validation data, and the search in
 # `reproduce/i2moe_search.json` looks at nothing else. It tries five $\lambda$ (the paper searches between 0.0001 and
 # 0.5) and the paper's three $T$, with several seeds, on digit pairs and on UTD-MHAD
-# (`python -m benchmarks.i2moe_study search`). The rule was fixed beforehand: since the names come from the interaction
+# (`mmfuse study reproduce/i2moe_search.yml`). The rule was fixed beforehand: since the names come from the interaction
 # losses, take **the largest $\lambda$ that does not cost predictions**, and the smallest $T$ that is no worse than the others.
 
 # %% mystnb={"image": {"alt": "Two panels, digit pairs and UTD-MHAD: validation loss against lambda, a line for each temperature, with intervals over seeds. On digit pairs the lines are level up to 0.1 and rise behind it, to their highest point at 1. On UTD-MHAD the intervals are wide and the lines cross."}, "figure": {"caption": "Loss of the prediction on validation data, mean and standard error over seeds, for five weights of the interaction losses and three temperatures.", "name": "fig-search"}} tags=["hide-input"]

@@ -55,14 +55,32 @@ from mmfuse_lib.core.intervals import mean_interval
 from mmfuse_lib.information import ATOMS, decompose, decompose_batch, entropy
 from mmfuse_lib.information.estimators import SparseCountsWarning, cluster_pid
 from mmfuse_lib.plots import GREY, INK
+from mmfuse_lib.study import load_results
 
 plots.use_style()
 rng = np.random.default_rng(seed)
 NAMES = list(ATOMS)
 path = Path("../reproduce/real_data.json")
-results = json.loads(path.read_text("utf8")) if path.exists() else None
-HERE = results is not None
-if not HERE:
+HERE = path.exists()
+if HERE:
+    runs = load_results(path).cells
+    results = {"perception": None, "data": {}}
+    for run in runs:
+        entry = results["data"].setdefault(
+            run["data"], {"estimates": [], "ignoring_groups": [], "methods": []}
+        )
+        entry |= run.get("about", {})
+        results["perception"] = run.get("perception", results["perception"])
+        for row in run.get("estimates", []):
+            part = "ignoring_groups" if row["ignoring_groups"] else "estimates"
+            entry[part].append({"estimator": run["method"], **row})
+        if "report" in run:
+            accuracy = {
+                "accuracy": run["test"]["accuracy"],
+                "report": run["report"],
+            }
+            entry["methods"].append({"method": run["method"], **accuracy})
+else:
     print(
         "The results are in the repository, not here: parts that need them are skipped."
     )
@@ -471,7 +489,7 @@ if HERE and len(MEASURED) < len(ORDER):
 # * **DI-MML's head weights** {cite:p}`fan2024`: how much the first modality's own classifier, the second's, and the fusion's
 #   count in the final vote, by their certainty. No interactions, and not drawn in their colours.
 #
-# The command is `python -m benchmarks.real_data`.
+# The command is `mmfuse study reproduce/real_data.yml`.
 
 # %% tags=["hide-input"]
 ESTIMATORS = ["cluster", "BATCH", "LSMI"]
@@ -674,7 +692,7 @@ if "spoken_digits" in MEASURED:
 def accuracies(entry):
     """Mean test accuracy of each method over seeds, in percent, and the half-width of its interval."""
     first, second = entry["modalities"]
-    names = {f"{first} alone": "first alone", f"{second} alone": "second alone"}
+    names = {f"alone, {first}": "first alone", f"alone, {second}": "second alone"}
     table = pd.DataFrame(entry["methods"]).groupby("method", sort=False)["accuracy"]
     means = {
         names.get(m, m): 100 * mean_interval(v.to_numpy())[0] for m, v in table

@@ -331,7 +331,7 @@ def test_no_table_is_unstacked_unsorted() -> None:
     """``unstack(level=0, sort=False)`` is right on pandas 3.1 and wrong on Colab's 2.2.3."""
     assert scrambled("a.b.unstack(level=0, sort=False)\nunstack(sort=False)\na.unstack()") == [1]
     assert scrambled("a\na.unstack(0, None, False)\na.unstack(**options)\na.unstack(0)") == [2, 3]
-    folders = ("notebooks", "mmfuse_lib", "benchmarks", "book", "tests")
+    folders = ("notebooks", "mmfuse_lib", "benchmarks", "reproduce", "book", "tests")
     files = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
     found = {path.relative_to(ROOT): scrambled(path.read_text("utf8")) for path in files}
     assert {path: lines for path, lines in found.items() if lines} == {}

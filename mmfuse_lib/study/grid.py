@@ -20,6 +20,7 @@ from mmfuse_lib.study.cells import Cell, digest_of, modules_of
 
 #: Keys of a configuration, and of a method's entry; other settings are the same for every method.
 KEYS = ("name", "methods", "data", "seeds", "search", "settings", "measures", "evaluate")
+DATA_KEYS = ("data", "data_options", "search", "measures")
 METHOD_KEYS = ("method", "method_options", "only", "seeds", "search", "measures")
 
 #: What a cell has of its own and the configuration gives elsewhere.
@@ -75,7 +76,8 @@ class Study:
             those of all, and a ``search``, also of the method's options.
         ``data``
             Per column: ``data`` (by default what the column is called), ``data_options``, other
-            settings (see `mmfuse_lib.runs.Settings`), and its own ``search``.
+            settings (see `mmfuse_lib.runs.Settings`), its own ``search``, and ``measures`` of what
+            is trained on it.
         ``seeds``
             How many, or which.
         ``search``
@@ -106,9 +108,11 @@ class Study:
         modalities = {}
         digest = cache(digest_of)  # of the code as it is now, once for the cells that share it
         for column, entry in columns.items():
-            _check_settings(f"data: {column}", entry, ("data", "data_options", "search"))
+            _check_settings(f"data: {column}", entry, DATA_KEYS)
             common = {**(config.get("settings") or {}), **entry, "data": entry.get("data", column)}
             space = common.pop("search", config.get("search"))
+            of_column = _measures(common)
+            common.pop("measures", None)
             splits = _load(column, _settings(column, common | {"method": ""}, seeds[0]))
             modalities[column] = splits[0].modalities
             shown = [
@@ -123,8 +127,9 @@ class Study:
                 if seed not in row.seeds:
                     continue
                 settings = _settings(column, common | _set(own, point), seed)
-                code = digest(modules_of(settings, row.measures))
-                cell = Cell(name, column, row.name, settings, point, row.measures, evaluate, code)
+                measures = {**of_column, **row.measures} if row.method else row.measures
+                code = digest(modules_of(settings, measures))
+                cell = Cell(name, column, row.name, settings, point, measures, evaluate, code)
                 cells.append(cell)
                 if (name, str(point)) not in tried:
                     tried.add((name, str(point)))

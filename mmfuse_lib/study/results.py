@@ -45,7 +45,7 @@ COLUMNS = {
 #: Metrics in the units of the target, or of information: all others are shares, shown in per cent.
 NO_SHARES = ("mae", "rmse", "r2", "cross_entropy")
 
-#: Digits that a gathered file keeps.
+#: Digits that a gathered file keeps of metrics; other measures are kept as they are.
 DIGITS = 5
 
 Row = dict[str, Any]
@@ -217,7 +217,7 @@ def _row(cell: Row, record: Record, best: str | None) -> Row:
     if row["chosen"] or record["evaluate"] == "val":
         told = ("val", "test", "n_parameters")
         row |= _rounded({k: evaluation[k] for k in told if k in evaluation})
-        row |= {"step_ms": record["ran"]["step_ms"], **_rounded(results)}
+        row |= {"step_ms": record["ran"]["step_ms"], **results}
     return row
 
 
@@ -309,7 +309,7 @@ def made_on(results: Results) -> str:
     )
 
 
-def scores(results: Results, data: str, part: str = "test") -> pd.DataFrame:
+def scores(results: Results, data: str, *parts: str) -> pd.DataFrame:
     """Return the numbers of the chosen settings on a data set, a row a method and seed.
 
     Parameters
@@ -318,14 +318,14 @@ def scores(results: Results, data: str, part: str = "test") -> pd.DataFrame:
         From `load_results` or `gather`.
     data : str
         One of ``results.data``.
-    part : str
-        ``"test"``, ``"val"``, or the name of another measure that the study took.
+    *parts : str
+        ``"test"`` (the default), ``"val"``, or names of other measures that the study took.
 
     Returns
     -------
     DataFrame
         Columns ``method``, ``seed``, the numbers, ``n_parameters`` and ``step_ms`` where they are
-        known. Methods without this part are left out.
+        known. Methods that have none of the parts are left out.
 
     Examples
     --------
@@ -335,18 +335,26 @@ def scores(results: Results, data: str, part: str = "test") -> pd.DataFrame:
     >>> runs.groupby("method")["accuracy_S"].mean().idxmax()
     'JointFusion'
     """
-    found = results.of(data)
-    rows = [
-        {name: row[name] for name in ("method", "seed")}
-        | row[part]
-        | {name: row[name] for name in ("n_parameters", "step_ms") if name in row}
-        for row in found
-        if part in row
-    ]
-    if not rows:
-        parts = [k for k, v in found[0].items() if isinstance(v, Mapping) and k != "setting"]
-        raise UnknownNameError("part of the results", part, parts)
+    found, parts = results.of(data), parts or ("test",)
+    for part in parts:
+        if not any(part in row for row in found):
+            known = {k: None for row in found for k, v in row.items() if isinstance(v, Mapping)}
+            raise UnknownNameError(
+                "part of the results", part, [k for k in known if k != "setting"]
+            )
+    rows = []
+    for row in found:
+        taken = {part: row[part] for part in parts if part in row}
+        flat = {k: v for p, m in taken.items() for k, v in _named(p, m).items()}
+        size = {name: row[name] for name in ("n_parameters", "step_ms") if name in row}
+        if taken:
+            rows.append({"method": row["method"], "seed": row["seed"], **flat, **size})
     return pd.DataFrame(rows)
+
+
+def _named(part: str, measured: Any) -> dict[str, Any]:
+    """Return what was measured as columns: those of a mapping, or one of the part's name."""
+    return dict(measured) if isinstance(measured, Mapping) else {part: measured}
 
 
 class EdgeOfGridWarning(UserWarning):
