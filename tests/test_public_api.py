@@ -102,9 +102,14 @@ def test_the_information_functions_are_where_the_design_puts_them() -> None:
 
 
 def test_everything_public_exists() -> None:
-    for name in mmfuse_lib.__all__:
-        assert hasattr(mmfuse_lib, name)
-    for module in (mmfuse_lib.data, mmfuse_lib.methods, mmfuse_lib.plots, mmfuse_lib.information):
+    packages: list[Any] = [
+        mmfuse_lib,
+        mmfuse_lib.data,
+        mmfuse_lib.methods,
+        mmfuse_lib.plots,
+        mmfuse_lib.information,
+    ]
+    for module in packages:
         for name in module.__all__:
             assert hasattr(module, name)
 

@@ -21,11 +21,10 @@ from numpy.typing import NDArray
 from mmfuse_lib import data
 from mmfuse_lib.core.errors import DataError, UnknownNameError
 from mmfuse_lib.data import INTERACTIONS, MultimodalData
+from mmfuse_lib.data.card import Splits
 from mmfuse_lib.data.synthetic.gaussian_gates import truth
 from mmfuse_lib.data.synthetic.labels import composition_weights, mixture_table, tables_by_kind
 from mmfuse_lib.information import GATES, decompose
-
-Splits = tuple[MultimodalData, ...]
 
 #: Samples of each split, by data set; few, so that the whole suite is a matter of minutes.
 SIZES: dict[str, dict[str, int]] = {

@@ -190,7 +190,7 @@ def compute(cell: Cell, checkpoints: Path | None = None) -> Record:
     resumed = checkpoints is not None and (checkpoints / FILE_NAME).exists()
     options = json.dumps(settings.data_options, sort_keys=True)
     splits = _splits(settings.data, settings.seed, options, cell.code)
-    found = Loaded(settings, splits)
+    found: Loaded = Loaded(settings, splits)
     if settings.method:
         found = train(
             settings, splits,
@@ -199,7 +199,6 @@ def compute(cell: Cell, checkpoints: Path | None = None) -> Record:
     seen = replace(found, splits=splits[:2]) if cell.evaluate == "val" else found
     paths = ({"evaluation": EVALUATION} if settings.method else {}) | cell.measures
     results = {name: load_object(path)(seen) for name, path in paths.items()}
-    timed = isinstance(found, Trained) and not resumed
     return {
         "key": cell.key,
         "code": cell.code,
@@ -210,7 +209,7 @@ def compute(cell: Cell, checkpoints: Path | None = None) -> Record:
         "ran": {
             "seconds": round(time.perf_counter() - wall, 2),
             "cpu_seconds": round(time.process_time() - cpu, 2),
-            "step_ms": round(1e3 * found.seconds / n_steps(found), 3) if timed else None,
+            "step_ms": None if resumed else step_ms(found),
             **provenance(device=name_of_device(settings.device)),
         },
     }
@@ -224,6 +223,13 @@ def _check_code(cell: Cell) -> None:
             "the code was edited since the study was started, or a worker has another version of "
             "it: start the study (and the workers) again"
         )
+
+
+def step_ms(found: Loaded) -> float | None:
+    """Return the milliseconds of a step, validation included; None where nothing was trained."""
+    if not isinstance(found, Trained):
+        return None
+    return round(1e3 * found.seconds / n_steps(found), 3)
 
 
 def n_steps(trained: Trained) -> int:

@@ -338,10 +338,9 @@ def scores(results: Results, data: str, *parts: str) -> pd.DataFrame:
     found, parts = results.of(data), parts or ("test",)
     for part in parts:
         if not any(part in row for row in found):
-            known = {k: None for row in found for k, v in row.items() if isinstance(v, Mapping)}
-            raise UnknownNameError(
-                "part of the results", part, [k for k in known if k != "setting"]
-            )
+            known = [k for row in found for k, v in row.items() if isinstance(v, Mapping)]
+            others = dict.fromkeys(k for k in known if k != "setting")
+            raise UnknownNameError("part of the results", part, others)
     rows = []
     for row in found:
         taken = {part: row[part] for part in parts if part in row}

@@ -21,11 +21,12 @@ from tqdm import tqdm
 
 from mmfuse_lib.core.devices import device_of, make_fabric
 from mmfuse_lib.core.errors import CheckpointError, DataError
+from mmfuse_lib.core.provenance import full_name
 from mmfuse_lib.core.rng import device_state, isolated_rng, set_device_state
 from mmfuse_lib.data import MultimodalData, check_trainable, check_values
 from mmfuse_lib.methods.base import Method, Stage
 from mmfuse_lib.training.checkpoints import load_checkpoint, save_checkpoint
-from mmfuse_lib.training.identity import FROZEN, Identity, full_name, tensor_digest
+from mmfuse_lib.training.identity import FROZEN, Identity, tensor_digest
 from mmfuse_lib.training.terms import TermLog, check_has, warn_of_unused
 from mmfuse_lib.training.updates import OptimizerUpdate
 

@@ -237,7 +237,7 @@ def test_a_study_that_only_validates_reports_every_setting(config: Config, tmp_p
     assert len([row for row in results.cells if "val" in row and "more" in row]) == 12
     assert [row["n"] for row in results.cells if row["method"] == "sizes"] == [[1, 2], [1, 2]]
     assert list(table(results, "pairs").index) == ["Unimodal, left", "Unimodal, right", "joint"]
-    assert table(results, "pairs").loc["joint", "accuracy"].startswith("75.0")
+    assert str(table(results, "pairs").loc["joint", "accuracy"]).startswith("75.0")
     assert CliRunner().invoke(app, ["report", str(tmp_path)]).exit_code == 0
 
 

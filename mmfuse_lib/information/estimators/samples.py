@@ -1,6 +1,6 @@
 """Samples as the estimators want them: checked, flat, in NumPy."""
 
-from typing import TYPE_CHECKING, TypeAlias, Union
+from typing import TYPE_CHECKING, TypeAlias, Union, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -142,7 +142,8 @@ def check_resamples(n_bootstrap: int) -> None:
 
 def _as_numpy(x: Samples) -> NDArray[np.generic]:
     if hasattr(x, "detach"):  # a tensor, told without torch
-        x = (x.double() if x.is_floating_point() else x).detach().cpu().numpy()
+        x = cast("Tensor", x).detach().cpu()
+        x = (x.double() if x.is_floating_point() else x).numpy()
     try:
         return np.asarray(x)
     except ValueError as error:
