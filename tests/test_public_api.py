@@ -102,13 +102,8 @@ def test_the_information_functions_are_where_the_design_puts_them() -> None:
 
 
 def test_everything_public_exists() -> None:
-    packages: list[Any] = [
-        mmfuse_lib,
-        mmfuse_lib.data,
-        mmfuse_lib.methods,
-        mmfuse_lib.plots,
-        mmfuse_lib.information,
-    ]
+    info, plots = mmfuse_lib.information, mmfuse_lib.plots
+    packages: list[Any] = [mmfuse_lib, mmfuse_lib.data, mmfuse_lib.methods, info, plots]
     for module in packages:
         for name in module.__all__:
             assert hasattr(module, name)

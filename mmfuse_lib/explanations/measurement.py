@@ -31,7 +31,8 @@ def measure(trained: Trained) -> dict[str, Any]:
         If the truth of the data set is not known.
     """
     settings = trained.settings
-    task = ExplanationTask.of(trained.splits, settings.data, shares_of(settings))
+    train, val, test = trained.splits
+    task = ExplanationTask.of((train, val, test), settings.data, shares_of(settings))
     own = isinstance(trained.model, CompositionProbe | ThreeModels)
     return task_scores(
         trained.model, task, lsmi=None if own else {}, device=settings.device, seed=settings.seed

@@ -339,7 +339,7 @@ def scores(results: Results, data: str, *parts: str) -> pd.DataFrame:
     for part in parts:
         if not any(part in row for row in found):
             known = [k for row in found for k, v in row.items() if isinstance(v, Mapping)]
-            others = dict.fromkeys(k for k in known if k != "setting")
+            others = sorted({k for k in known if k != "setting"})
             raise UnknownNameError("part of the results", part, others)
     rows = []
     for row in found:

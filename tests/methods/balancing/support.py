@@ -24,7 +24,7 @@ class ByHand:
                 gradients()
             for p in self.model.parameters():
                 if p.grad is not None:
-                    p -= p.grad
+                    p.sub_(p.grad)
 
 
 def linear_map(weight: list[list[float]]) -> nn.Linear:
