@@ -347,7 +347,8 @@ def scores(results: Results, data: str, *parts: str) -> pd.DataFrame:
         flat = {k: v for p, m in taken.items() for k, v in _named(p, m).items()}
         size = {name: row[name] for name in ("n_parameters", "step_ms") if name in row}
         if taken:
-            rows.append({"method": row["method"], "seed": row["seed"], **flat, **size})
+            about = {name: row[name] for name in ("method", "seed")}
+            rows.append(about | flat | size)
     return pd.DataFrame(rows)
 
 
