@@ -1,6 +1,6 @@
 """Samples as the estimators want them: checked, flat, in NumPy."""
 
-from typing import TYPE_CHECKING, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -140,7 +140,7 @@ def check_resamples(n_bootstrap: int) -> None:
         raise DataError(f"n_bootstrap is {n_bootstrap}: expected 0, or at least 2")
 
 
-def _as_numpy(x: Samples) -> NDArray[np.generic]:
+def _as_numpy(x: Any) -> NDArray[np.generic]:
     if hasattr(x, "detach"):  # a tensor, told without torch
         x = (x.double() if x.is_floating_point() else x).detach().cpu().numpy()
     try:
