@@ -125,6 +125,13 @@ def test_a_typo_in_a_method_gets_the_closest_name() -> None:
         _ = mmfuse_lib.methods.JointFuson  # type: ignore[attr-defined]
 
 
+def test_methods_that_can_be_named_in_settings_are_handed_on() -> None:
+    from mmfuse_lib import methods
+
+    for name in methods.names():
+        assert methods.get(name) is getattr(methods, name)
+
+
 def clashes(stub: Path) -> list[str]:
     """List names that are of a function in a package's stub and of a module in the package.
 

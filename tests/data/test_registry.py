@@ -22,7 +22,12 @@ def test_the_description_lists_the_options_with_their_defaults() -> None:
         assert option in text
 
 
-@pytest.mark.parametrize("call", [data.load, data.describe])
+def test_a_summary_is_that_of_the_card_though_the_loaders_file_is_not_run() -> None:
+    for name in data.names():
+        assert data.describe(name).splitlines()[0] == f"{name}: {data.summary(name)}"
+
+
+@pytest.mark.parametrize("call", [data.load, data.describe, data.summary])
 def test_an_unknown_data_set_gets_the_closest_name(call: object) -> None:
     assert callable(call)
     with pytest.raises(UnknownNameError, match=r"'digit_pair'.*Did you mean 'digit_pairs'\?"):

@@ -1,6 +1,6 @@
 """Samples as the estimators want them: checked, flat, in NumPy."""
 
-from typing import TYPE_CHECKING, TypeAlias, Union, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -140,10 +140,9 @@ def check_resamples(n_bootstrap: int) -> None:
         raise DataError(f"n_bootstrap is {n_bootstrap}: expected 0, or at least 2")
 
 
-def _as_numpy(x: Samples) -> NDArray[np.generic]:
+def _as_numpy(x: Any) -> NDArray[np.generic]:
     if hasattr(x, "detach"):  # a tensor, told without torch
-        x = cast("Tensor", x).detach().cpu()
-        x = (x.double() if x.is_floating_point() else x).numpy()
+        x = (x.double() if x.is_floating_point() else x).detach().cpu().numpy()
     try:
         return np.asarray(x)
     except ValueError as error:
