@@ -18,7 +18,7 @@ from mmfuse_lib.core.errors import CheckpointError, TrainingError
 from mmfuse_lib.data import MultimodalData
 from mmfuse_lib.methods import DIMML, DMIL, I2MoE, JointFusion, Method, Stage
 from mmfuse_lib.methods.base import Update, constant
-from mmfuse_lib.training.checkpoints import load_checkpoint
+from mmfuse_lib.training.checkpoints import load_checkpoint, save_checkpoint
 from mmfuse_lib.training.fit import adamw
 from mmfuse_lib.training.terms import CHECK_EVERY
 from tests.support import noisy_encoder, same, weights, xor
@@ -417,7 +417,7 @@ def test_the_checkpoint_says_whose_state_it_holds(tmp_path: Path) -> None:
     assert state is not None
     assert state["optimizer"]["class"] == "torch.optim.sgd.SGD"
     state["optimizer"]["class"] = "torch.optim.rmsprop.RMSprop"
-    training.save_checkpoint(tmp_path, state)
+    save_checkpoint(tmp_path, state)
     with pytest.raises(
         CheckpointError, match=r"holds the state of .*RMSprop, the optimizer is .*SGD"
     ):

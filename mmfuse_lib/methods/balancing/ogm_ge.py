@@ -119,7 +119,7 @@ class OGMGE(JointFusion):
 
     def votes(self, z: Sequence[Tensor]) -> Tensor:
         """Return ``l_m = W_m z_m + b / n``, ``(n, B, K)``; the logits are their sum."""
-        W = self.fusion.out.weight.split(list(self.dims.values()), dim=1)
+        W = torch.split(self.fusion.out.weight, list(self.dims.values()), dim=1)
         b = self.fusion.out.bias / len(z)
         return torch.stack([z_m @ W_m.T + b for z_m, W_m in zip(z, W, strict=True)])
 

@@ -1,6 +1,7 @@
 """MLA: the equations by hand, the alternation by hand, and what it can and cannot learn."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -45,7 +46,7 @@ def test_the_surer_modality_weighs_more() -> None:
     torch.testing.assert_close(entropy_weights(logits), expected)
 
 
-def tiny(**options: float) -> MLA:
+def tiny(**options: Any) -> MLA:
     """Two modalities whose only sample has the features (1, 0) and (0, 2)."""
     data = from_arrays({"a": [[1.0], [1.0]], "b": [[2.0], [2.0]]}, [0, 1])
     encoders = {"a": linear_map([[1.0], [0.0]]), "b": linear_map([[0.0], [1.0]])}

@@ -2,6 +2,7 @@
 
 import math
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
@@ -99,7 +100,7 @@ def test_weights_are_modulated_biases_and_the_head_are_not() -> None:
 
 
 @pytest.mark.parametrize("options", [{"modulated": 0.0}, {"alpha": 0.0, "noise": False}])
-def test_without_modulation_it_is_joint_training_bit_for_bit(options: dict[str, float]) -> None:
+def test_without_modulation_it_is_joint_training_bit_for_bit(options: dict[str, Any]) -> None:
     data = xor(60)
     plain: Method = JointFusion.for_data(data, fusion="linear", dim=8)
     model: Method = OGMGE.for_data(data, dim=8, **options)
@@ -121,8 +122,8 @@ def test_the_weak_modality_learns_what_joint_training_leaves_out() -> None:
     train, test = strong_and_weak(600, seed=0), strong_and_weak(1000, seed=1)
     sgd = partial(torch.optim.SGD, momentum=0.9)
     right = {}
-    for name, options in {"joint": {"modulated": 0.0}, "OGM": {"modulated": 1.0}}.items():
-        model = OGMGE.for_data(train, dim=16, alpha=2.0, noise=False, **options)
+    for name, modulated in {"joint": 0.0, "OGM": 1.0}.items():
+        model = OGMGE.for_data(train, dim=16, alpha=2.0, noise=False, modulated=modulated)
         fit(model, train, epochs=8, batch_size=32, lr=0.02, optimizer=sgd, device="cpu",
             progress=False)  # fmt: skip
         assert evaluate(model, test).metrics["accuracy"] > 0.99
