@@ -225,8 +225,8 @@ def projection_after(P: Tensor, features: Tensor, alpha: float) -> Tensor:
         h = features.to(P.dtype).mean(dim=0)
         k = P @ h
         P = P - torch.outer(k, k) / (alpha + h @ k)
-        norm: Tensor = torch.linalg.matrix_norm(P)
-        return P / norm
+        shorter: Tensor = P / P.norm()
+        return shorter
 
 
 def entropy_weights(logits: Tensor) -> Tensor:

@@ -41,7 +41,7 @@ def strong_and_weak(n: int, seed: int) -> MultimodalData:
     """
     rng = torch.Generator().manual_seed(seed)
     y, other = torch.randint(2, (2, n), generator=rng)
-    sign, factor = 2.0 * y - 1, 2.0 * other - 1
+    sign, factor = 2.0 * y - 1.0, 2.0 * other - 1.0
     noise = torch.randn(2, n, 2, generator=rng)
     strong = sign[:, None] + 0.3 * noise[0]
     weak = torch.stack([factor, factor * sign], dim=1) + 0.4 * noise[1]

@@ -122,8 +122,8 @@ def test_the_weak_modality_learns_what_joint_training_leaves_out() -> None:
     train, test = strong_and_weak(600, seed=0), strong_and_weak(1000, seed=1)
     sgd = partial(torch.optim.SGD, momentum=0.9)
     right = {}
-    for name, share in {"joint": 0.0, "OGM": 1.0}.items():
-        model = OGMGE.for_data(train, dim=16, alpha=2.0, noise=False, modulated=share)
+    for name, modulated in {"joint": 0.0, "OGM": 1.0}.items():
+        model = OGMGE.for_data(train, dim=16, alpha=2.0, noise=False, modulated=modulated)
         fit(model, train, epochs=8, batch_size=32, lr=0.02, optimizer=sgd, device="cpu",
             progress=False)  # fmt: skip
         assert evaluate(model, test).metrics["accuracy"] > 0.99
