@@ -961,7 +961,7 @@ SHOWN = [
     *(f"accuracy_{k}" for k in data.INTERACTIONS),
     "synergy_indicator",
 ]
-warnings.simplefilter("ignore", study.EdgeOfGridWarning)  # two values have no inside
+warnings.simplefilter("ignore", study.EdgeOfGridWarning)
 for name, called in STUDIED.items() if book else ():
     found = study.scores(book, name)
     rows = study.table(book, name, [c for c in SHOWN if c in found])
