@@ -567,9 +567,7 @@ if HERE:
     areas = areas.rename(columns=lambda name: name.removeprefix("auroc "))
     areas = areas.melt("name", KINDS, "column", "area")
     figure, ax = plt.subplots(figsize=(6.2, 6.8))
-    plots.interval_points(
-        areas, x="area", y="name", hue="column", markersize=5, ax=ax
-    )
+    plots.interval_points(areas, x="area", y="name", hue="column", ax=ax)
     ax.axvline(0.5, color="black", lw=1, ls="--")
     ax.grid(axis="y")
     _ = ax.set(xlabel="area under the ROC curve", ylabel="", xlim=(0, 1))
@@ -647,7 +645,6 @@ if HERE:
         y="setting",
         hue="column",
         order=SETTINGS,
-        markersize=5,
         ax=ax,
     )
     ax.axvline(0, color="black", lw=1, ls="--")

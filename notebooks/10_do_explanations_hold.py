@@ -444,7 +444,7 @@ if HERE:
     order = [m for m in NAMES.values() if m != "chance"]
     figure, ax = plt.subplots(figsize=(6.2, 5.4))
     plots.interval_points(
-        areas, x="area", y="method", hue="column", order=order, markersize=5, ax=ax
+        areas, x="area", y="method", hue="column", order=order, ax=ax
     )
     ax.axvline(0.5, color=GREY, ls=":")
     ax.grid(axis="y")

@@ -663,7 +663,7 @@ if HERE:
     )
     for ax, ((method, claim), rows) in zip(axes, panels.items(), strict=True):
         plots.interval_points(rows, x="points", y="data", hue="whose", palette=[VIOLET, TEAL],
-                              markers=["D", "o"], dodge=False, legend=ax is axes[0], markersize=5, ax=ax)  # fmt: skip
+                              markers=["D", "o"], dodge=False, legend=ax is axes[0], ax=ax)  # fmt: skip
         ax.axvline(0, color=INK, lw=1)
         ax.grid(axis="y")
         _ = ax.set(title=method + claim.replace("beats", " over"), ylabel="")

@@ -566,7 +566,6 @@ plots.interval_points(
     x="interaction",
     y="area",
     hue="method",
-    markersize=5,
     ax=ax,
 )
 ax.axhline(0.5, color="black", lw=1, ls="--")

@@ -45,7 +45,8 @@ def interval_points(
             options = {"palette": PALETTE} | options
         shapes = {"markers": _MARKERS[: len(levels)], "dodge": 0.18 * (len(levels) - 1)}
         options = {"hue_order": levels} | shapes | options
-    options = {"capsize": 0.1, "err_kws": {"linewidth": 1.3}, "markersize": 7} | options
+    look = {"capsize": 0.1, "err_kws": {"linewidth": 1.3}, "markersize": 7, "markeredgewidth": 0}
+    options = look | options
     ax: Axes = sns.pointplot(
         data, x=x, y=y, hue=hue, errorbar=t_interval, linestyle="none", **options
     )
