@@ -106,6 +106,7 @@ class MLA(Method):
     * Without dynamic weights the code has fixed ones, 1/2 each for two modalities and .35, .25 and
       .4 for three; ours are equal.
     * Number of modalities. The code has two or three, with features of one length; ours any number.
+    * Initial weights. Theirs are Xavier's for linear layers, with biases of zero; ours as torch's.
     * Learning rate and choice of the epoch. Constant here, where the code has one step down at
       epoch 70; the code keeps the epoch that is best on the test data, `fit` the one whose
       prediction has the lowest loss on the validation data.

@@ -85,6 +85,7 @@ class OGMGE(JointFusion):
       neither; ours follows the equation.
     * Window. The code modulates in the epochs 0 to 50 of 100, both included, ours in the first
       half.
+    * Initial weights. Theirs are Xavier's for linear layers, with biases of zero; ours as torch's.
     * Learning rate. Constant here, where the code has one step down at epoch 70.
     * Choice of the epoch. The code keeps the epoch that is best on the test data; `fit` the one
       with the lowest loss on the validation data.
