@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from mmfuse_lib.data.multimodal import MultimodalData
 
-    Splits = tuple[MultimodalData, MultimodalData, MultimodalData]
+#: Training, validation and test data. As text, so that cards can be read without torch.
+Splits: TypeAlias = "tuple[MultimodalData, MultimodalData, MultimodalData]"
 
 
 @dataclass(frozen=True)

@@ -198,14 +198,14 @@ def compute(cell: Cell, checkpoints: Path | None = None) -> Record:
         )  # fmt: skip
     seen = replace(found, splits=splits[:2]) if cell.evaluate == "val" else found
     paths = ({"evaluation": EVALUATION} if settings.method else {}) | cell.measures
-    results = {name: load_object(path)(seen) for name, path in paths.items()}
+    results = {name: _plain(name, load_object(path)(seen)) for name, path in paths.items()}
     return {
         "key": cell.key,
         "code": cell.code,
         "settings": asdict(settings),
         "measures": cell.measures,
         "evaluate": cell.evaluate,
-        "results": finite(results),
+        "results": results,
         "ran": {
             "seconds": round(time.perf_counter() - wall, 2),
             "cpu_seconds": round(time.process_time() - cpu, 2),
@@ -213,6 +213,18 @@ def compute(cell: Cell, checkpoints: Path | None = None) -> Record:
             **provenance(device=name_of_device(settings.device)),
         },
     }
+
+
+def _plain(name: str, measured: Any) -> Any:
+    """Return what a measure returned with None for NaN and infinities, if a file can hold it."""
+    try:
+        json.dumps(found := finite(measured), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"the measure {name!r} returned what JSON cannot hold ({error}): expected numbers, "
+            "texts, true, false, None, lists and mappings"
+        ) from error
+    return found
 
 
 def _check_code(cell: Cell) -> None:

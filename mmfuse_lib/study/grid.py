@@ -23,6 +23,12 @@ KEYS = ("name", "methods", "data", "seeds", "search", "settings", "measures", "e
 DATA_KEYS = ("data", "data_options", "search", "measures")
 METHOD_KEYS = ("method", "method_options", "only", "seeds", "search", "measures")
 
+#: What a row of a gathered file has beside measures; see `mmfuse_lib.study.results.Results`.
+RESERVED = (
+    "data", "method", "seed", "setting", "key", "code", "score", "cpu_seconds", "chosen", "val",
+    "test", "n_parameters", "step_ms",
+)  # fmt: skip
+
 #: What a cell has of its own and the configuration gives elsewhere.
 _OF_CELL = ("method", "method_options", "data", "data_options", "seed")
 SEARCHABLE = tuple(f.name for f in fields(Settings) if f.name not in _OF_CELL)
@@ -262,6 +268,10 @@ def _measures(entry: Values) -> dict[str, str]:
             f"measures is {found!r}: expected a mapping such as {_EXAMPLES['measures']}"
         )
     for name, path in found.items():
+        if name in RESERVED:
+            raise DataError(
+                f"measures: {name!r} is the name of something else in a file of results"
+            )
         if not isinstance(path, str) or not is_path(path) or not callable(load_object(path)):
             raise DataError(f"measures: {name} is {path!r}: expected {_EXAMPLES['measures']}")
     return {str(name): path for name, path in found.items()}

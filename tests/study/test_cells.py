@@ -117,6 +117,19 @@ def test_more_can_be_measured_in_the_order_of_the_configuration(
     assert more.key != cell.key
 
 
+def tensor_of(loaded: Loaded) -> dict[str, Any]:
+    return {"ok": 1, "mean": loaded.splits[0].inputs["left"].mean()}
+
+
+def test_what_a_file_cannot_hold_fails_the_cell_and_says_which_measure(
+    config: dict[str, Any],
+) -> None:
+    config["measures"] = {"mean": f"{HERE}:tensor_of"}
+    error = attempt(Study.of(config).cells[0])["error"]
+    assert "the measure 'mean' returned what JSON cannot hold" in error
+    assert "Tensor" in error
+
+
 def test_another_evaluation_takes_the_place_of_the_librarys(config: dict[str, Any]) -> None:
     config["measures"] = {"evaluation": f"{HERE}:length_of_z"}
     assert compute(Study.of(config).cells[0])["results"] == {"evaluation": {"dim": 8}}

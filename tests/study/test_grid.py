@@ -206,6 +206,7 @@ def replaced(config: Config, path: str, value: Any) -> Config:
         ("methods/joint/search", {"dim": [8]}, "dim is searched, and fixed elsewhere"),
         ("methods/joint/seeds", [1, 1], "distinct ones"),
         ("methods/none", {"method": None}, "needs measures of its own"),
+        ("measures", {"test": "mmfuse_lib.runs:train"}, "'test' is the name of something else"),
         ("measures", ["a"], "expected a mapping such as 'probes: my_file:function'"),
         ("measures", {"probes": "probes"}, "expected 'probes: my_file:function'"),
         ("measures", {"probes": "no_such_file:probes"}, "cannot import 'no_such_file'"),
