@@ -201,7 +201,7 @@ def compute(cell: Cell, checkpoints: Path | None = None) -> Record:
     seen = replace(found, splits=splits[:2]) if cell.evaluate == "val" else found
     paths = ({"evaluation": EVALUATION} if settings.method else {}) | cell.measures
     results = {name: _plain(name, load_object(path)(seen)) for name, path in paths.items()}
-    timed = isinstance(found, Trained) and not resumed
+    timed = found if isinstance(found, Trained) and not resumed else None
     return {
         "key": cell.key,
         "code": cell.code,
@@ -212,7 +212,7 @@ def compute(cell: Cell, checkpoints: Path | None = None) -> Record:
         "ran": {
             "seconds": round(time.perf_counter() - wall, 2),
             "cpu_seconds": round(time.process_time() - cpu, 2),
-            "step_ms": round(1e3 * found.seconds / n_steps(found), 3) if timed else None,
+            "step_ms": round(1e3 * timed.seconds / n_steps(timed), 3) if timed else None,
             "date": time.strftime("%Y-%m-%d"),
             **provenance(settings.device),
         },
