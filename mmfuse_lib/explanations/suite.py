@@ -126,7 +126,8 @@ class ExplanationTask:
             atoms = decompose(splits[0].label_table()).atoms
         else:
             atoms = decomposition[list(INTERACTIONS)].to_numpy(dtype=np.float64)
-        return cls(name, *splits, _shares(atoms))
+        train, val, test = splits
+        return cls(name, train, val, test, _shares(atoms))
 
     @property
     def has_composition(self) -> bool:

@@ -107,17 +107,18 @@ class Study:
         evaluate = config.get("evaluate", "test")
         columns = _entries(config, "data")
         rows = [
-            _row(row, entry, columns, config) for row, entry in _entries(config, "methods").items()
+            _row(row, entry, columns, config.get("seeds", 1))
+            for row, entry in _entries(config, "methods").items()
         ]
         seeds = list(dict.fromkeys(seed for row in rows for seed in row.seeds))
         cells: list[Cell] = []
         modalities = {}
         digest = cache(digest_of)  # of the code as it is now, once for the cells that share it
         for column, entry in columns.items():
-            _check_settings(f"data: {column}", entry, DATA_KEYS)
+            _check_names(f"setting in data: {column}", entry, (*SEARCHABLE, *DATA_KEYS))
             common = {**(config.get("settings") or {}), **entry, "data": entry.get("data", column)}
             space = common.pop("search", config.get("search"))
-            of_column = _measures(common)
+            of_all = {**_measures(config), **_measures(common)}
             common.pop("measures", None)
             splits = _load(column, _settings(column, common | {"method": ""}, seeds[0]))
             modalities[column] = splits[0].modalities
@@ -133,7 +134,7 @@ class Study:
                 if seed not in row.seeds:
                     continue
                 settings = _settings(column, common | _set(own, point), seed)
-                measures = {**of_column, **row.measures} if row.method else row.measures
+                measures = {**of_all, **row.measures} if row.method else row.measures
                 code = digest(modules_of(settings, measures))
                 cell = Cell(name, column, row.name, settings, point, measures, evaluate, code)
                 cells.append(cell)
@@ -158,9 +159,7 @@ def _check_keys(config: Values) -> None:
             f"the configuration holds what JSON cannot ({error}): expected texts, finite numbers, "
             "true, false, lists and mappings"
         ) from error
-    for key in config:
-        if key not in KEYS:
-            raise UnknownNameError("key of a study", key, KEYS)
+    _check_names("key of a study", config, KEYS)
     name = config.get("name")
     if not isinstance(name, str) or not name or set(name) & set("/\\"):
         raise DataError(f"name is {name!r}: expected a text that can name a folder")
@@ -169,13 +168,13 @@ def _check_keys(config: Values) -> None:
     common = config.get("settings") or {}
     if not isinstance(common, Mapping):
         raise DataError(f"settings is {common!r}: expected a mapping such as 'device: cpu'")
-    _check_settings("settings", common)
+    _check_names("setting in settings", common, SEARCHABLE)
 
 
-def _check_settings(where: str, names: Iterable[str], also: tuple[str, ...] = ()) -> None:
+def _check_names(what: str, names: Iterable[str], known: Iterable[str]) -> None:
     for name in names:
-        if name not in (*SEARCHABLE, *also):
-            raise UnknownNameError(f"setting in {where}", name, (*SEARCHABLE, *also))
+        if name not in known:
+            raise UnknownNameError(what, name, known)
 
 
 def _entries(config: Values, part: str) -> dict[str, dict[str, Any]]:
@@ -221,7 +220,7 @@ class _Row:
         """Return the points that it is tried at on a data set."""
         if not self.method:
             return [{}]
-        _check_settings("search", _space(space))
+        _check_names("setting in search", _space(space), SEARCHABLE)
         space = {**_space(space), **self.search}
         for name in space:
             if name in fixed or name in self.options:
@@ -231,33 +230,27 @@ class _Row:
         return [dict(zip(space, p, strict=True)) for p in itertools.product(*space.values())]
 
 
-def _row(row: str, entry: Values, columns: Values, config: Values) -> _Row:
-    for key in entry:
-        if key not in METHOD_KEYS:
-            raise UnknownNameError(f"key of methods: {row}", key, METHOD_KEYS)
+def _row(row: str, entry: Values, columns: Values, seeds_of_all: Any) -> _Row:
+    _check_names(f"key of methods: {row}", entry, METHOD_KEYS)
     only = entry.get("only", list(columns))
     if not isinstance(only, list):
         raise DataError(f"methods: {row}: only is {only!r}: expected a list of data sets")
-    for column in only:
-        if column not in columns:
-            raise UnknownNameError(f"data set in methods: {row}: only", column, columns)
+    _check_names(f"data set in methods: {row}: only", only, columns)
     method = entry.get("method", row) or ""
     if method:
         methods.get(method)
     options = entry.get("method_options") or {}
     if not isinstance(options, Mapping):
         raise DataError(f"methods: {row}: method_options is {options!r}: expected a mapping")
-    measures = {**_measures(config), **_measures(entry)}
-    if not method:
-        measures = _measures(entry)
-        if not measures or options or "search" in entry:
-            raise DataError(
-                f"methods: {row}: without a method it needs measures of its own, and takes no "
-                "method_options and no search"
-            )
-    seeds = _seeds(entry.get("seeds", config.get("seeds", 1)))
+    own = _measures(entry)
+    if not method and (not own or options or "search" in entry):
+        raise DataError(
+            f"methods: {row}: without a method it needs measures of its own, and takes no "
+            "method_options and no search"
+        )
+    seeds = _seeds(entry.get("seeds", seeds_of_all))
     search = _space(entry.get("search"))
-    return _Row(row, method, dict(options), only, seeds, search, measures)
+    return _Row(row, method, dict(options), only, seeds, search, own)
 
 
 def _measures(entry: Values) -> dict[str, str]:
