@@ -325,17 +325,14 @@ def scores(results: Results, data: str, *parts: str) -> pd.DataFrame:
             )
     rows = []
     for row in found:
-        taken = {part: row[part] for part in parts if part in row}
-        flat = {k: v for p, m in taken.items() for k, v in _named(p, m).items()}
+        numbers: dict[str, Any] = {}
+        for part in (part for part in parts if part in row):
+            value = row[part]  # one number is a column of the part's name
+            numbers |= value if isinstance(value, Mapping) else {part: value}
         size = {name: row[name] for name in ("n_parameters", "step_ms") if name in row}
-        if taken:
-            rows.append({"method": row["method"], "seed": row["seed"], **flat, **size})
+        if numbers:
+            rows.append({"method": row["method"], "seed": row["seed"], **numbers, **size})
     return pd.DataFrame(rows)
-
-
-def _named(part: str, measured: Any) -> dict[str, Any]:
-    """Return what was measured as columns: those of a mapping, or one of the part's name."""
-    return dict(measured) if isinstance(measured, Mapping) else {part: measured}
 
 
 class EdgeOfGridWarning(UserWarning):
