@@ -328,7 +328,7 @@ def scores(results: Results, data: str, *parts: str) -> pd.DataFrame:
         numbers: dict[str, Any] = {}
         for part in (part for part in parts if part in row):
             value = row[part]  # one number is a column of the part's name
-            numbers |= value if isinstance(value, Mapping) else {part: value}
+            numbers.update(value if isinstance(value, Mapping) else {part: value})
         size = {name: row[name] for name in ("n_parameters", "step_ms") if name in row}
         if numbers:
             rows.append({"method": row["method"], "seed": row["seed"], **numbers, **size})
