@@ -323,15 +323,17 @@ def scores(results: Results, data: str, *parts: str) -> pd.DataFrame:
             raise UnknownNameError(
                 "part of the results", part, [k for k in known if k != "setting"]
             )
-    rows = []
+    rows: list[dict[str, Any]] = []
     for row in found:
         numbers: dict[str, Any] = {}
         for part in (part for part in parts if part in row):
-            value = row[part]  # one number is a column of the part's name
-            numbers.update(value if isinstance(value, Mapping) else {part: value})
+            if isinstance(row[part], Mapping):
+                numbers.update(row[part])
+            else:
+                numbers[part] = row[part]
         size = {name: row[name] for name in ("n_parameters", "step_ms") if name in row}
         if numbers:
-            rows.append({"method": row["method"], "seed": row["seed"], **numbers, **size})
+            rows.append({"method": row["method"], "seed": row["seed"]} | numbers | size)
     return pd.DataFrame(rows)
 
 
