@@ -341,20 +341,18 @@ def scores(results: Results, data: str, *parts: str) -> pd.DataFrame:
             known = [k for row in found for k, v in row.items() if isinstance(v, Mapping)]
             others = sorted({k for k in known if k != "setting"})
             raise UnknownNameError("part of the results", part, others)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for row in found:
-        taken = {part: row[part] for part in parts if part in row}
-        flat = {k: v for p, m in taken.items() for k, v in _named(p, m).items()}
+        numbers: dict[str, Any] = {}
+        for part in (part for part in parts if part in row):
+            if isinstance(row[part], Mapping):
+                numbers.update(row[part])
+            else:
+                numbers[part] = row[part]
         size = {name: row[name] for name in ("n_parameters", "step_ms") if name in row}
-        if taken:
-            about = {name: row[name] for name in ("method", "seed")}
-            rows.append(about | flat | size)
+        if numbers:
+            rows.append({"method": row["method"], "seed": row["seed"]} | numbers | size)
     return pd.DataFrame(rows)
-
-
-def _named(part: str, measured: Any) -> dict[str, Any]:
-    """Return what was measured as columns: those of a mapping, or one of the part's name."""
-    return dict(measured) if isinstance(measured, Mapping) else {part: measured}
 
 
 class EdgeOfGridWarning(UserWarning):

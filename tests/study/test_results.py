@@ -313,3 +313,19 @@ def test_what_cannot_be_reported_is_said(folder: Path, study: Study, tmp_path: P
         (folder / f"{cell.key}.json").unlink(missing_ok=True)
     with pytest.raises(DataError, match="no method has all its cells yet"):
         gather(folder)
+
+
+def test_scores_can_be_of_several_parts_and_of_measures(folder: Path, study: Study) -> None:
+    for cell in study.cells:
+        record = record_of(cell, *GIVEN[place_of(cell)])
+        record["results"]["one"] = cell.settings.seed + 0.123456789
+        if cell.method == "joint":
+            record["results"]["two"] = {"a": [1, 2], "b": cell.settings.seed}
+        write_record(folder, cell, record)
+    found = scores(gather(folder), "pairs", "val", "one", "two").set_index(["method", "seed"])
+    assert found["one"]["joint", 1] == 1.123456789
+    assert found["b"]["joint", 1] == 1
+    assert found["a"]["joint", 0] == [1, 2]
+    assert found["accuracy"]["joint", 1] == 0.8
+    assert found["b"].isna().sum() == 4
+    assert set(scores(gather(folder), "pairs", "two")["method"]) == {"joint"}
