@@ -18,7 +18,7 @@ from mmfuse_lib.evaluation import evaluate
 from mmfuse_lib.methods.baselines import Ensemble
 from mmfuse_lib.methods.i2moe import I2MoE
 from mmfuse_lib.runs import Splits, Trained
-from reproduce.measures import rounded, validation_terms
+from reproduce import rounded
 
 
 def anger(seed: int = 0) -> Splits:
@@ -30,7 +30,10 @@ def anger(seed: int = 0) -> Splits:
 
 def terms(trained: Trained) -> dict[str, float]:
     """Return the terms of the loss on validation data, in the epoch that was kept."""
-    found: dict[str, float] = rounded(validation_terms(trained))
+    frame = trained.history.to_frame().query("split == 'val'")
+    stage = frame["stage"].iloc[-1]
+    at = frame[(frame["stage"] == stage) & (frame["epoch"] == trained.history.best_epoch[stage])]
+    found: dict[str, float] = rounded(dict(zip(at["term"], at["value"], strict=True)))
     return found
 
 

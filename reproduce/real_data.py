@@ -32,7 +32,7 @@ from mmfuse_lib.information.estimators import (
     lsmi_pid,
 )
 from mmfuse_lib.runs import Loaded, Splits, Trained
-from reproduce.measures import rounded
+from reproduce import rounded
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.int64]
