@@ -51,7 +51,15 @@ import seaborn as sns
 import torch
 import torch.nn.functional as F
 
-from mmfuse_lib import data, evaluate, fit, mean_interval, methods, plots
+from mmfuse_lib import (
+    data,
+    evaluate,
+    fit,
+    mean_interval,
+    methods,
+    plots,
+    plus_minus,
+)
 
 plots.use_style()
 SEEDS = range(seed, seed + n_seeds)
@@ -191,15 +199,7 @@ gaps = pd.DataFrame(
         for name in ("left", "right")
     }
 ).groupby(results["noise"])
-
-
-def points(values):
-    """Mean and 95 % half-width, in points of accuracy."""
-    mean, half = mean_interval(values)
-    return f"{100 * mean:.1f} ± {100 * half:.1f}"
-
-
-gaps.agg(points).rename(
+gaps.agg(lambda v: plus_minus(v, scale=100)).rename(
     columns=lambda name: f"{name}: points lost by joint training"
 )
 
@@ -421,9 +421,7 @@ dark_results = pd.DataFrame(rows)
 
 def summary(frame):
     """Mean and 95 % half-width over seeds, one row per noise level."""
-    return frame.groupby("noise").agg(
-        lambda v: "{:.3f} ± {:.3f}".format(*mean_interval(v))
-    )
+    return frame.groupby("noise").agg(lambda v: plus_minus(v, 3))
 
 
 summary(dark_results)
