@@ -1054,7 +1054,7 @@ if benchmark is not None:
     _ = axes[0].set(yscale="log", ylabel="ms per table")
     _ = axes[1].set(yscale="log", ylabel="largest error (bits)", xlabel="")
     axes[1].tick_params(axis="x", rotation=30)
-    axes[0].legend(ncols=2)
+    axes[0].legend(ncols=2, fontsize=11)
     plt.show()
 
 # %% [markdown]
