@@ -899,12 +899,11 @@ if ablation is not None:
 if ablation is not None:
     taught_by_duc = {}
     for name, rows in retrained.items():
-        rates = 100 * rows.set_index(["method", "seed"]).filter(
-            regex="_(before|after)"
-        )
-        for student in dict.fromkeys(column.rsplit("_", 1)[0] for column in rates):
-            ends = rates[f"{student}_after"].unstack("method")[["no DUC", "DI-MML"]]
-            ends.insert(0, "selected", rates[f"{student}_before"]["DI-MML"])
+        by_run = rows.set_index(["method", "seed"])
+        for student in [c[:-6] for c in by_run if c.endswith("_after")]:
+            ends = 100 * by_run[f"{student}_after"].unstack("method")
+            ends = ends.assign(selected=100 * by_run[f"{student}_before"]["DI-MML"])
+            ends = ends[["selected", "no DUC", "DI-MML"]]
             ends["difference"] = ends["DI-MML"] - ends["no DUC"]
             taught_by_duc[name, student] = ends.rename_axis(columns=None)
     print(

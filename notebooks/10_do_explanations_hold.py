@@ -172,6 +172,7 @@ sns.countplot(
     ax=ax,
 )
 ax.bar_label(ax.containers[0], fontsize=12)
+ax.margins(y=0.12)
 _ = ax.set(xlabel="samples whose kind the gate names", ylabel="gates")
 plt.show()
 

@@ -484,7 +484,7 @@ def estimates(name, shuffled=False, by_person=True):
         for run in real.of(name) for row in run.get("estimates", [])
         if (row["shuffled"], row["ignoring_groups"]) == wanted
     }  # fmt: skip
-    return pd.DataFrame.from_dict(found, orient="index")
+    return pd.DataFrame.from_dict(found, orient="index").rename_axis("estimator")
 
 
 def draw_estimates(ax, name):
@@ -553,7 +553,7 @@ if HERE:
         true_labels, shuffled = (
             estimates(name, how)[NAMES].abs().sum(axis=1) for how in (False, True)
         )
-        controls[name] = shuffled[[*ESTIMATORS, "plug-in 8"]]
+        controls[name] = dict(shuffled[[*ESTIMATORS, "plug-in 8"]])
         controls[name]["plug-in 8, real labels"] = true_labels["plug-in 8"]
     controls = pd.DataFrame(controls).T
     print("bits found in shuffled labels (sum of the sizes of the atoms):")
@@ -658,23 +658,29 @@ if "spoken_digits" in MEASURED:
 
 # %%
 def accuracies(name):
-    """Test accuracy on a data set in percent: a row a seed, a column a method."""
+    """Test accuracies of each method on a data set, one a seed."""
     first, second = about[name]["modalities"]
     alone = {f"alone, {first}": "first alone", f"alone, {second}": "second alone"}
     runs = study.scores(real, name).replace({"method": alone})
-    by_seed = 100 * runs.pivot(index="seed", columns="method", values="accuracy")
-    return by_seed[runs["method"].unique()]
+    return dict(iter(runs.groupby("method", sort=False)["accuracy"]))
 
 
 if HERE:
     tested = {name: accuracies(name) for name in MEASURED}
-    test_accuracy = pd.DataFrame({n: table.mean() for n, table in tested.items()}).T
-    majority = [100 * about[name]["majority"] for name in MEASURED]
-    test_accuracy.insert(0, "majority", majority)
+    test_accuracy = (
+        100
+        * pd.DataFrame(
+            {
+                name: {"majority": about[name]["majority"]}
+                | {method: values.mean() for method, values in found.items()}
+                for name, found in tested.items()
+            }
+        ).T
+    )
     print(test_accuracy.round(1).to_string())
     halves = {
-        name: max(mean_interval(table[method])[1] for method in table)
-        for name, table in tested.items()
+        name: 100 * max(mean_interval(values)[1] for values in found.values())
+        for name, found in tested.items()
     }
     print("widest interval, +-", {n: round(h, 1) for n, h in halves.items()})
     fused = test_accuracy[["JointFusion", "DIMML", "DMIL", "I2MoE"]]
