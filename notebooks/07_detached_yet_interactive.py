@@ -473,7 +473,7 @@ for ax, part, title in zip(axes, gains, titles, strict=True):
     points = (100 * gains[part][ways]).melt(value_name="points")
     plots.interval_points(points, x="method", y="points", color=TEAL, ax=ax)
     ax.axhline(0, color=INK, lw=1)
-    ax.tick_params(axis="x", rotation=40)
+    _ = ax.set_xticks(range(3), ways, rotation=40, ha="right")
     _ = ax.set(title=title, xlabel="")
 axes[0].set_ylabel("points above joint")
 plt.show()
@@ -811,7 +811,7 @@ PARTS = [
 
 def against_whole(rows):
     """Points gained or lost by each variant, a column a variant, a row a seed."""
-    by_seed = rows.pivot(index="seed", columns="method", values="accuracy")
+    by_seed = rows.pivot(index="seed", columns="variant", values="accuracy")
     return 100 * by_seed[PARTS].sub(by_seed["DI-MML"], axis=0)
 
 
@@ -819,7 +819,9 @@ if ablation is None:
     print("The results are in the repository, not here: skipped.")
 else:
     retrained = {
-        name: study.scores(ablation, task, "test", "rates")
+        name: study.scores(ablation, task, "test", "rates").rename(
+            columns={"method": "variant"}
+        )
         for task, name in DATA.items()
     }
     losses = {name: against_whole(rows) for name, rows in retrained.items()}
@@ -852,7 +854,7 @@ if ablation is not None:
     )
     for ax, (name, table) in zip(axes[0], losses.items(), strict=True):
         points = table.melt(value_name="points")
-        plots.interval_points(points, x="points", y="method", color=TEAL, ax=ax)
+        plots.interval_points(points, x="points", y="variant", color=TEAL, ax=ax)
         ax.axvline(0, color=INK, lw=1)
         _ = ax.set(title=name, xlabel="points", ylabel="")
     plt.show()
@@ -877,7 +879,7 @@ HEADS = {
 def by_head(rows):
     """Accuracy (%) by fusion head, over all samples and on S where it is known; mean and interval."""
     rows = rows.rename(columns={"accuracy": "all", "accuracy_S": "S"})
-    heads = rows.replace({"method": HEADS}).set_index("method")
+    heads = rows.replace({"variant": HEADS}).set_index("variant")
     heads = heads.loc[list(HEADS.values()), [c for c in ("all", "S") if c in rows]]
     return heads.groupby(level=0, sort=False).agg(interval).rename_axis(None)
 
@@ -899,9 +901,9 @@ if ablation is not None:
 if ablation is not None:
     taught_by_duc = {}
     for name, rows in retrained.items():
-        by_run = rows.set_index(["method", "seed"])
+        by_run = rows.set_index(["variant", "seed"])
         for student in [c[:-6] for c in by_run if c.endswith("_after")]:
-            ends = 100 * by_run[f"{student}_after"].unstack("method")
+            ends = 100 * by_run[f"{student}_after"].unstack("variant")
             ends = ends.assign(selected=100 * by_run[f"{student}_before"]["DI-MML"])
             ends = ends[["selected", "no DUC", "DI-MML"]]
             ends["difference"] = ends["DI-MML"] - ends["no DUC"]
@@ -1067,12 +1069,12 @@ if check_claims and ablation is not None:
         assert abs(table["no certainty weighting"].mean()) < 0.5
     # No fusion head gets beyond guessing in the third stage, nor gains on UTD-MHAD.
     for rows in retrained.values():
-        table = rows.set_index(["method", "seed"])
+        table = rows.set_index(["variant", "seed"])
         if "accuracy_S" in table:
             heard = table["accuracy_S"].unstack("seed").loc[list(HEADS)]
             assert (heard.mean(axis=1) - 0.25).abs().max() < 0.04
         else:
-            right = table["accuracy"].unstack("method")
+            right = table["accuracy"].unstack("variant")
             for head in ("concat head", "low-rank head"):
                 center, half = mean_interval(right[head] - right["DI-MML"])
                 assert abs(center) < half
