@@ -32,11 +32,10 @@ def results(name: str) -> Any:
 
     Examples
     --------
-    >>> from mmfuse_lib import results
-    >>> results("book").data
-    ['digit_pairs', 'spoken_digits', 'utd_mhad']
-    >>> print(results("no such file"))
-    None
+    >>> from mmfuse_lib import results, study
+    >>> book = results("book")
+    >>> if book is not None:  # the repository is here
+    ...     print(study.table(book, "digit_pairs"))  # doctest: +SKIP
     """
     here = Path.cwd()
     places = (folder / "reproduce" / f"{name}.json" for folder in (here, *here.parents))
