@@ -51,7 +51,15 @@ import pandas as pd
 import seaborn as sns
 from sklearn.linear_model import LogisticRegression
 
-from mmfuse_lib import data, evaluate, fit, mean_interval, methods, plots
+from mmfuse_lib import (
+    data,
+    evaluate,
+    fit,
+    mean_interval,
+    methods,
+    plots,
+    plus_minus,
+)
 
 plots.use_style()
 KINDS = list(data.INTERACTIONS)
@@ -251,11 +259,8 @@ plt.show()
 # %%
 def summary(frame, columns):
     """Mean and 95 % half-width over seeds, one row per model."""
-
-    def text(values):
-        return "{:.3f} ± {:.3f}".format(*mean_interval(values))
-
-    return frame.groupby("model", sort=False)[columns].agg(text)
+    by_model = frame.groupby("model", sort=False)[columns]
+    return by_model.agg(lambda v: plus_minus(v, 3))
 
 
 summary(results, ["accuracy", "accuracy_S", "cross_entropy_S", "synergy_indicator"])
@@ -306,8 +311,7 @@ redundant = pd.DataFrame(rows).pivot(
     index="seed", columns="model", values="accuracy"
 )
 gain = redundant["ensemble"] - redundant["joint, concat"]
-gain_mean, gain_half = mean_interval(gain)
-print(f"ensemble minus joint: {100 * gain_mean:.1f} ± {100 * gain_half:.1f} points")
+print(f"ensemble minus joint: {plus_minus(gain, scale=100)} points")
 
 # %% mystnb={"image": {"alt": "One line per seed joins the accuracy of the ensemble on the left with that of joint training on the right. The lines fall."}, "figure": {"caption": "Purely redundant labels, one noisy modality: each line is a seed, trained and tested on the same data.", "name": "fig-redundant"}} tags=["hide-input"]
 figure, ax = plt.subplots(figsize=(4.8, 3.4))
@@ -356,7 +360,8 @@ if check_claims:
     assert 0 < indicator["ensemble"] < 0.01 < indicator["joint, sum"] < 0.04
     assert abs(indicator["joint, concat"] - 9 / 64) < 0.02
     # On redundant labels with one noisy modality the ensemble is ahead, beyond the interval.
-    assert gain_mean - gain_half > 0
+    middle, half = mean_interval(gain)
+    assert middle - half > 0
     print("all claims hold")
 
 # %% tags=["headline", "remove-cell"]
@@ -364,7 +369,7 @@ headline = {
     "ensemble_accuracy_S": round(mean.loc["ensemble", "accuracy_S"], 3),
     "joint_accuracy_S": round(mean.loc["joint, concat", "accuracy_S"], 3),
     "joint_accuracy": round(mean.loc["joint, concat", "accuracy"], 3),
-    "ensemble_minus_joint_on_redundant": round(gain_mean, 3),
+    "ensemble_minus_joint_on_redundant": round(float(gain.mean()), 3),
 }
 print(json.dumps(headline))
 

@@ -126,9 +126,10 @@ sns.scatterplot(
     ax=axes["both"],
     **look,
 )
-step = {"bins": 24, "binrange": (-3, 3), "element": "step", "legend": False}
-sns.histplot(evenings, x="camera 1", ax=axes["top"], **step, **look)
-sns.histplot(evenings, y="camera 2", ax=axes["right"], **step, **look)
+look |= {"bins": 24, "binrange": (-3, 3), "element": "step", "fill": False, "lw": 2}
+for part, axis in (("top", {"x": "camera 1"}), ("right", {"y": "camera 2"})):
+    sns.histplot(evenings, **axis, legend=False, ax=axes[part], **look)
+    axes[part].lines[-1].set_linestyle("--")  # lamp off, on top
 _ = axes["both"].set(
     xlabel="reading of camera 1",
     ylabel="reading of camera 2",

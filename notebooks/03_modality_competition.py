@@ -51,7 +51,15 @@ import seaborn as sns
 import torch
 import torch.nn.functional as F
 
-from mmfuse_lib import data, evaluate, fit, mean_interval, methods, plots
+from mmfuse_lib import (
+    data,
+    evaluate,
+    fit,
+    mean_interval,
+    methods,
+    plots,
+    plus_minus,
+)
 
 plots.use_style()
 SEEDS = range(seed, seed + n_seeds)
@@ -195,8 +203,7 @@ gaps = pd.DataFrame(
 
 def points(values):
     """Mean and 95 % half-width, in points of accuracy."""
-    mean, half = mean_interval(values)
-    return f"{100 * mean:.1f} ± {100 * half:.1f}"
+    return plus_minus(values, scale=100)
 
 
 gaps.agg(points).rename(
@@ -421,9 +428,7 @@ dark_results = pd.DataFrame(rows)
 
 def summary(frame):
     """Mean and 95 % half-width over seeds, one row per noise level."""
-    return frame.groupby("noise").agg(
-        lambda v: "{:.3f} ± {:.3f}".format(*mean_interval(v))
-    )
+    return frame.groupby("noise").agg(lambda v: plus_minus(v, 3))
 
 
 summary(dark_results)

@@ -46,7 +46,6 @@ check_claims = True
 
 # %%
 import json
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -54,7 +53,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.colors import LinearSegmentedColormap
 
-from mmfuse_lib import plots
+from mmfuse_lib import plots, results
 from mmfuse_lib.data.synthetic.digit_pairs import label_table
 from mmfuse_lib.information import (
     ATOMS,
@@ -1030,8 +1029,7 @@ plt.show()
 # bounds what is wrong with *it*. The others were not run on the largest tables (`NaN`).
 
 # %%
-path = Path("../reproduce/pid_benchmark.json")
-benchmark = json.loads(path.read_text("utf8")) if path.exists() else None
+benchmark = results("pid_benchmark")
 if benchmark is None:
     print("The benchmark's results are in the repository, not here: skipped.")
 else:
@@ -1056,7 +1054,7 @@ if benchmark is not None:
     _ = axes[0].set(yscale="log", ylabel="ms per table")
     _ = axes[1].set(yscale="log", ylabel="largest error (bits)", xlabel="")
     axes[1].tick_params(axis="x", rotation=30)
-    axes[0].legend(ncols=2)
+    axes[0].legend(ncols=2, fontsize=11)
     plt.show()
 
 # %% [markdown]

@@ -52,7 +52,6 @@ check_claims = True
 # %%
 import json
 import warnings
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -61,7 +60,7 @@ import seaborn as sns
 import torch
 from sklearn.cluster import KMeans
 
-from mmfuse_lib import data, plots
+from mmfuse_lib import data, plots, results
 from mmfuse_lib.data.synthetic.digit_pairs import label_table
 from mmfuse_lib.data.synthetic.gaussian_gates import pointwise_truth, truth
 from mmfuse_lib.information import (
@@ -389,18 +388,17 @@ clustered.interval.round(3).assign(truth=exact.atoms.round(3))
 # `python -m benchmarks.estimators`; more of its results are below.)
 
 # %%
-path = Path("../reproduce/estimators.json")
-results = json.loads(path.read_text("utf8")) if path.exists() else None
-if results is None:
+benchmark = results("estimators")
+if benchmark is None:
     print("The benchmark's results are in the repository, not here: skipped.")
 else:
-    covered = pd.DataFrame(results["coverage"])
+    covered = pd.DataFrame(benchmark["coverage"])
     covered["cells"] = 2 * covered["bins"] ** 2
     covered["samples per cell"] = (covered["n"] / covered["cells"]).round()
     percent = covered.set_index(["cells", "n", "samples per cell"])
     percent = 100 * percent[[f"covered_{atom}" for atom in NAMES]]
     percent.columns = NAMES
-    repeats = results["coverage"][0]["repeats"]
+    repeats = benchmark["coverage"][0]["repeats"]
     print(f"of {repeats} intervals, hold the truth (%):")
     print(percent.round().astype(int).to_string())
     print(f"standard error of a 95: {100 * np.sqrt(0.95 * 0.05 / repeats):.0f}")
@@ -744,14 +742,14 @@ print(f"S between {low:.2f} and {high:.2f} bits; truth {exact.synergy:.2f}")
 # estimator is compared with the truth *of its own definition*.
 
 # %%
-if results is not None:
-    table = pd.DataFrame(results["rows"])
+if benchmark is not None:
+    table = pd.DataFrame(benchmark["rows"])
     base = {"data": "and", "noise": 0.5, "dim": 4, "n": 2_000}
-    print(f"{len(table)} runs, {len(results['seeds'])} seeds a condition")
+    print(f"{len(table)} runs, {len(benchmark['seeds'])} seeds a condition")
     print(
         "made with",
         ", ".join(
-            f"{k} {v}" for k, v in results["runs"]["batch"]["versions"].items()
+            f"{k} {v}" for k, v in benchmark["runs"]["batch"]["versions"].items()
         ),
     )
 
@@ -775,7 +773,7 @@ def truth_and_estimates(rows, estimators):
 
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Six stacked bars for AND: truth by BROJA, plug-in with 16 clusters, cluster, BATCH; then truth by the pointwise definition and LSMI. BATCH comes closest in height to the first truth, the clusters are lower. LSMI agrees with the pointwise truth, including small negative unique parts below zero."}, "figure": {"caption": "AND seen by two noisy cameras in four dimensions, 2,000 samples. The first bar is the truth for the next three, the fifth for the last. Black: 95 % intervals of the mean over seeds, one for each part, at its upper end (at its lower end for negative parts).", "name": "fig-stacked"}}
-if results is not None:
+if benchmark is not None:
     groups = {
         "truth": "cluster",
         "plug-in\n16": "plug-in 16",
@@ -796,9 +794,9 @@ if results is not None:
 # of the first group have some $U$ where there is none, for the reason given above.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels, error of R and error of S against the number of samples, a line for each estimator with bars of one standard deviation. All lines are below zero. Those of BATCH and LSMI rise to zero. The one of the corrected clusters rises, but stays clearly below. The one of the plug-in with 16 clusters hardly moves for R, and for S it falls away from zero."}, "figure": {"caption": "Error of $R$ and of $S$ (estimate minus truth) for AND against the number of samples: mean and standard deviation over seeds. What has not come near zero is not cured by this much data.", "name": "fig-errors"}}
-if results is not None:
+if benchmark is not None:
     fig, axes = plt.subplots(2, 1, figsize=(6.2, 5.6), sharex=True)
-    curves = pd.concat([where(n=n) for n in results["sizes"]])
+    curves = pd.concat([where(n=n) for n in benchmark["sizes"]])
     for ax, atom in zip(axes, ("R", "S"), strict=True):
         ax.axhline(0, color=INK, lw=1)
         sns.pointplot(
@@ -822,7 +820,7 @@ if results is not None:
             ax=ax,
         )
         _ = ax.set(xlabel="samples", ylabel=f"error of ${atom}$ (bits)")
-    axes[1].set_xticks(results["sizes"], [f"{n:,}" for n in results["sizes"]])
+    axes[1].set_xticks(benchmark["sizes"], [f"{n:,}" for n in benchmark["sizes"]])
     axes[1].minorticks_off()
     axes[0].legend(ncols=2, fontsize=11)
     plt.show()
@@ -848,7 +846,7 @@ def describe(row):
     return f"{row['data']}, noise {row['noise']:g}, dim {row['dim']:g}"
 
 
-if results is not None:
+if benchmark is not None:
     errors = table[NAMES] - table[[f"truth_{a}" for a in NAMES]].to_numpy()
     errors = errors.assign(
         estimator=table["estimator"],
@@ -878,17 +876,17 @@ if results is not None:
     print("worst mean atom: error in bits, (sd over seeds), which atom")
     print("Gaussian sources, closed form:")
     print(gaussian.to_string())
-overview if results is not None else None
+overview if benchmark is not None else None
 
 # %%
-if results is not None:
+if benchmark is not None:
     largest = summary["bias"].abs().groupby("estimator").agg(["median", "max"])
     seconds = table.groupby("estimator")["seconds"].median()
     largest["CPU seconds a run"] = seconds.round(1)
     print(largest.loc[columns].round(3).to_string())
 
 # %%
-if results is not None:
+if benchmark is not None:
     known = table[table["estimator"] == "bounds"]
     inside = known["S_lower"] - 0.02 <= known["truth_S"]
     inside &= known["truth_S"] <= known["S_upper"] + 0.02
@@ -911,7 +909,7 @@ if results is not None:
 # The worst atom says little about synergy. Here are its means for 2,000 samples, noise 0.5 and four dimensions, and for the digits:
 
 # %%
-if results is not None:
+if benchmark is not None:
     rows = table[(table["n"] == 2_000) & table["noise"].isin([0.0, 0.5])]
     rows = rows[(rows["dim"] != 32) & rows["estimator"].isin(columns[:3])]
     synergy = rows.pivot_table(index="data", columns="estimator", values="S")
@@ -987,7 +985,7 @@ if check_claims:
     # A covariance is blind to XOR.
     assert blind.total < 0.01
     assert seeing.synergy > 0.8
-    if results is not None:  # more data, worse plug-in; BATCH the other way round
+    if benchmark is not None:  # more data, worse plug-in; BATCH the other way round
         means = errors.groupby(["estimator", "condition", "n"], sort=False)[
             NAMES
         ].mean()

@@ -51,7 +51,6 @@ check_claims = True
 # %%
 import json
 import warnings
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -60,7 +59,17 @@ import seaborn as sns
 import torch
 from scipy.stats import ttest_1samp
 
-from mmfuse_lib import data, evaluate, fit, mean_interval, methods, plots, study
+from mmfuse_lib import (
+    data,
+    evaluate,
+    fit,
+    mean_interval,
+    methods,
+    plots,
+    plus_minus,
+    results,
+    study,
+)
 from mmfuse_lib.fusion import ConcatFusion
 from mmfuse_lib.methods.dimml import (
     certainty_weights,
@@ -436,22 +445,21 @@ def compare(seed):
 
 
 runs = [compare(s) for s in SEEDS]
-results = pd.DataFrame([row for _, rows in runs for row in rows])
+measured = pd.DataFrame([row for _, rows in runs for row in rows])
 
 
 def interval(values):
     """Mean and 95 % half-width, in per cent."""
-    mean, half = mean_interval(100 * np.asarray(values))
-    return f"{mean:.1f} ± {half:.1f}"
+    return plus_minus(values, scale=100)
 
 
-table = results.groupby("method", sort=False)[["left", "right", "both"]]
+table = measured.groupby("method", sort=False)[["left", "right", "both"]]
 table.agg(interval).rename(
     columns={"left": "left encoder", "right": "right encoder"}
 )
 
 # %% mystnb={"image": {"alt": "Three panels: left encoder, right encoder, both images. In each, dots with intervals for ensemble, no DUC and DI-MML: points above the joint model, which is the zero line. For the right encoder all three are far above zero and at about the same height; in the other panels they are slightly above, and for the left encoder the interval of no DUC contains zero."}, "figure": {"caption": "What each encoder knows by itself, and the model with both images: difference to the joint model on the same seed, mean and 95 % interval.", "name": "fig-cured"}} tags=["hide-input"]
-by_seed = results.pivot(
+by_seed = measured.pivot(
     index="seed", columns="method", values=["left", "right", "both"]
 )
 gains = {
@@ -465,7 +473,7 @@ for ax, part, title in zip(axes, gains, titles, strict=True):
     points = (100 * gains[part][ways]).melt(value_name="points")
     plots.interval_points(points, x="method", y="points", color=TEAL, ax=ax)
     ax.axhline(0, color=INK, lw=1)
-    ax.tick_params(axis="x", rotation=40)
+    _ = ax.set_xticks(range(3), ways, rotation=40, ha="right")
     _ = ax.set(title=title, xlabel="")
 axes[0].set_ylabel("points above joint")
 plt.show()
@@ -794,20 +802,7 @@ plt.show()
 
 
 # %%
-def result_of(name):
-    """Results of a study in the repository, if they are here."""
-    path = Path("../reproduce") / name
-    return study.load_results(path) if path.exists() else None
-
-
-ablation = result_of("dimml_ablation.json")
-if ablation is not None:
-    ablation = {
-        task: study.scores(ablation, task, "test", "rates").rename(
-            columns={"method": "variant"}
-        )
-        for task in ablation.data
-    }
+ablation = results("dimml_ablation")
 DATA = {"digit_pairs": "digit pairs", "utd_mhad": "UTD-MHAD"}
 PARTS = [
     "no DUC", "both ways", "all dimensions", "no shared head", "no certainty weighting",
@@ -823,17 +818,17 @@ def against_whole(rows):
 if ablation is None:
     print("The results are in the repository, not here: skipped.")
 else:
-    losses = {
-        DATA[task]: against_whole(ablation[task])
-        for task in DATA
-        if task in ablation
+    retrained = {
+        name: study.scores(ablation, task, "test", "rates").rename(
+            columns={"method": "variant"}
+        )
+        for task, name in DATA.items()
     }
+    losses = {name: against_whole(rows) for name, rows in retrained.items()}
     print(
         pd.DataFrame(
             {
-                name: table.apply(
-                    lambda v: "{:+.1f} ± {:.1f}".format(*mean_interval(v))
-                )
+                name: table.apply(lambda v: plus_minus(v, sign=True))
                 for name, table in losses.items()
             }
         ).to_string()
@@ -883,19 +878,15 @@ HEADS = {
 
 def by_head(rows):
     """Accuracy (%) by fusion head, over all samples and on S where it is known; mean and interval."""
-    found = rows.set_index("variant").loc[list(HEADS)]
-    columns = [c for c in ("accuracy", "accuracy_S") if c in found]
-    shown = found.groupby(level=0, sort=False)[columns].agg(interval)
-    shown = shown.rename(
-        index=HEADS, columns={"accuracy": "all", "accuracy_S": "S"}
-    )
-    return shown.rename_axis(None)
+    rows = rows.rename(columns={"accuracy": "all", "accuracy_S": "S"})
+    heads = rows.replace({"variant": HEADS}).set_index("variant")
+    heads = heads.loc[list(HEADS.values()), [c for c in ("all", "S") if c in rows]]
+    return heads.groupby(level=0, sort=False).agg(interval).rename_axis(None)
 
 
 if ablation is not None:
-    for task, name in DATA.items():
-        if task in ablation:
-            print(f"{name}\n{by_head(ablation[task]).to_string()}\n")
+    for name, rows in retrained.items():
+        print(f"{name}\n{by_head(rows).to_string()}\n")
 
 # %% [markdown]
 # On digit pairs all three guess on S. The linear head has to; the others have hardly had the time to do better. The third stage takes 20 epochs for
@@ -907,24 +898,19 @@ if ablation is not None:
 # end, and what DUC makes of them.
 
 # %%
-taught_by_duc = {}
-for task in [t for t in DATA if ablation is not None and t in ablation]:
-    rows = ablation[task].set_index(["variant", "seed"])
-    for student in [c[:-6] for c in rows if c.endswith("_after")]:
-        ends = 100 * rows[f"{student}_after"].unstack("variant")
-        ends = ends.assign(selected=100 * rows[f"{student}_before"]["DI-MML"])
-        ends = ends[["selected", "no DUC", "DI-MML"]]
-        ends["difference"] = ends["DI-MML"] - ends["no DUC"]
-        taught_by_duc[DATA[task], student] = ends.rename_axis(columns=None)
-if taught_by_duc:
+if ablation is not None:
+    taught_by_duc = {}
+    for name, rows in retrained.items():
+        by_run = rows.set_index(["variant", "seed"])
+        for student in [c[:-6] for c in by_run if c.endswith("_after")]:
+            ends = 100 * by_run[f"{student}_after"].unstack("variant")
+            ends = ends.assign(selected=100 * by_run[f"{student}_before"]["DI-MML"])
+            ends = ends[["selected", "no DUC", "DI-MML"]]
+            ends["difference"] = ends["DI-MML"] - ends["no DUC"]
+            taught_by_duc[name, student] = ends.rename_axis(columns=None)
     print(
         pd.DataFrame(
-            {
-                key: ends.apply(
-                    lambda v: "{:.1f} ± {:.1f}".format(*mean_interval(v))
-                )
-                for key, ends in taught_by_duc.items()
-            }
+            {key: ends.apply(plus_minus) for key, ends in taught_by_duc.items()}
         ).T.to_string()
     )
 
@@ -947,8 +933,7 @@ if taught_by_duc:
 # the edge of what was tried, so a still better one may lie beyond. `mmfuse report` names such settings.)
 
 # %%
-path = Path("../reproduce/book.json")
-book = study.load_results(path) if path.exists() else None
+book = results("book")
 STUDIED = {"digit_pairs": "digit pairs", "spoken_digits": "spoken digits", "utd_mhad": "UTD-MHAD"}  # fmt: skip
 SHOWN = [
     "accuracy",
@@ -992,7 +977,7 @@ else:
 # ## Check
 
 # %%
-mean = results.groupby("method")[["left", "right", "both"]].mean()
+mean = by_seed.mean().unstack(0)
 taught = dims[dims["group"] == "taught"].groupby(["seed", "way"])["change"].mean()
 taught = taught.unstack("way")
 extra = 100 * (taught["DI-MML"] - taught["no DUC"])
@@ -1083,8 +1068,8 @@ if check_claims and ablation is not None:
     for table in losses.values():
         assert abs(table["no certainty weighting"].mean()) < 0.5
     # No fusion head gets beyond guessing in the third stage, nor gains on UTD-MHAD.
-    for task in DATA:
-        table = ablation[task].set_index(["variant", "seed"])
+    for rows in retrained.values():
+        table = rows.set_index(["variant", "seed"])
         if "accuracy_S" in table:
             heard = table["accuracy_S"].unstack("seed").loc[list(HEADS)]
             assert (heard.mean(axis=1) - 0.25).abs().max() < 0.04

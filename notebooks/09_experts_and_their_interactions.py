@@ -48,7 +48,6 @@ check_claims = True
 
 # %%
 import json
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -57,10 +56,19 @@ import seaborn as sns
 import torch
 from sklearn.metrics import roc_auc_score
 
-from mmfuse_lib import data, evaluate, fit, mean_interval, methods, plots
+from mmfuse_lib import (
+    data,
+    evaluate,
+    fit,
+    mean_interval,
+    methods,
+    plots,
+    plus_minus,
+    results,
+    study,
+)
 from mmfuse_lib.data import INTERACTIONS
 from mmfuse_lib.methods.i2moe import interaction_loss
-from mmfuse_lib.study import load_results
 
 plots.use_style()
 SEEDS = range(seed, seed + n_seeds)
@@ -245,7 +253,7 @@ splits = {s: load(s) for s in SEEDS}
 runs = {
     (how, s): train_on(splits[s], s, w) for how, w in WEIGHTS.items() for s in SEEDS
 }
-results = {
+evaluated = {
     (how, s): evaluate(model, splits[s][2], device=device)
     for (how, s), (model, _) in runs.items()
 }
@@ -254,7 +262,7 @@ results = {
 # %%
 def percent(values):
     """Mean and 95 % half-width, in percent."""
-    return "{:.1f} ± {:.1f}".format(*(100 * np.array(mean_interval(values))))
+    return plus_minus(values, scale=100)
 
 
 def table(rows):
@@ -268,7 +276,7 @@ table(
             "all": r.metrics["accuracy"],
             **{k: r.metrics[f"accuracy_{k}"] for k in KINDS},
         }
-        for key, r in results.items()
+        for key, r in evaluated.items()
     }
 )
 
@@ -308,7 +316,7 @@ plt.show()
 # %%
 def right_by_weight(kind, expert, s=seed):
     """Test samples of a kind that are predicted correctly, by falling weight of an expert."""
-    result = results["I2MoE", s]
+    result = evaluated["I2MoE", s]
     right = result.predictions.query("kind == @kind and correct").index
     return result.interactions.loc[right, expert].sort_values(ascending=False).index
 
@@ -360,7 +368,7 @@ plt.show()
 # %%
 def weights_of(how, s):
     """Weights on the test split, with the kind and the class of each sample."""
-    result = results[how, s]
+    result = evaluated[how, s]
     return result.interactions.assign(
         kind=result.predictions["kind"], label=result.predictions["target"]
     )
@@ -434,9 +442,7 @@ def examine(how, s):
 
 examined = {key: examine(*key) for key in runs}
 auroc = pd.DataFrame({key: found["auroc"] for key, found in examined.items()}).T
-auroc.groupby(level=0, sort=False).agg(
-    lambda v: "{:.2f} ± {:.2f}".format(*mean_interval(v))
-)
+auroc.groupby(level=0, sort=False).agg(lambda v: plus_minus(v, 2))
 
 # %% mystnb={"image": {"alt": "Two grids with an expert in each row and a rule in each column. Left: accuracy of each expert alone. Right: accuracy that is lost when the expert is left out. The uniqueness experts are accurate on their own rule and on redundant samples, the redundancy expert is near chance, and the synergy expert is above chance on rule S only."}, "figure": {"caption": "I2MoE, mean over seeds. Left: accuracy of each expert (row) alone on samples of each rule (column), in percent. Right: percentage points lost when the expert is left out.", "name": "fig-expert-grids"}} tags=["hide-input"]
 grids = {
@@ -491,70 +497,31 @@ table({key: found["disagreement"] for key, found in examined.items()})
 # `mmfuse study reproduce/i2moe.yml`. $\lambda$ is 0.1 where nothing else is said; `zero`, `mean` and `shuffle` are
 # what a modality is replaced by instead of noise.
 
-
 # %%
-def cells(name):
-    """Runs of a study in the repository, if they are here."""
-    path = Path(f"../reproduce/{name}.json")
-    return load_results(path).cells if path.exists() else []
-
-
-def as_row(run):
-    """What was measured of a run, side by side."""
-    return {
-        "name": run["method"],
-        "seed": run["seed"],
-        "metrics": run["test"],
-        "val_task": run.get("terms", {}).get("task"),
-        **run.get("experts", {}),
-        **{f"alone_{m}": found for m, found in run.get("alone", {}).items()},
-    }
-
-
-files = {
-    name: [as_row(run) for run in cells("i2moe") if run["data"] == name]
-    for name in ("digits", "utd_mhad", "cremad")
-}
-files["search"] = [
-    {"data": run["data"], "seed": run["seed"], **run["setting"], **run["terms"]}
-    for run in cells("i2moe_search")
-]
-files["start"] = [
-    {"setting": run["data"], "start": run["method"], "seed": run["seed"]}
-    | run["names_fit"]
-    for run in cells("i2moe_start")
-]
-path = Path("../reproduce/i2moe_benchmark.json")
-files["benchmark"] = (
-    json.loads(path.read_text("utf8"))["rows"] if path.exists() else []
-)
-HERE = all(files.values())
+ours, starts = results("i2moe"), results("i2moe_start")
+searched, benchmark = results("i2moe_search"), results("i2moe_benchmark")
+HERE = None not in (ours, starts, searched, benchmark)
 if HERE:
-    study = pd.DataFrame(
-        {
-            "name": row["name"],
-            "accuracy": row["metrics"]["accuracy"],
-            "S samples": row["metrics"]["accuracy_S"],
-            "validation loss": row.get("val_task"),
-            **{f"auroc {k}": row.get("auroc", {}).get(k) for k in KINDS},
-        }
-        for row in files["digits"]
-    )
-    ablations = study.groupby("name", sort=False)
+    called = {
+        "method": "name",
+        "test.accuracy": "accuracy",
+        "test.accuracy_S": "S samples",
+        "terms.task": "validation loss",
+        **{f"experts.auroc.{k}": f"auroc {k}" for k in KINDS},
+    }
+    digits = pd.json_normalize(ours.of("digits")).rename(columns=called)
+    ablations = digits.groupby("name", sort=False)
     summary = ablations[["accuracy", "S samples"]].agg(percent)
     summary["validation loss"] = ablations["validation loss"].mean().round(3)
     summary["seeds"] = ablations.size()
     print(summary.to_string())
+    by_rule = digits.set_index("name")["experts.expert_accuracy_by_kind"]
     alone_in_file = {
         name: pd.DataFrame(
-            100 * np.mean(
-                [row["expert_accuracy_by_kind"] for row in files["digits"] if row["name"] == name],
-                axis=0,
-            ).T,
-            index=experts, columns=KINDS,
-        )
+            100 * np.mean([*by_rule[name]], axis=0), KINDS, experts
+        ).T
         for name, experts in {"I2MoE": KINDS, "R and S only": ["R", "S"]}.items()
-    }  # fmt: skip
+    }
     print("\nI2MoE, accuracy of each expert (row) alone by rule, %")
     print(alone_in_file["I2MoE"].round(0).to_string())
 else:
@@ -562,7 +529,7 @@ else:
 
 # %% mystnb={"image": {"alt": "For each ablation, the area under the ROC curve with which the weight of each expert finds the samples of its rule, with intervals, and a line at one half."}, "figure": {"caption": "Does the weight of an expert find the samples of its rule? Area under the ROC curve, mean and 95 % interval over seeds (cut at 0 and 1). The line marks one half; the fair yardstick is the row without interaction loss.", "name": "fig-ablations"}} tags=["hide-input"]
 if HERE:
-    with_weights = study[study["auroc S"].notna()]
+    with_weights = digits[digits["auroc S"].notna()]
     areas = with_weights[with_weights["name"] != "global weights"]
     areas = areas.rename(columns=lambda name: name.removeprefix("auroc "))
     areas = areas.melt("name", KINDS, "column", "area")
@@ -608,7 +575,11 @@ SETTINGS = (
     "with patience",
 )
 if HERE:
-    start = pd.json_normalize(files["start"])
+    start = pd.json_normalize(
+        {"setting": run["data"], "start": run["method"], "seed": run["seed"]}
+        | run["names_fit"]
+        for run in starts.cells
+    )
     for split in ("val", "test"):
         areas = [f"{split}.auroc.{k}" for k in KINDS]
         start[f"{split}.area"] = start[areas].mean(axis=1)
@@ -623,8 +594,9 @@ if HERE:
         ("accuracy", "accuracy, points", 100),
     ):
         for split, name in (("val", "validation"), ("test", "test")):
-            mean, half = mean_interval(unit * overall[f"{split}.{column}"])
-            print(f"{title:<38} {name:<10} {mean:+.3f} ± {half:.3f}")
+            found = overall[f"{split}.{column}"]
+            change = plus_minus(found, 3, scale=unit, sign=True)
+            print(f"{title:<38} {name:<10} {change}")
     own_rule = pd.DataFrame(
         {
             how: 100 * values[[f"test.alone.{k}" for k in KINDS]].mean()
@@ -672,8 +644,8 @@ if HERE:
 
 # %% mystnb={"image": {"alt": "Two panels, digit pairs and UTD-MHAD: validation loss against lambda, a line for each temperature, with intervals over seeds. On digit pairs the lines are level up to 0.1 and rise behind it, to their highest point at 1. On UTD-MHAD the intervals are wide and the lines cross."}, "figure": {"caption": "Loss of the prediction on validation data, mean and standard error over seeds, for five weights of the interaction losses and three temperatures.", "name": "fig-search"}} tags=["hide-input"]
 if HERE:
-    search = pd.DataFrame(files["search"])
-    LAMBDAS = sorted(search["interaction_weight"].unique())
+    search = pd.json_normalize(searched.cells)
+    search = search.rename(columns=lambda name: name.rpartition(".")[2])
     figure, axes = plt.subplots(1, 2, figsize=(6.4, 3.2))
     titles = {"digits": "digit pairs", "utd_mhad": "UTD-MHAD"}
     for ax, source in zip(axes, titles, strict=True):
@@ -728,47 +700,38 @@ if HERE:
 # figures are for comparing with each other, not with the literature.
 
 # %%
-real = {}
-for name, score in (("utd_mhad", "accuracy"), ("cremad", "r2")):
-    for row in files[name] or []:
-        real[name, row["name"], row["seed"]] = row["metrics"][score]
-        for key in row:
-            if key.startswith("alone_"):
-                alone = key.replace("alone_", "only ")
-                real[name, alone, row["seed"]] = row[key][score]
 if HERE:
+    real = {}
+    for name, score in (("utd_mhad", "accuracy"), ("cremad", "r2")):
+        for run in ours.of(name):
+            real[name, run["method"], run["seed"]] = run["test"][score]
+            for modality, found in run.get("alone", {}).items():
+                real[name, f"only {modality}", run["seed"]] = found[score]
     real = pd.Series(real)
     by_model = real.groupby(level=[0, 1], sort=False).agg(percent)
     print(by_model.rename("accuracy, or R², in percent").to_frame().to_string())
 
 # %% mystnb={"image": {"alt": "Mean weight of each expert, with intervals over seeds, for I2MoE on UTD-MHAD with experts R, U1, U2, U3 and S, and on CREMA-D with experts R, U1, U2 and S."}, "figure": {"caption": "Mean weights of the experts on the test splits, with 95 % intervals over seeds. UTD-MHAD: 1 skeleton, 2 inertial, 3 depth. CREMA-D: 1 voice, 2 face.", "name": "fig-real-weights"}} tags=["hide-input"]
 if HERE:
+    experts_on = {
+        name: study.scores(ours, name, "experts").query("method == 'I2MoE'")
+        for name in ("utd_mhad", "cremad")
+    }
     figure, axes = plt.subplots(1, 2, figsize=(6.4, 3.2), sharey=True)
-    for ax, (name, title) in zip(
-        axes, {"utd_mhad": "UTD-MHAD", "cremad": "CREMA-D"}.items(), strict=True
-    ):
-        rows = [row for row in files[name] if row["name"] == "I2MoE"]
-        frame = pd.DataFrame(
-            [row["mean_weights"] for row in rows], columns=rows[0]["names"]
+    for ax, found in zip(axes, experts_on.values(), strict=True):
+        weights = pd.DataFrame(
+            [*found["mean_weights"]], columns=found["names"].iloc[0]
         )
-        plots.interaction_bars(
-            frame, ylabel="mean weight" if name == "utd_mhad" else "", ax=ax
-        )
-        _ = ax.set(title=title, ylim=(0, 1))
+        plots.interaction_bars(weights, ylabel="", ax=ax)
+        _ = ax.set_ylim(0, 1)
+    _ = axes[0].set(title="UTD-MHAD", ylabel="mean weight")
+    _ = axes[1].set_title("CREMA-D")
     plt.show()
 
 # %%
 if HERE:
-    disagree = pd.DataFrame(
-        {
-            row["seed"]: {
-                "experts disagree": row["disagree"],
-                "mixture right there": row["accuracy_disagree"],
-            }
-            for row in files["utd_mhad"]
-            if row["name"] == "I2MoE"
-        }
-    ).T
+    disagree = experts_on["utd_mhad"][["disagree", "accuracy_disagree"]]
+    disagree.columns = ["experts disagree", "mixture right there"]
     print(disagree.agg(percent).rename("UTD-MHAD").to_frame().to_string())
 
 # %% [markdown]
@@ -790,7 +753,7 @@ if HERE:
 
 # %%
 if HERE:
-    speed = pd.DataFrame(files["benchmark"])
+    speed = pd.DataFrame(benchmark["rows"])
     spread = speed["ratio_middle_half"].map(
         lambda ends: "{:.2f} to {:.2f}".format(*ends)
     )
@@ -812,7 +775,7 @@ if HERE:
 # %%
 main = auroc.loc["I2MoE"]
 if check_claims:
-    assert all(r.metrics["accuracy"] > 0.9 for r in results.values())
+    assert all(r.metrics["accuracy"] > 0.9 for r in evaluated.values())
     # The weight of the synergy expert finds synergy samples, on every seed ...
     assert (main["S"] > 0.6).all()
     # ... those of the uniqueness experts theirs, on average; that of redundancy does not.
@@ -863,11 +826,11 @@ if check_claims and HERE:
     assert low["I2MoE"]["S"] > 0.75
     assert max(low[name]["S"] for name in ("mean", "shuffle")) < 0.5
     assert unique["lambda 0.01"] < unique["I2MoE"] - 0.1
-    lost_synergy = study[study["S samples"] < 0.5].groupby("name").size()
+    lost_synergy = digits[digits["S samples"] < 0.5].groupby("name").size()
     assert lost_synergy["zero"] == 1
     # What the authors' code does otherwise stays within the intervals of the first row.
     for column in ("accuracy", *(f"auroc {k}" for k in KINDS)):
-        middle, half = mean_interval(study[study["name"] == "I2MoE"][column])
+        middle, half = mean_interval(ablations.get_group("I2MoE")[column])
         for name in ("own stand-ins", "dropout"):
             assert abs(ablations[column].mean()[name] - middle) < half
     # Alone, over five seeds: nine in ten, nine in ten, half; the redundancy expert near chance.
@@ -876,9 +839,8 @@ if check_claims and HERE:
     assert 40 < experts.loc["S", "S"] < 60
     assert experts.loc["S", "S"] > experts["S"].drop("S").max() + 10
     assert experts.loc["R"].max() < 40
-    of_redundant = np.mean(
-        [row["weights_by_kind"][0] for row in files["digits"] if row["name"] == "I2MoE"], axis=0
-    )  # fmt: skip
+    by_kind = ablations.get_group("I2MoE")["experts.weights_by_kind"]
+    of_redundant = np.mean([weights[0] for weights in by_kind], axis=0)
     assert of_redundant[1] + of_redundant[2] > 0.6
     # Without uniqueness experts, R takes what needs one image, and cannot tell which.
     experts = alone_in_file["R and S only"]
@@ -939,7 +901,8 @@ if check_claims:
 # %% tags=["headline", "remove-cell"]
 headline = {
     "accuracy": round(
-        float(np.mean([results["I2MoE", s].metrics["accuracy"] for s in SEEDS])), 3
+        float(np.mean([evaluated["I2MoE", s].metrics["accuracy"] for s in SEEDS])),
+        3,
     ),
     **{f"auroc_{k}": round(main[k].mean(), 2) for k in KINDS},
     "synergy_expert_alone_on_S": round(grids["alone"].loc["S", "S"], 1),

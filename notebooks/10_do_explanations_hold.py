@@ -50,7 +50,6 @@ check_claims = True
 import inspect
 import itertools
 import json
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -61,9 +60,10 @@ from mmfuse_lib import (
     evaluate_explanations,
     explanations,
     fit,
-    mean_interval,
     methods,
     plots,
+    plus_minus,
+    results,
     study,
 )
 from mmfuse_lib.core.errors import DataError
@@ -172,6 +172,7 @@ sns.countplot(
     ax=ax,
 )
 ax.bar_label(ax.containers[0], fontsize=12)
+ax.margins(y=0.12)
 _ = ax.set(xlabel="samples whose kind the gate names", ylabel="gates")
 plt.show()
 
@@ -368,9 +369,8 @@ plt.show()
 
 
 # %%
-path = Path("../reproduce/explanations.json")
-results = study.load_results(path) if path.exists() else None
-HERE = results is not None
+explained = results("explanations")
+HERE = explained is not None
 NAMES = {
     "CompositionProbe": "probe (told)",
     "ThreeModels": "three models",
@@ -383,7 +383,7 @@ NAMES = {
     "chance": "chance",
 }
 if HERE:
-    table = explanations.records(row for row in results.cells if row["chosen"])
+    table = explanations.records(row for row in explained.cells if row["chosen"])
     table = pd.concat([table, explanations.chance(table)])
     table = table[table["method"].isin(NAMES)].assign(
         method=lambda t: pd.Categorical(
@@ -392,7 +392,7 @@ if HERE:
     )
     table = table.sort_values("method", kind="stable").astype({"method": str})
     board = explanations.leaderboard(table)
-    print(study.made_on(results), end="\n\n")
+    print(study.made_on(explained), end="\n\n")
     print(
         explanations.leaderboard_text(board, ["auroc", "rank", "first"]).to_string()
     )
@@ -568,7 +568,7 @@ if HERE:
     gain = accuracies["DMIL, S first"] - accuracies["DMIL"]
     print(
         f"\nwith synergy first DMIL predicts better on {(gain > 0).sum()} of {len(gain)} tasks, "
-        "by {:+.3f} ± {:.3f} (over tasks)".format(*mean_interval(gain))
+        f"by {plus_minus(gain, 3, sign=True)} (over tasks)"
     )
 
 # %% [markdown]

@@ -43,43 +43,25 @@ check_claims = True
 # %%
 import json
 import warnings
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from mmfuse_lib import data, plots
-from mmfuse_lib.core.intervals import mean_interval
+from mmfuse_lib import data, mean_interval, plots, results, study
 from mmfuse_lib.information import ATOMS, decompose, decompose_batch, entropy
 from mmfuse_lib.information.estimators import SparseCountsWarning, cluster_pid
 from mmfuse_lib.plots import GREY, INK
-from mmfuse_lib.study import load_results
 
 plots.use_style()
 rng = np.random.default_rng(seed)
 NAMES = list(ATOMS)
-path = Path("../reproduce/real_data.json")
-HERE = path.exists()
+real = results("real_data")
+HERE = real is not None
 if HERE:
-    runs = load_results(path).cells
-    results = {"perception": None, "data": {}}
-    for run in runs:
-        entry = results["data"].setdefault(
-            run["data"], {"estimates": [], "ignoring_groups": [], "methods": []}
-        )
-        entry |= run.get("about", {})
-        results["perception"] = run.get("perception", results["perception"])
-        for row in run.get("estimates", []):
-            part = "ignoring_groups" if row["ignoring_groups"] else "estimates"
-            entry[part].append({"estimator": run["method"], **row})
-        if "report" in run:
-            accuracy = {
-                "accuracy": run["test"]["accuracy"],
-                "report": run["report"],
-            }
-            entry["methods"].append({"method": run["method"], **accuracy})
+    about = {run["data"]: run["about"] for run in real.cells if "about" in run}
+    perception = real.of("cremad_votes", "perception")[0]["perception"]
 else:
     print(
         "The results are in the repository, not here: parts that need them are skipped."
@@ -122,9 +104,8 @@ if real_data:
         name: table.sum(axis=0) / table.sum() for name, table in voted.items()
     }
 elif HERE:
-    emotions = results["perception"]["emotions"]
-    stored = results["perception"]["tables"]
-    tables = {name: np.array(table) for name, table in stored.items()}
+    emotions = perception["emotions"]
+    tables = {name: np.array(p) for name, p in perception["tables"].items()}
     tables = {name: table / table.sum() for name, table in tables.items()}
 if HERE or real_data:
     perceived = {name: decompose(p) for name, p in tables.items()}
@@ -158,7 +139,7 @@ def with_intervals(ax, groups, atoms, intervals):
 
 def ends(target, rater, emotion):
     """Ends of the stored intervals of R, U1, U2, S over actors, shape (4, 2)."""
-    table = pd.DataFrame(results["perception"]["intervals"])
+    table = pd.DataFrame(perception["intervals"])
     chosen = table[
         (table["target"] == target)
         & (table["rater"] == rater)
@@ -442,7 +423,7 @@ plt.show()
 
 # %%
 ORDER = ["cremad_votes", "utd_mhad", "mfeat", "cub_image_text", "mmsd_sarcasm", "rosmap", "spoken_digits"]  # fmt: skip
-MEASURED = [name for name in ORDER if HERE and name in results["data"]]
+MEASURED = [name for name in ORDER if HERE and name in about]
 
 
 def card(name):
@@ -450,7 +431,7 @@ def card(name):
     lines = data.describe(name).split("\n")
     print("\n".join(line for line in lines if "options" not in line))
     if name in MEASURED:
-        entry = results["data"][name]
+        entry = about[name]
         print(f"  people    {entry['people']}")
         print(
             f"  used      {' and '.join(entry['modalities'])}; {entry['classes']} classes; "
@@ -495,53 +476,47 @@ if HERE and len(MEASURED) < len(ORDER):
 ESTIMATORS = ["cluster", "BATCH", "LSMI"]
 
 
-def draw_estimates(ax, entry):
+def estimates(name, shuffled=False, by_person=True):
+    """What each estimator finds on a data set, a row each."""
+    wanted = (shuffled, not by_person)
+    found = {
+        run["method"]: row
+        for run in real.of(name) for row in run.get("estimates", [])
+        if (row["shuffled"], row["ignoring_groups"]) == wanted
+    }  # fmt: skip
+    return pd.DataFrame.from_dict(found, orient="index").rename_axis("estimator")
+
+
+def draw_estimates(ax, name):
     """Stack what each estimator finds, above its control; the truth where it is known."""
-    found = pd.DataFrame(entry["estimates"]).set_index(["shuffled", "estimator"])[
-        NAMES
-    ]
-    bars = found.loc[False].loc[ESTIMATORS]
-    if "truth" in entry:
-        bars.loc["truth"] = entry["truth"]
+    bars = estimates(name).loc[ESTIMATORS, NAMES]
+    if "truth" in about[name]:
+        bars.loc["truth"] = about[name]["truth"]
     bars.plot.barh(stacked=True, color=plots.PALETTE, edgecolor="white", lw=0.5, width=0.55, legend=False, ax=ax)  # fmt: skip
-    controls = found.loc[True].loc[ESTIMATORS].abs().sum(axis=1)
-    ax.barh(np.arange(len(ESTIMATORS)) + 0.38, controls, 0.16, color=GREY)
+    controls = estimates(name, shuffled=True).loc[ESTIMATORS, NAMES]
+    sizes = controls.abs().sum(axis=1)
+    ax.barh(np.arange(len(ESTIMATORS)) + 0.38, sizes, 0.16, color=GREY)
     ax.axvline(0, color=INK, lw=1)
-    ax.axvline(entry["label_bits"], color=INK, lw=1.2, ls=":")
+    ax.axvline(about[name]["label_bits"], color=INK, lw=1.2, ls=":")
     _ = ax.set(ylabel="", ylim=(len(bars) - 0.35, -0.5))
     ax.grid(visible=False, axis="y")
 
 
-def reports(entry):
-    """Mean report of each method over seeds."""
-    found = {}
-    for row in entry["methods"]:
-        found.setdefault(row["method"], []).append(row["report"])
-    return {name: pd.DataFrame(r).mean() for name, r in found.items() if r[0]}
+def report(name, method):
+    """What a method reports on a data set, mean over seeds."""
+    return pd.DataFrame(run["report"] for run in real.of(name, method)).mean()
 
 
-def draw_reports(ax, entry):
+def draw_reports(ax, name):
     """Draw the shares that methods give: dots for interactions, letters for DI-MML's heads."""
-    found = reports(entry)
-    shares = pd.DataFrame({name: found[name] for name in ("DMIL", "I2MoE")})
-    shares = (
-        shares.rename_axis("atom")
-        .reset_index()
-        .melt("atom", var_name="method", value_name="share")
-    )
+    shares = pd.DataFrame({m: report(name, m) for m in ("DMIL", "I2MoE")})
+    shares = shares.rename_axis("atom").reset_index()
+    shares = shares.melt("atom", var_name="method", value_name="share")
     sns.stripplot(shares, x="share", y="method", hue="atom", palette=plots.PALETTE, dodge=True, jitter=False,
                   size=8, legend=False, ax=ax)  # fmt: skip
-    for k, value in enumerate(found["DIMML"]):
-        ax.text(
-            value,
-            2 + 0.36 * (k - 1),
-            "12F"[k],
-            color=INK,
-            ha="center",
-            va="center",
-            size=11,
-            weight="bold",
-        )
+    for k, value in enumerate(report(name, "DIMML")):
+        ax.text(value, 2 + 0.36 * (k - 1), "12F"[k], color=INK, ha="center", va="center",
+                size=11, weight="bold")  # fmt: skip
     ax.set_yticks(range(3), ["DMIL", "I2MoE", "DI-MML"])
     _ = ax.set(xlabel="", ylabel="", xlim=(-0.04, 1), ylim=(2.7, -0.6))
 
@@ -555,8 +530,8 @@ if HERE:
         width_ratios=(1.4, 1),
     )
     for (left, right), name in zip(axes, MEASURED, strict=True):
-        draw_estimates(left, results["data"][name])
-        draw_reports(right, results["data"][name])
+        draw_estimates(left, name)
+        draw_reports(right, name)
         left.set_title(name, loc="left")
         for ax in (left, right):
             ax.tick_params(labelsize=11)
@@ -575,11 +550,11 @@ if HERE:
 if HERE:
     controls = {}
     for name in MEASURED:
-        found = pd.DataFrame(results["data"][name]["estimates"])
-        found["size"] = found[NAMES].abs().sum(axis=1)
-        wide = found.pivot(index="estimator", columns="shuffled", values="size")
-        controls[name] = {e: wide.loc[e, True] for e in (*ESTIMATORS, "plug-in 8")}
-        controls[name]["plug-in 8, real labels"] = wide.loc["plug-in 8", False]
+        true_labels, shuffled = (
+            estimates(name, how)[NAMES].abs().sum(axis=1) for how in (False, True)
+        )
+        controls[name] = dict(shuffled[[*ESTIMATORS, "plug-in 8"]])
+        controls[name]["plug-in 8, real labels"] = true_labels["plug-in 8"]
     controls = pd.DataFrame(controls).T
     print("bits found in shuffled labels (sum of the sizes of the atoms):")
     print(controls.round(3).to_string())
@@ -601,8 +576,7 @@ if HERE:
 if HERE:
     cells = {}
     for name in MEASURED:
-        found = pd.DataFrame(results["data"][name]["estimates"])
-        row = found[(found["estimator"] == "cluster") & ~found["shuffled"]].iloc[0]
+        row = estimates(name).loc["cluster"]
         cells[name] = {
             "clusters": row["n_clusters_1"],
             "samples a cell": row["samples_per_cell"],
@@ -635,20 +609,16 @@ if HERE:
 if HERE:
     by_person = {}
     for name in MEASURED:
-        entry = results["data"][name]
-        if entry["groups"] is None:
+        if about[name]["groups"] is None:
             continue
         for estimator in ESTIMATORS:
-            for title, key in (
-                ("one by one", "ignoring_groups"),
-                ("by person", "estimates"),
-            ):
-                found = pd.DataFrame(entry[key]).set_index(
-                    ["estimator", "shuffled"]
+            for title, together in (("one by one", False), ("by person", True)):
+                row, control = (
+                    estimates(name, how, together).loc[estimator, NAMES]
+                    for how in (False, True)
                 )
-                found = found.loc[estimator, NAMES].astype(float)
-                row, control = found.loc[False], found.loc[True].abs().sum()
-                by_person[name, estimator, title] = [*row, row.sum(), control]
+                sums = [row.sum(), control.abs().sum()]
+                by_person[name, estimator, title] = [*row, *sums]
     by_person = pd.DataFrame(by_person, index=[*NAMES, "sum", "shuffled"]).T
     by_person.index.names = ["data", "estimator", "held out"]
     print(by_person.round(2).to_string())
@@ -668,11 +638,9 @@ if HERE:
 
 # %%
 if "spoken_digits" in MEASURED:
-    control = results["data"]["spoken_digits"]
-    found = pd.DataFrame(control["estimates"]).set_index(["estimator", "shuffled"])
-    against_truth = found.xs(False, level="shuffled").loc[ESTIMATORS, NAMES]
-    against_truth.loc["truth (BROJA)"] = pd.Series(control["truth"])
-    print(against_truth.astype(float).round(2).to_string())
+    against_truth = estimates("spoken_digits").loc[ESTIMATORS, NAMES]
+    against_truth.loc["truth (BROJA)"] = about["spoken_digits"]["truth"]
+    print(against_truth.round(2).to_string())
 
 # %% [markdown]
 # The truth of the digits is one bit of R, one of S, nothing unique. All three find less than half of it: sixteen
@@ -689,30 +657,30 @@ if "spoken_digits" in MEASURED:
 
 
 # %%
-def accuracies(entry):
-    """Mean test accuracy of each method over seeds, in percent, and the half-width of its interval."""
-    first, second = entry["modalities"]
-    names = {f"alone, {first}": "first alone", f"alone, {second}": "second alone"}
-    table = pd.DataFrame(entry["methods"]).groupby("method", sort=False)["accuracy"]
-    means = {
-        names.get(m, m): 100 * mean_interval(v.to_numpy())[0] for m, v in table
-    }
-    return {"majority": 100 * entry["majority"], **means}
+def accuracies(name):
+    """Test accuracies of each method on a data set, one a seed."""
+    first, second = about[name]["modalities"]
+    alone = {f"alone, {first}": "first alone", f"alone, {second}": "second alone"}
+    runs = study.scores(real, name).replace({"method": alone})
+    return dict(iter(runs.groupby("method", sort=False)["accuracy"]))
 
 
 if HERE:
-    test_accuracy = pd.DataFrame(
-        {name: accuracies(results["data"][name]) for name in MEASURED}
-    ).T
+    tested = {name: accuracies(name) for name in MEASURED}
+    test_accuracy = (
+        100
+        * pd.DataFrame(
+            {
+                name: {"majority": about[name]["majority"]}
+                | {method: values.mean() for method, values in found.items()}
+                for name, found in tested.items()
+            }
+        ).T
+    )
     print(test_accuracy.round(1).to_string())
     halves = {
-        name: max(
-            100 * mean_interval(v.to_numpy())[1]
-            for _, v in pd.DataFrame(results["data"][name]["methods"]).groupby(
-                "method"
-            )["accuracy"]
-        )
-        for name in MEASURED
+        name: 100 * max(mean_interval(values)[1] for values in found.values())
+        for name, found in tested.items()
     }
     print("widest interval, +-", {n: round(h, 1) for n, h in halves.items()})
     fused = test_accuracy[["JointFusion", "DIMML", "DMIL", "I2MoE"]]
@@ -720,8 +688,7 @@ if HERE:
     print("best fused method less the worst", spread.round(1).to_dict())
     beyond, reaches_zero = {}, {}
     for name in ("cub_image_text", "rosmap"):
-        found = pd.DataFrame(results["data"][name]["estimates"])
-        found = found[~found["shuffled"]].set_index("estimator").loc[ESTIMATORS]
+        found = estimates(name).loc[ESTIMATORS]
         beyond[name] = found["U2"] + found["S"]
         reaches_zero[name] = (found[["U2_lower", "S_lower"]] < 0.001).all(axis=1)
     beyond = pd.DataFrame(beyond)
@@ -754,17 +721,11 @@ if HERE:
 
     largest = {}
     for name in MEASURED:
-        found = pd.DataFrame(results["data"][name]["estimates"])
-        found = (
-            found[~found["shuffled"]].set_index("estimator").loc[ESTIMATORS, NAMES]
-        )
-        row = {e: leaders(found.loc[e].astype(float)) for e in ESTIMATORS}
-        said = reports(results["data"][name])
-        row |= {
-            "DMIL gate": leaders(said["DMIL"]),
-            "I2MoE weights": leaders(said["I2MoE"]),
+        found = estimates(name)[NAMES]
+        largest[name] = {e: leaders(found.loc[e]) for e in ESTIMATORS} | {
+            "DMIL gate": leaders(report(name, "DMIL")),
+            "I2MoE weights": leaders(report(name, "I2MoE")),
         }
-        largest[name] = row
     names = {
         data_set: {
             who: "/".join(n for n in NAMES if n in s) for who, s in row.items()
@@ -786,10 +747,7 @@ if HERE:
     print("and a method shares BATCH's on", methods_agree)
     bits = {}
     for name in MEASURED:
-        found = pd.DataFrame(results["data"][name]["estimates"])
-        found = (
-            found[~found["shuffled"]].set_index("estimator")[NAMES].astype(float)
-        )
+        found = estimates(name)[NAMES]
         bits[name] = {
             "all atoms: cluster": found.loc["cluster"].sum(),
             "BATCH": found.loc["BATCH"].sum(),
@@ -886,12 +844,9 @@ if check_claims and HERE:
     assert (cells.loc[["utd_mhad", "cub_image_text", "mfeat"], "from"] == 0).all()
     assert (chance[["cremad_votes", "spoken_digits"]] < 0.3).all()
     for name in ("utd_mhad", "cub_image_text", "mfeat"):
-        found = pd.DataFrame(results["data"][name]["estimates"])
-        row = found[(found["estimator"] == "cluster") & ~found["shuffled"]]
+        row = estimates(name).loc["cluster"]
         for atom in ("R", "U1", "U2"):
-            assert float(row[f"plugin_{atom}"].iloc[0]) > 5 * float(
-                row[f"shuffled_{atom}"].iloc[0]
-            )
+            assert row[f"plugin_{atom}"] > 5 * row[f"shuffled_{atom}"]
     assert (controls["plug-in 8"] > controls[ESTIMATORS].max(axis=1)).all()
     assert (bits["R: LSMI - BATCH"] > 0).all()
     assert (bits["S: LSMI - BATCH"] > 0).all()
@@ -909,15 +864,14 @@ if check_claims and HERE:
     assert len(agreed) < len(named)
     assert largest["cremad_votes"]["cluster"] == {"U2"}
     for name in ("utd_mhad", "mfeat"):
-        found = pd.DataFrame(results["data"][name]["estimates"])
-        found = found[~found["shuffled"]].set_index("estimator")
+        found = estimates(name)
         for estimator in ("cluster", "BATCH"):
             r, u1, u2 = found.loc[estimator, ["R", "U1", "U2"]]
             assert r > max(u1, u2)
             assert min(u1, u2) > 0.1
     for name in ("utd_mhad", "cub_image_text", "rosmap"):
         assert 8.5 < halves[name] < 11.5
-    heads = [reports(results["data"][name])["DIMML"] for name in MEASURED]
+    heads = [report(name, "DIMML") for name in MEASURED]
     assert 0.2 < min(map(min, heads)) < max(map(max, heads)) < 0.45
     assert spread.drop(["utd_mhad", "rosmap", "cub_image_text"]).max() < 1.5
     assert 12 < spread["utd_mhad"] < 14
@@ -947,7 +901,7 @@ if check_claims and HERE:
     }
     assert heard == {"one by one": "R", "by person": "U1"}
     if "spoken_digits" in MEASURED:
-        found = against_truth.astype(float)
+        found = against_truth
         truth_row = found.loc["truth (BROJA)"]
         assert (found.loc[ESTIMATORS].sum(axis=1) < 0.5 * truth_row.sum()).all()
         assert (found["U1"] > found["R"])[["cluster", "BATCH"]].all()

@@ -50,7 +50,6 @@ check_claims = True
 
 # %%
 import json
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -59,7 +58,18 @@ import torch
 from scipy import optimize, stats
 from torch.utils.flop_counter import FlopCounterMode
 
-from mmfuse_lib import data, evaluate, fit, mean_interval, methods, plots, study
+from mmfuse_lib import (
+    data,
+    evaluate,
+    fit,
+    mean_interval,
+    methods,
+    plots,
+    plus_minus,
+    results,
+    study,
+    synergy_indicator,
+)
 from mmfuse_lib.encoders import ResNet18Encoder
 from mmfuse_lib.methods.dimml import certainty_weights, duc_loss
 from mmfuse_lib.plots import GREY, INK, TEAL, VIOLET
@@ -349,8 +359,8 @@ live = {
 }
 live_gain = live["DI-MML"] - live["joint"]
 for part in live_gain:
-    mean, half = mean_interval(live_gain[part])
-    print(f"{part}: {mean:+.1f} ± {half:.1f} points: {verdict(live_gain[part])}")
+    found = plus_minus(live_gain[part], sign=True)
+    print(f"{part}: {found} points: {verdict(live_gain[part])}")
 pd.concat(live, axis=1).round(1)
 
 # %% [markdown]
@@ -359,60 +369,44 @@ pd.concat(live, axis=1).round(1)
 # Our runs are in the files of `reproduce/`, each with the command, versions and machine that made it. All select epochs on
 # validation data. We collect them into tables with a row a seed and a column a method.
 
-
 # %%
-def result_of(name):
-    """Results of a study in the repository, if they are here."""
-    path = Path("../reproduce") / name
-    return study.load_results(path) if path.exists() else None
-
-
-def by_seed(table, value):
-    """A row a seed, a column a method, in percent."""
-    return 100 * table.pivot(index="seed", columns="method", values=value)
-
-
-dmil, dimml, i2moe = (
-    result_of(f"{name}.json") for name in ("dmil", "dimml_ablation", "i2moe")
-)
-HERE = all([dmil, dimml, i2moe])
-
-NAMES = {"JointFusion": "joint", "Ensemble": "ensemble", "DIMML": "DI-MML"}
-TUNED = {
-    "digit_pairs": "digits, tuned",
-    "spoken_digits": "spoken digits, tuned",
-    "utd_mhad": "UTD-MHAD, tuned",
+dmil, dimml = results("dmil"), results("dimml_ablation")
+i2moe, book = results("i2moe"), results("book")
+HERE = None not in (dmil, dimml, i2moe, book)
+PLACES = {
+    "digits, K = 4": (dmil, "4 classes"),
+    "digits, K = 10": (dmil, "10 classes"),
+    "UTD-MHAD": (dmil, "utd_mhad"),
+    "digits, 2000": (i2moe, "digits"),
+    "UTD-MHAD, three": (i2moe, "utd_mhad"),
+    "CREMA-D votes (R²)": (i2moe, "cremad"),
+    "digits, tuned": (book, "digit_pairs"),
+    "spoken digits, tuned": (book, "spoken_digits"),
+    "UTD-MHAD, tuned": (book, "utd_mhad"),
+    "digits: parts": (dimml, "digit_pairs"),
+    "UTD-MHAD: parts": (dimml, "utd_mhad"),
 }
-path = Path("../reproduce/book.json")
-compared = {}
-if path.exists():
-    book = study.load_results(path)
-    compared = {
-        name: study.scores(book, name).replace({"method": NAMES})
-        for name in book.data
-    }
+PARTS = [title for title in PLACES if "parts" in title]
+TUNED = [title for title in PLACES if "tuned" in title]
+NAMES = {"JointFusion": "joint", "Ensemble": "ensemble", "DIMML": "DI-MML"}
+
+
+def runs_of(title, *measured):
+    """Runs of ours, a row each: what they reach on test data, or what else was measured."""
+    return study.scores(*PLACES[title], *measured).replace({"method": NAMES})
+
+
+def by_seed(runs, value):
+    """A row a seed, a column a method, in percent."""
+    return 100 * runs.pivot(index="seed", columns="method", values=value)
+
 
 RUNS = {}
 if HERE:
-    for K in (4, 10):
-        digits = study.scores(dmil, f"{K} classes")
-        digits = digits[~digits["method"].str.endswith("up to level 1")]
-        RUNS[f"digits, K = {K}"] = by_seed(digits, "accuracy")
-    RUNS["UTD-MHAD"] = by_seed(study.scores(dmil, "utd_mhad"), "accuracy")
-    for name, title in (
-        ("digits", "digits, 2000"),
-        ("utd_mhad", "UTD-MHAD, three"),
-    ):
-        RUNS[title] = by_seed(study.scores(i2moe, name), "accuracy")
-    RUNS["CREMA-D votes (R²)"] = by_seed(study.scores(i2moe, "cremad"), "r2")
-    for name, title in TUNED.items():
-        if name in compared:
-            RUNS[title] = by_seed(compared[name], "accuracy")
-    for name, title in (
-        ("digit_pairs", "digits: parts"),
-        ("utd_mhad", "UTD-MHAD: parts"),
-    ):
-        RUNS[title] = by_seed(study.scores(dimml, name), "accuracy")
+    RUNS = {
+        title: by_seed(runs_of(title), "r2" if "R²" in title else "accuracy")
+        for title in PLACES
+    }
     sizes = {name: [len(table), table.shape[1]] for name, table in RUNS.items()}
     print(pd.DataFrame(sizes, index=["seeds", "models"]).T.to_string())
 else:
@@ -438,15 +432,14 @@ def right(text):
     return np.unpackbits(np.frombuffer(bytes.fromhex(text), dtype=np.uint8)) > 0
 
 
-def indicators(rows):
+def indicators(runs):
     """Synergy indicator in percent, a row a seed, a column a method."""
-    ensembles = rows[rows["method"] == "ensemble"].set_index("seed")
-    found = []
-    for row in rows.to_dict("records"):
-        alone = [right(a) for a in ensembles["right_alone"][row["seed"]]]
-        hits = right(row["right"]) & ~np.any(alone, axis=0)
-        found.append({**row, "value": hits.sum() / (4 * len(row["right"]))})
-    return by_seed(pd.DataFrame(found), "value")
+    alone = runs[runs["method"] == "ensemble"].set_index("seed")["right_alone"]
+    found = [
+        synergy_indicator(right(text), [right(one) for one in alone[s]])
+        for text, s in zip(runs["right"], runs["seed"], strict=True)
+    ]
+    return by_seed(runs.assign(indicator=found), "indicator")
 
 
 def changes_of_rates(rows):
@@ -462,28 +455,16 @@ def changes_of_rates(rows):
 
 INDICATOR, RATES, DISAGREE = {}, {}, {}
 if HERE:
-    for title, name in (("digits, K = 4", "4 classes"), ("UTD-MHAD", "utd_mhad")):
-        INDICATOR[title] = indicators(study.scores(dmil, name, "right"))
-    for name, title in TUNED.items():
-        if "synergy_indicator" in compared.get(name, ()):
-            INDICATOR[title] = by_seed(compared[name], "synergy_indicator")
-    for name, title in (
-        ("digit_pairs", "digits: parts"),
-        ("utd_mhad", "UTD-MHAD: parts"),
-    ):
-        RATES[title] = changes_of_rates(study.scores(dimml, name, "rates"))
-    for name, title in (
-        ("digits", "digits, 2000"),
-        ("utd_mhad", "UTD-MHAD, three"),
-    ):
-        rows = study.scores(i2moe, name, "experts").query("method == 'I2MoE'")
-        DISAGREE[title] = 100 * rows.set_index("seed")[
-            ["disagree", "accuracy_disagree"]
-        ].rename(
-            columns=dict(
-                zip(["disagree", "accuracy_disagree"], I2MOE_DISAGREE, strict=True)
-            )
-        )
+    for title in ("digits, K = 4", "UTD-MHAD"):
+        INDICATOR[title] = indicators(runs_of(title, "right"))
+    for title in TUNED:
+        INDICATOR[title] = by_seed(runs_of(title), "synergy_indicator")
+    for title in PARTS:
+        RATES[title] = changes_of_rates(runs_of(title, "rates"))
+    for title in ("digits, 2000", "UTD-MHAD, three"):
+        rows = runs_of(title, "experts").query("method == 'I2MoE'")
+        shares = rows.set_index("seed")[["disagree", "accuracy_disagree"]]
+        DISAGREE[title] = 100 * shares.set_axis(list(I2MOE_DISAGREE), axis=1)
 
 # %% [markdown]
 # Now the claims. Each line names who should be ahead of whom, and where we can look.
@@ -513,19 +494,19 @@ CLAIMS = [
     ("DI-MML", "leaves the weaker encoder better", "direction", {NOISY: live_gain["right encoder"]}),
     ("DI-MML", "beats joint training", "direction",
      {NOISY: live_gain["both images"]}
-     | of(RUNS, "DI-MML", "joint", *TUNED.values())),
+     | of(RUNS, "DI-MML", "joint", *TUNED)),
     ("DI-MML", "DUC raises accuracy", "direction",
-     of(RUNS, "DI-MML", "no DUC", "digits: parts", "UTD-MHAD: parts")),
+     of(RUNS, "DI-MML", "no DUC", *PARTS)),
     ("DI-MML", "DUC raises the rates it teaches", "direction",
      of(RATES, "DI-MML", "no DUC", *RATES)),
     ("DI-MML", "one way beats both ways", "direction",
-     of(RUNS, "DI-MML", "both ways", "digits: parts", "UTD-MHAD: parts")),
+     of(RUNS, "DI-MML", "both ways", *PARTS)),
     ("DI-MML", "certainty weights beat equal ones", "direction",
-     of(RUNS, "DI-MML", "no certainty weighting", "digits: parts", "UTD-MHAD: parts")),
+     of(RUNS, "DI-MML", "no certainty weighting", *PARTS)),
     ("DMIL", "beats joint training", spread(less(DMIL_TABLE, "joint")),
-     of(RUNS, "DMIL", "joint", "digits, K = 4", "digits, K = 10", "UTD-MHAD", *TUNED.values())),
+     of(RUNS, "DMIL", "joint", "digits, K = 4", "digits, K = 10", "UTD-MHAD", *TUNED)),
     ("DMIL", "beats an ensemble", spread(less(DMIL_TABLE, "ensemble")),
-     of(RUNS, "DMIL", "ensemble", "digits, K = 4", "UTD-MHAD", *TUNED.values())),
+     of(RUNS, "DMIL", "ensemble", "digits, K = 4", "UTD-MHAD", *TUNED)),
     ("DMIL", "variational beats FC", spread(less(DMIL_ABLATIONS, "linear layers (FC)")),
      of(RUNS, "DMIL", "linear layers (FC)", "digits, K = 4", "digits, K = 10", "UTD-MHAD")),
     ("DMIL", "both levels beat level 1 only", spread(less(DMIL_ABLATIONS, "level 1 only")),
@@ -539,7 +520,7 @@ CLAIMS = [
     ("DMIL", "77.02 % on CREMA-D, and the like", "accuracies", {}),
     ("I2MoE", "beats its bare fusion model", spread(I2MOE_TABLE["I2MoE-MulT"] - I2MOE_TABLE["MulT"]),
      of(RUNS, "I2MoE", "joint", "digits, K = 4", "digits, K = 10", "digits, 2000",
-        "UTD-MHAD, three", "CREMA-D votes (R²)", *TUNED.values())),
+        "UTD-MHAD, three", "CREMA-D votes (R²)", *TUNED)),
     ("I2MoE", "interaction losses help", "direction",
      of(RUNS, "I2MoE", "no interaction loss", "digits, 2000", "UTD-MHAD, three",
         "CREMA-D votes (R²)")),
@@ -551,7 +532,7 @@ CLAIMS = [
     ("I2MoE", "65.08 % on ADNI, and the like", "accuracies", {}),
     ("ours", "synergy first beats DMIL", "direction",
      of(RUNS, "DMIL, synergy first", "DMIL", "digits, K = 4", "digits, K = 10", "UTD-MHAD",
-        *TUNED.values())),
+        *TUNED)),
 ]  # fmt: skip
 
 # %% [markdown]
@@ -561,11 +542,13 @@ CLAIMS = [
 lines = []
 for method, claim, _, differences in CLAIMS:
     for title, d in differences.items():
-        lines.append((method, claim, title, len(d), *mean_interval(d), verdict(d)))
+        found = *mean_interval(d), plus_minus(d, sign=True), verdict(d)
+        lines.append((method, claim, title, len(d), *found))
     if not differences:
-        lines.append((method, claim, "none", 0, np.nan, np.nan, ""))
+        lines.append((method, claim, "none", 0, np.nan, np.nan, "", ""))
 tests = pd.DataFrame(
-    lines, columns=["method", "claim", "data", "seeds", "mean", "half", "says"]
+    lines,
+    columns=["method", "claim", "data", "seeds", "mean", "half", "ours", "says"],
 )
 verdicts = (
     tests.groupby(["method", "claim"], sort=False)["says"]
@@ -607,10 +590,8 @@ asked = tests[tests["says"] != ""].copy()
 asked["detectable"] = asked["half"] * asked["seeds"].map(detectable)
 asked["holm"] = asked["says"].where(survives_holm(p_values_of(asked)), "open")
 if HERE:
-    shown = asked[["claim", "data", "seeds", "detectable", "says", "holm"]].round(1)
-    interval = zip(asked["mean"], asked["half"], strict=True)
-    shown.insert(3, "ours", [f"{m:+.1f} ± {h:.1f}" for m, h in interval])
-    print(shown.to_string(index=False))
+    shown = asked[["claim", "data", "seeds", "ours", "detectable", "says", "holm"]]
+    print(shown.round(1).to_string(index=False))
 
 # %%
 if HERE:
@@ -731,10 +712,8 @@ if HERE:
 # UTD-MHAD joint training was tried with both, each with its best setting on validation data:
 
 # %%
-path = Path("../reproduce/encoders.json")
-encoders_gain = None
-if path.exists():
-    tried = study.load_results(path)
+tried = results("encoders")
+if tried is not None:
     by_encoder = {
         kind: 100
         * study.scores(tried, f"utd_mhad, {kind}").set_index("seed")["accuracy"]
@@ -743,7 +722,7 @@ if path.exists():
     for kind, accuracies in by_encoder.items():
         print(f"{kind}: {accuracies.mean():.1f} %")
     encoders_gain = by_encoder["convolutions"] - by_encoder["MLP"]
-    print("difference: {:+.1f} ± {:.1f} points".format(*mean_interval(encoders_gain)))  # fmt: skip
+    print(f"difference: {plus_minus(encoders_gain, sign=True)} points")
 
 # %% [markdown]
 # That is more than any published lead in the table at the top of this chapter: who compares methods
@@ -924,10 +903,8 @@ if dimml is not None:
         val, test = (100 * np.array([*chosen[split]]) for split in ("val", "test"))
         by_val = test[np.arange(len(test)), val.argmax(axis=1)]
         head_gain[name] = test.max(axis=1) - by_val
-        mean, half = mean_interval(head_gain[name])
-        print(
-            f"{name}: chosen on test minus chosen on validation: {mean:.1f} ± {half:.1f} points, {len(test)} seeds"
-        )
+        gain = f"{plus_minus(head_gain[name])} points, {len(test)} seeds"
+        print(f"{name}: chosen on test minus chosen on validation: {gain}")
 
 # %% [markdown]
 # Twenty heads on the same features differ little, so there is little to choose from: less than half a point on a list of 744. The last cell is the same experiment at the size of

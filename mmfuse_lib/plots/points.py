@@ -45,7 +45,7 @@ def interval_points(
             options = {"palette": PALETTE} | options
         shapes = {"markers": _MARKERS[: len(levels)], "dodge": 0.18 * (len(levels) - 1)}
         options = {"hue_order": levels} | shapes | options
-    look = {"capsize": 0.1, "err_kws": {"linewidth": 1.3}, "markersize": 7, "markeredgewidth": 0}
+    look = {"capsize": 0.1, "err_kws": {"linewidth": 1.3}, "markersize": 6, "markeredgewidth": 0}
     options = look | options
     ax: Axes = sns.pointplot(
         data, x=x, y=y, hue=hue, errorbar=t_interval, linestyle="none", **options

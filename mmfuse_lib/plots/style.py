@@ -66,10 +66,14 @@ _RC: Any = {
     "xtick.labelsize": 13.0,
     "xtick.major.size": 3.5,
     "xtick.major.width": 0.8,
+    "xtick.minor.size": 2.0,
+    "xtick.minor.width": 0.6,
     "ytick.color": "black",
     "ytick.labelsize": 13.0,
     "ytick.major.size": 3.5,
     "ytick.major.width": 0.8,
+    "ytick.minor.size": 2.0,
+    "ytick.minor.width": 0.6,
 }
 
 
