@@ -1,15 +1,5 @@
 """A trained model in one file: its weights, and in plain values what to build it from again.
 
->>> import tempfile, mmfuse_lib
->>> from mmfuse_lib import data, methods
->>> train, val, test = data.load("digit_pairs", seed=0, n_train=200)
->>> model = methods.JointFusion.for_data(train, seed=0)
->>> with tempfile.TemporaryDirectory() as folder:
-...     mmfuse_lib.save(model, f"{folder}/model.pt")
-...     again = mmfuse_lib.load(f"{folder}/model.pt")
->>> bool((again.predict(test.inputs) == model.predict(test.inputs)).all())
-True
-
 The file holds tensors, numbers and texts; reading it runs no code. Networks and functions that a
 reader brought are in it by their weights and names only, and are given again when it is read.
 """
@@ -67,6 +57,18 @@ def save(model: Method, path: str | Path) -> None:
         again: a part exchanged, or a result of training kept in an attribute that is no buffer.
     CheckpointError
         If the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from mmfuse_lib import data, load, methods, save
+    >>> train, val, test = data.load("digit_pairs", seed=0, n_train=200)
+    >>> model = methods.JointFusion.for_data(train, seed=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(model, f"{folder}/model.pt")
+    ...     again = load(f"{folder}/model.pt")
+    >>> bool((again.predict(test.inputs) == model.predict(test.inputs)).all())
+    True
     """
     path = Path(path)
     if model.recipe is None:
@@ -123,6 +125,21 @@ def load(
     DataError, UnknownNameError
         If something of the reader's own has to be given again and is not, was not part of the
         model, or does not fit the weights; the message names it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from torch import nn
+    >>> from mmfuse_lib import data, load, methods, save
+    >>> train, _, _ = data.load("digit_pairs", seed=0, n_train=200)
+    >>> def mine():
+    ...     return nn.Sequential(nn.Flatten(), nn.Linear(80, 16))
+    >>> model = methods.JointFusion.for_data(train, encoders={"left": mine()}, seed=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(model, f"{folder}/model.pt")
+    ...     again = load(f"{folder}/model.pt", encoders={"left": mine()})
+    >>> bool((again.encoders["left"][1].weight == model.encoders["left"][1].weight).all())
+    True
     """
     content = _read(Path(path))
     own = dict(encoders or {})
