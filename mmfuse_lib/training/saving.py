@@ -162,7 +162,7 @@ def _describe(model: Method, recipe: Recipe) -> dict[str, Any]:
         **MARK,
         "version": _version(),
         "method": _name_of(type(model)),
-        "spec": _plain({"shapes": spec.shapes, "task": spec.task, "class_names": spec.class_names}),
+        "spec": _plain(vars(spec)),
         "dim": int(recipe.dim),
         "encoders": {name: _plain(choice) for name, choice in chosen.items() if choice is not None},
         "own encoders": {
@@ -215,10 +215,11 @@ def _build(
 def _outputs(model: Method) -> dict[str, Tensor]:
     """Return, on the CPU, what the encoders and the model say to two made-up samples."""
     device = device_of(model)
-    inputs = {
-        name: torch.linspace(0, 1, 2 * math.prod(shape), device=device).view(2, *shape)
-        for name, shape in model.spec.shapes.items()
-    }
+    inputs = {}
+    for name, shape in model.spec.shapes.items():
+        dtype = model.spec.dtype(name)
+        x = torch.linspace(0, 1 if dtype.is_floating_point else 255, 2 * math.prod(shape))
+        inputs[name] = x.view(2, *shape).to(device, dtype)
     with eval_mode(model), isolated_rng(0, device):
         said = {
             f"the encoder of modality {name!r}": encoder(inputs[name])
