@@ -1,10 +1,13 @@
 from . import data as data
 from . import encoders as encoders
+from . import evaluation as evaluation
 from . import explanations as explanations
+from . import fusion as fusion
 from . import information as information
 from . import methods as methods
 from . import plots as plots
 from . import study as study
+from . import training as training
 from .core.intervals import mean_interval as mean_interval
 from .core.intervals import plus_minus as plus_minus
 from .evaluation import Evaluation as Evaluation

@@ -8,6 +8,7 @@ import json
 import math
 import re
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import partial
@@ -241,7 +242,7 @@ def load_splits(settings: Settings) -> Splits:
 def run(settings: Settings, folder: Path, *, progress: bool = True) -> dict[str, Any]:
     """Train, evaluate on the test split, and write ``folder/result.json`` and ``folder/model.pt``.
 
-    The model is one for `mmfuse_lib.load`.
+    The model is one for `mmfuse_lib.load`; if it cannot be saved, a warning says why.
     The training's checkpoints are in the folder too: a run that was interrupted continues where
     it stopped, one that is finished is only evaluated again.
 
@@ -277,7 +278,10 @@ def run(settings: Settings, folder: Path, *, progress: bool = True) -> dict[str,
         write_json(folder / RESULT, result)
     except OSError as error:
         raise DataError(f"cannot write {folder / RESULT}: {error.strerror or error}") from error
-    save(trained.model, folder / MODEL)
+    try:
+        save(trained.model, folder / MODEL)
+    except DataError as error:  # of a reader's own method; what was trained is not lost for it
+        warnings.warn(f"{folder / MODEL} is not written: {error}", UserWarning, stacklevel=2)
     written: dict[str, Any] = finite(result)
     return written
 
@@ -311,7 +315,9 @@ def build(settings: Settings, train: MultimodalData) -> Method:
     needed = [
         name
         for name, parameter in inspect.signature(method).parameters.items()
-        if name not in ("spec", "encoders", *options) and parameter.default is parameter.empty
+        if name not in ("spec", "encoders", *options)
+        and parameter.kind is not parameter.VAR_KEYWORD
+        and parameter.default is parameter.empty
     ]
     if needed:
         raise DataError(f"method {settings.method!r} needs the option {needed[0]!r}")

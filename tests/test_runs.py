@@ -244,6 +244,29 @@ def test_the_trained_model_is_beside_the_result(tmp_path: Path) -> None:
     assert again == pytest.approx(result["metrics"]["test"], nan_ok=True, abs=0)
 
 
+OWN = """
+from mmfuse_lib.methods import JointFusion
+
+class Noting(JointFusion):
+    noted = 1.0
+    def forward(self, inputs):
+        return self.noted * super().forward(inputs)
+    def task_terms(self, batch):
+        self.noted = 2.0
+        return super().task_terms(batch)
+"""
+
+
+def test_a_model_that_cannot_be_saved_takes_no_result_away(tmp_path: Path) -> None:
+    (tmp_path / "own_noting.py").write_text(OWN)
+    with pytest.warns(UserWarning, match="model.pt is not written: this Noting could not be built"):
+        done = mmfuse("train", "own_noting:Noting", "digit_pairs", "--out", "here", *QUICK)
+    assert done.exit_code == 0, done.output
+    assert "test: accuracy" in done.output
+    assert result_in(tmp_path / "here")["metrics"]["test"]
+    assert not (tmp_path / "here" / "model.pt").exists()
+
+
 @pytest.fixture
 def interrupt_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Return what makes the training stop as by Ctrl+C after some checkpoints."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import sys
 import warnings
 from collections.abc import Callable, Mapping
+from types import ModuleType
 from typing import Any, TypeVar
 
 from mmfuse_lib.core.objects import load_object
@@ -71,6 +73,29 @@ def renamed_names(
         return load_object(names[name])
 
     return find
+
+
+def renamed_function(module: str, name: str, now: str, *, removed_in: str) -> None:
+    """Let a module be called that took the place of a function of its name, with a warning.
+
+    Parameters
+    ----------
+    module : str
+        Its ``__name__``.
+    name : str
+        The function in it.
+    now : str
+        Where to import the function from.
+    removed_in : str
+        The version from which on a call of the module is an error.
+    """
+
+    class Called(ModuleType):
+        def __call__(self, *args: Any, **options: Any) -> Any:
+            _warn(f"the function {module}", now, removed_in)
+            return vars(self)[name](*args, **options)
+
+    sys.modules[module].__class__ = Called
 
 
 def _warn(old: str, new: str, removed_in: str) -> None:

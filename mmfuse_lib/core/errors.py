@@ -33,6 +33,8 @@ def check_options(
 ) -> None:
     """Raise `UnknownNameError` for an option that `function` does not take.
 
+    One that takes ``**options`` passes them on: what it takes cannot be read off, so all pass.
+
     Parameters
     ----------
     what : str
@@ -44,7 +46,10 @@ def check_options(
     given : collection of str
         Parameters that are not options.
     """
-    known = [name for name in inspect.signature(function).parameters if name not in given]
+    parameters = inspect.signature(function).parameters
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return
+    known = [name for name in parameters if name not in given]
     for option in options:
         if option not in known:
             raise UnknownNameError(f"option of {what}", option, known)

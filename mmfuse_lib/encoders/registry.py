@@ -89,20 +89,23 @@ def make_encoder(
     return Augmented(encoder, make_transform(augment, shape)) if augment else encoder
 
 
-def feature_dim(name: str, encoder: nn.Module, shape: tuple[int, ...]) -> int:
+def feature_dim(
+    name: str, encoder: nn.Module, shape: tuple[int, ...], dtype: torch.dtype = torch.float32
+) -> int:
     """Return the length of an encoder's vectors, by running it on two samples of zeros.
 
     Raises
     ------
     DataError
-        If the encoder cannot take this shape, or does not return ``(B, dim)``.
+        If the encoder cannot take this shape or type, or does not return ``(B, dim)``.
     """
     try:
         with torch.no_grad(), eval_mode(encoder):
-            z = encoder(torch.zeros(2, *shape, device=device_of(encoder)))
+            z = encoder(torch.zeros(2, *shape, dtype=dtype, device=device_of(encoder)))
     except Exception as error:
+        of = "" if dtype == torch.float32 else " of bytes: expected floats, or an encoder of bytes"
         raise DataError(
-            f"the encoder of modality {name!r} cannot take samples of shape {shape}: {error}"
+            f"the encoder of modality {name!r} cannot take samples of shape {shape}{of}: {error}"
         ) from error
     if not isinstance(z, Tensor) or z.ndim != 2 or len(z) != 2:
         got = tuple(z.shape) if isinstance(z, Tensor) else type(z).__name__

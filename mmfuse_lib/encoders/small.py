@@ -1,11 +1,13 @@
 """Small encoders: one modality in, a feature vector ``z`` of shape ``(B, dim)`` out."""
 
+from collections import OrderedDict
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
 from mmfuse_lib.core.errors import DataError
+from mmfuse_lib.encoders.transforms import Pixels
 
 
 class MLPEncoder(nn.Sequential):
@@ -37,6 +39,8 @@ class MLPEncoder(nn.Sequential):
 class ImageEncoder(nn.Sequential):
     """Three 3 x 3 convolutions with batch normalisation, then a mean: for images, spectrograms.
 
+    Bytes are taken as pixels, see `mmfuse_lib.encoders.transforms.Pixels`.
+
     Parameters
     ----------
     shape : tuple of int
@@ -58,7 +62,9 @@ class ImageEncoder(nn.Sequential):
                 nn.BatchNorm2d(c_out),
                 nn.ReLU(),
             ]
-        super().__init__(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4 * width, dim))
+        layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4 * width, dim)]
+        numbered = {str(number): layer for number, layer in enumerate(layers)}
+        super().__init__(OrderedDict[str, nn.Module](pixels=Pixels(), **numbered))
 
 
 class SequenceEncoder(nn.Module):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
 import numpy as np
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -32,16 +33,24 @@ class Spec:
         ``"classification"``, ``"multilabel"`` or ``"regression"``.
     class_names : tuple of str
         One a class or label; empty for regression.
+    as_bytes : tuple of str
+        Modalities whose samples are bytes, as published images are; the others are floats.
     """
 
     shapes: dict[str, tuple[int, ...]]
     task: Task
     class_names: tuple[str, ...]
+    as_bytes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, data: MultimodalData) -> Spec:
         """Read the specification off a data set."""
-        return cls(data.shapes, data.task, data.class_names)
+        as_bytes = tuple(name for name, x in data.inputs.items() if x.dtype == torch.uint8)
+        return cls(data.shapes, data.task, data.class_names, as_bytes)
+
+    def dtype(self, modality: str) -> torch.dtype:
+        """Return the type of a modality's numbers."""
+        return torch.uint8 if modality in self.as_bytes else torch.float32
 
     @property
     def n_outputs(self) -> int:
@@ -280,7 +289,10 @@ class Method(nn.Module):
             self.encoders = nn.ModuleDict(dict(encoders))
         except KeyError as error:
             raise DataError(f"a modality has a name that torch cannot use: {error}") from error
-        self.dims = {name: feature_dim(name, e, spec.shapes[name]) for name, e in encoders.items()}
+        self.dims = {
+            name: feature_dim(name, encoder, spec.shapes[name], spec.dtype(name))
+            for name, encoder in encoders.items()
+        }
 
     @classmethod
     def for_data(
@@ -374,6 +386,7 @@ class Method(nn.Module):
         ----------
         inputs : mapping of str to array
             Per modality ``(N, ...)``: tensors, or NumPy arrays and what else `from_arrays` takes.
+            They become floats, except in modalities that were bytes in the training data.
             Modalities that the model does not have are not looked at.
 
         Returns
@@ -420,7 +433,7 @@ class Method(nn.Module):
 
     def _outputs(self, inputs: Mapping[str, Any]) -> Tensor:
         self.spec.check_inputs(inputs, self.spec.shapes)
-        samples = as_samples({name: inputs[name] for name in self.spec.shapes})
+        samples = as_samples({name: inputs[name] for name in self.spec.shapes}, self.spec.as_bytes)
         (outputs,) = in_batches(self, samples, self)
         return outputs
 

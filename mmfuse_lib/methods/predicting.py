@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,14 +19,16 @@ from mmfuse_lib.data.multimodal import Task
 BATCH_SIZE = 2_048
 
 
-def as_samples(inputs: Mapping[str, Any]) -> MultimodalData:
+def as_samples(inputs: Mapping[str, Any], as_bytes: Collection[str] = ()) -> MultimodalData:
     """Return the inputs of a model as data without a target, checking them.
 
     Parameters
     ----------
     inputs : mapping of str to array
-        Per modality ``(N, ...)``. Tensors are taken as they are, but for floats of another
-        precision; anything else is converted as `from_arrays` does it, to float32.
+        Per modality ``(N, ...)``. Tensors become float32 where they are; anything else is converted
+        as `from_arrays` does it, to float32 on the CPU.
+    as_bytes : collection of str
+        Modalities that stay bytes (uint8) if they are.
 
     Raises
     ------
@@ -39,11 +41,12 @@ def as_samples(inputs: Mapping[str, Any]) -> MultimodalData:
     n = max(numbers.values(), default=0)
     if n == 0:
         raise DataError("there are no samples to predict")
-    tensors = {
-        name: x.float() if x.is_floating_point() else x
-        for name, x in inputs.items()
-        if isinstance(x, Tensor)
-    }
+    tensors = {}
+    for name, x in inputs.items():
+        if name in as_bytes and getattr(x, "dtype", None) in (torch.uint8, np.uint8):
+            tensors[name] = torch.as_tensor(x)
+        elif isinstance(x, Tensor):
+            tensors[name] = x.float()
     arrays = {name: x for name, x in inputs.items() if name not in tensors}
     if arrays:
         tensors |= from_arrays(arrays, np.zeros(n)).inputs

@@ -199,6 +199,8 @@ def compute(cell: Cell, checkpoints: Path | None = None) -> Record:
     seen = replace(found, splits=splits[:2]) if cell.evaluate == "val" else found
     paths = ({"evaluation": EVALUATION} if settings.method else {}) | cell.measures
     results = {name: _plain(name, load_object(path)(seen)) for name, path in paths.items()}
+    if "evaluation" in cell.measures and not isinstance(results["evaluation"], dict):
+        raise DataError("the measure 'evaluation' returned no mapping: expected 'val' and 'test'")
     return {
         "key": cell.key,
         "code": cell.code,

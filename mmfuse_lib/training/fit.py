@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 from tqdm import tqdm
 
+from mmfuse_lib.core.deprecation import renamed_function
 from mmfuse_lib.core.devices import device_of, make_fabric
 from mmfuse_lib.core.errors import CheckpointError, DataError
 from mmfuse_lib.core.provenance import full_name
@@ -580,3 +581,7 @@ def _count_as_it_began(model: Method, now: Identity) -> bool:
         elif run.settings[name] != value:
             now.settings[name] = run.settings[name]
     return True
+
+
+# Notebooks from before `training` was a package say ``from mmfuse_lib.training import fit``.
+renamed_function(__name__, "fit", "mmfuse_lib.fit", removed_in="0.2")

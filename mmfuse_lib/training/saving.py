@@ -1,15 +1,5 @@
 """A trained model in one file: its weights, and in plain values what to build it from again.
 
->>> import tempfile, mmfuse_lib
->>> from mmfuse_lib import data, methods
->>> train, val, test = data.load("digit_pairs", seed=0, n_train=200)
->>> model = methods.JointFusion.for_data(train, seed=0)
->>> with tempfile.TemporaryDirectory() as folder:
-...     mmfuse_lib.save(model, f"{folder}/model.pt")
-...     again = mmfuse_lib.load(f"{folder}/model.pt")
->>> bool((again.predict(test.inputs) == model.predict(test.inputs)).all())
-True
-
 The file holds tensors, numbers and texts; reading it runs no code. Networks and functions that a
 reader brought are in it by their weights and names only, and are given again when it is read.
 """
@@ -67,6 +57,18 @@ def save(model: Method, path: str | Path) -> None:
         again: a part exchanged, or a result of training kept in an attribute that is no buffer.
     CheckpointError
         If the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from mmfuse_lib import data, load, methods, save
+    >>> train, val, test = data.load("digit_pairs", seed=0, n_train=200)
+    >>> model = methods.JointFusion.for_data(train, seed=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(model, f"{folder}/model.pt")
+    ...     again = load(f"{folder}/model.pt")
+    >>> bool((again.predict(test.inputs) == model.predict(test.inputs)).all())
+    True
     """
     path = Path(path)
     if model.recipe is None:
@@ -123,6 +125,21 @@ def load(
     DataError, UnknownNameError
         If something of the reader's own has to be given again and is not, was not part of the
         model, or does not fit the weights; the message names it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from torch import nn
+    >>> from mmfuse_lib import data, load, methods, save
+    >>> train, _, _ = data.load("digit_pairs", seed=0, n_train=200)
+    >>> def mine():
+    ...     return nn.Sequential(nn.Flatten(), nn.Linear(80, 16))
+    >>> model = methods.JointFusion.for_data(train, encoders={"left": mine()}, seed=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(model, f"{folder}/model.pt")
+    ...     again = load(f"{folder}/model.pt", encoders={"left": mine()})
+    >>> bool((again.encoders["left"][1].weight == model.encoders["left"][1].weight).all())
+    True
     """
     content = _read(Path(path))
     own = dict(encoders or {})
@@ -145,7 +162,7 @@ def _describe(model: Method, recipe: Recipe) -> dict[str, Any]:
         **MARK,
         "version": _version(),
         "method": _name_of(type(model)),
-        "spec": _plain({"shapes": spec.shapes, "task": spec.task, "class_names": spec.class_names}),
+        "spec": _plain(vars(spec)),
         "dim": int(recipe.dim),
         "encoders": {name: _plain(choice) for name, choice in chosen.items() if choice is not None},
         "own encoders": {
@@ -198,10 +215,11 @@ def _build(
 def _outputs(model: Method) -> dict[str, Tensor]:
     """Return, on the CPU, what the encoders and the model say to two made-up samples."""
     device = device_of(model)
-    inputs = {
-        name: torch.linspace(0, 1, 2 * math.prod(shape), device=device).view(2, *shape)
-        for name, shape in model.spec.shapes.items()
-    }
+    inputs = {}
+    for name, shape in model.spec.shapes.items():
+        dtype = model.spec.dtype(name)
+        x = torch.linspace(0, 1 if dtype.is_floating_point else 255, 2 * math.prod(shape))
+        inputs[name] = x.view(2, *shape).to(device, dtype)
     with eval_mode(model), isolated_rng(0, device):
         said = {
             f"the encoder of modality {name!r}": encoder(inputs[name])

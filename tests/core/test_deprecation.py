@@ -14,6 +14,7 @@ from packaging.version import Version
 from torch import nn
 
 import mmfuse_lib
+from mmfuse_lib import data, methods
 from mmfuse_lib.core.deprecation import renamed_argument, renamed_names
 from mmfuse_lib.methods import Stage
 
@@ -65,6 +66,23 @@ def test_the_interval_is_still_found_beside_evaluate() -> None:
         from mmfuse_lib.evaluation import mean_interval  # type: ignore[attr-defined]
     assert mean_interval is mmfuse_lib.mean_interval
     assert warned[0].filename == __file__
+
+
+def test_fit_is_still_found_in_training() -> None:
+    train, _, _ = data.load("digit_pairs", seed=0, n_train=40)
+    model = methods.JointFusion.for_data(train, dim=4, seed=0)
+    from mmfuse_lib.training import fit  # now a module
+
+    with pytest.warns(
+        FutureWarning, match=r"training\.fit is called mmfuse_lib\.fit now"
+    ) as warned:
+        history = fit(model, train, epochs=1, device="cpu", progress=False)  # type: ignore[operator]
+    assert warned[0].filename == __file__
+    with pytest.warns(FutureWarning, match=r"is called mmfuse_lib\.training\.fit\.History now"):
+        from mmfuse_lib.training import History  # type: ignore[attr-defined]
+    assert isinstance(history, History)
+    with pytest.raises(ImportError, match="Hstory"):
+        from mmfuse_lib.training import Hstory  # type: ignore[attr-defined]  # noqa: F401
 
 
 def announced(text: str) -> list[str]:

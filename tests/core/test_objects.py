@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mmfuse_lib import data, evaluate, fit, methods
+from mmfuse_lib import data, evaluate, fit, methods, runs
 from mmfuse_lib.core.errors import DataError, UnknownNameError
 
 OWN = """
@@ -16,6 +16,13 @@ class Mine(JointFusion):
 
 def load(seed=0, n=20):
     return data.load("digit_pairs", seed=seed, n_train=n, n_val=n, n_test=n)
+
+class Passing(JointFusion):
+    def __init__(self, spec, encoders, **options):
+        super().__init__(spec, encoders, **options)
+
+def load_passing(seed=0, **options):
+    return data.load("digit_pairs", seed=seed, **options)
 
 def load_two(seed=0):
     return load(seed)[:2]
@@ -37,6 +44,18 @@ def test_own_methods_and_data_are_found_and_work() -> None:
     assert type(model).__name__ == "Mine"
     fit(model, *splits[:2], epochs=1, device="cpu", progress=False)
     assert 0 <= evaluate(model, splits[2], device="cpu").metrics["accuracy"] <= 1
+
+
+def test_options_that_are_passed_on_reach_who_takes_them() -> None:
+    sizes = {"n_train": 30, "n_val": 20, "n_test": 10}
+    splits = data.load("own_file:load_passing", **sizes)
+    assert [len(part) for part in splits] == [30, 20, 10]
+    options = {"fusion": "linear"}
+    settings = runs.Settings("own_file:Passing", "digit_pairs", method_options=options)
+    model = runs.build(settings, splits[0])
+    assert type(getattr(model, "fusion", None)).__name__ == "LinearFusion"
+    with pytest.raises(UnknownNameError, match="unknown option of 'digit_pairs' 'n_trai'"):
+        data.load("own_file:load_passing", n_trai=3)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.encoders import ConvSequenceEncoder, ImageEncoder, MLPEncoder, SequenceEncoder
 from mmfuse_lib.encoders.registry import default_encoder, feature_dim, make_encoder
+from mmfuse_lib.encoders.transforms import Pixels
 
 
 @pytest.mark.parametrize(
@@ -36,6 +37,14 @@ def test_the_default_is_chosen_by_shape_and_gives_vectors(
     z.square().sum().backward()
     assert all(p.grad is not None for p in encoder.parameters())
     assert feature_dim("x", encoder, shape) == 7
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_an_image_of_bytes_is_taken_as_its_pixels(channels: int) -> None:
+    encoder = default_encoder((channels, 16, 16), 7).eval()
+    images = torch.randint(0, 256, (4, channels, 16, 16), dtype=torch.uint8)
+    assert torch.equal(encoder(images), encoder(Pixels()(images)))
+    assert feature_dim("x", encoder, (channels, 16, 16), torch.uint8) == 7
 
 
 @pytest.mark.parametrize(

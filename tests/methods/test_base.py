@@ -1,6 +1,7 @@
 """What holds for every method: building, seeds, checks of what comes in."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -152,6 +153,22 @@ def test_an_encoder_that_does_not_fit_is_named_before_training(
 ) -> None:
     with pytest.raises(DataError, match="the encoder of modality 'b' cannot take"):
         build(DATA, encoders={"b": nn.Linear(7, 2)})
+
+
+@every_method
+def test_an_encoder_that_takes_no_bytes_is_named_before_training(
+    build: Callable[..., Method],
+) -> None:
+    data = replace(DATA, inputs=DATA.inputs | {"b": DATA.inputs["b"].to(torch.uint8)})
+    with pytest.raises(DataError, match=r"'b' cannot take .* \(3,\) of bytes: expected floats"):
+        build(data)
+    model = build(data, encoders={"b": nn.Sequential(Floats(), nn.Linear(3, 2))})
+    assert len(model.predict(data.inputs)) == len(data)
+
+
+class Floats(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.float()
 
 
 @pytest.mark.parametrize("name", ["left.eye", "", "type"])

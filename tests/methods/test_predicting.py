@@ -133,18 +133,28 @@ def test_arrays_and_tables_and_doubles_do_as_well() -> None:
         assert torch.equal(found, expected)
 
 
-def test_bytes_stay_bytes() -> None:
-    seen = []
+class Seen(nn.Module):
+    def __init__(self, taken: torch.dtype) -> None:
+        super().__init__()
+        self.taken = taken
 
-    class Bytes(nn.Module):
-        def forward(self, x: Tensor) -> Tensor:
-            seen.append(x.dtype)
-            return x.float().flatten(1)
+    def forward(self, x: Tensor) -> Tensor:
+        if x.dtype != self.taken:
+            raise TypeError(f"seen: {x.dtype}")
+        return x.float().flatten(1)
 
-    data = xor(20)
-    model = JointFusion.for_data(data, encoders={"a": Bytes()}, seed=0)
-    model.predict(data.inputs | {"a": torch.zeros(20, 3, dtype=torch.uint8)})
-    assert seen[-1] == torch.uint8
+
+@pytest.mark.parametrize("trained_on", [torch.uint8, torch.float32])
+def test_bytes_are_what_they_were_in_training(trained_on: torch.dtype) -> None:
+    data, pixels = xor(20), torch.arange(60, dtype=torch.uint8).view(20, 3)
+    data.inputs["a"] = pixels.to(trained_on)
+    model = JointFusion.for_data(data, encoders={"a": Seen(trained_on)}, seed=0)
+    expected = model.predict(data.inputs)
+    forms: list[Any] = [pixels, pixels.numpy(), pixels.to(trained_on)]
+    if trained_on != torch.uint8:
+        forms += [pixels.long(), pixels.numpy().astype(int), pixels.tolist()]
+    for form in forms:
+        assert torch.equal(model.predict(data.inputs | {"a": form}), expected)
 
 
 def test_of_one_modality_the_others_need_not_be_there() -> None:

@@ -11,9 +11,10 @@ import pytest
 import torch
 
 from mmfuse_lib import data, evaluate, methods
+from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.evaluation import Evaluation
 from mmfuse_lib.runs import Loaded, Trained, make_optimizer
-from mmfuse_lib.study import Study, cells
+from mmfuse_lib.study import Study, cells, gather, run_study
 from mmfuse_lib.study.cells import (
     Cell,
     _splits,
@@ -133,6 +134,27 @@ def test_what_a_file_cannot_hold_fails_the_cell_and_says_which_measure(
 def test_another_evaluation_takes_the_place_of_the_librarys(config: dict[str, Any]) -> None:
     config["measures"] = {"evaluation": f"{HERE}:length_of_z"}
     assert compute(Study.of(config).cells[0])["results"] == {"evaluation": {"dim": 8}}
+
+
+def accuracies(trained: Trained) -> Any:
+    return {"val": {"accuracy": 0.5}, "test": {"accuracy": 0.6}}
+
+
+def test_another_evaluation_need_not_say_which_samples_are_right(
+    config: dict[str, Any], tmp_path: Path
+) -> None:
+    config["measures"] = {"evaluation": f"{HERE}:accuracies"}
+    study = Study.of(config)
+    for ran in (len(study.cells), 0):  # what is done stays done
+        assert run_study(study, tmp_path, progress=False).ran == ran
+    found = gather(tmp_path)
+    assert {row["test"]["accuracy"] for row in found.cells if row["chosen"]} == {0.6}
+
+
+def test_another_evaluation_returns_a_mapping(config: dict[str, Any]) -> None:
+    config["measures"] = {"evaluation": f"{HERE}:sizes"}
+    with pytest.raises(DataError, match="'evaluation' returned no mapping"):
+        compute(Study.of(config).cells[0])
 
 
 def test_a_row_without_a_method_measures_the_data(config: dict[str, Any]) -> None:

@@ -196,6 +196,16 @@ def test_default_encoders_are_remembered_by_name(
     assert str(loaded.encoders) == str(model.encoders)
 
 
+def test_a_model_of_bytes_is_one_again(tmp_path: Path) -> None:
+    data = xor(40)
+    data.inputs["a"] = torch.randint(0, 256, (40, 3, 16, 16), dtype=torch.uint8)
+    model = trained(JointFusion, data)
+    save(model, tmp_path / "m.pt")
+    loaded = load(tmp_path / "m.pt")
+    assert loaded.spec == model.spec
+    assert torch.equal(loaded.predict(data.inputs), model.predict(data.inputs))
+
+
 def test_what_was_frozen_is_frozen(tmp_path: Path) -> None:
     data = xor(40)
     own = {"a": noisy_encoder().requires_grad_(False)}
@@ -219,6 +229,7 @@ def test_the_file_is_read_by_eye_and_holds_no_code(tmp_path: Path) -> None:
             "shapes": {"a": (3,), "b": (3,)},
             "task": "classification",
             "class_names": ("0", "1"),
+            "as_bytes": (),
         },
         "dim": 6,
         "encoders": {"a": {"name": "mlp"}, "b": {"name": "mlp"}},
