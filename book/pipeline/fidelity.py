@@ -78,6 +78,7 @@ def lists() -> str:
     documented: dict[str, Callable[..., object]] = {
         "DI-MML": methods.DIMML, "DMIL": methods.DMIL, "I2MoE": methods.I2MoE,
         "LSMI": lsmi_pid, "BATCH": batch_pid, "CVX (cluster and count)": cluster_pid,
+        "OGM-GE": methods.OGMGE, "MLA": methods.MLA, "CLIP": methods.Contrastive,
     }  # fmt: skip
     return "\n\n".join(
         f"### {name}\n\n```{{eval-rst}}\n{list_of(owner)}\n```"

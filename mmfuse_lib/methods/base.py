@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
@@ -207,16 +207,24 @@ class Stage:
     clip: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("step", "optimizer", "lr_step"):
+        for name in ("loss", "step", "optimizer", "lr_step"):
             value = getattr(self, name)
-            if not (value is None or callable(value)):
+            if not (callable(value) or (value is None and name != "loss")):
                 raise ValueError(f"stage {self.name!r} has {name}={value!r}: expected a callable")
-        size = self.batch_size
-        if not (size is None or (isinstance(size, int) and size >= 1)):
+        if not isinstance(self.modules, Iterable):
             raise ValueError(
-                f"stage {self.name!r} has batch_size={size!r}: expected an integer of at least 1"
+                f"stage {self.name!r} has a {type(self.modules).__name__} as modules: expected a "
+                "list of them"
             )
-        if not (self.clip is None or self.clip > 0):
+        for name, least in (("epochs", 0), ("batch_size", 1)):
+            n = getattr(self, name)
+            is_count = isinstance(n, int | np.integer) and n >= least
+            if not (is_count or (n is None and name == "batch_size")):
+                raise ValueError(
+                    f"stage {self.name!r} has {name}={n!r}: expected an integer of at least {least}"
+                )
+        clip: object = self.clip
+        if not (clip is None or (isinstance(clip, int | float) and clip > 0)):
             raise ValueError(
                 f"stage {self.name!r} has clip={self.clip!r}: expected a positive number"
             )

@@ -34,7 +34,7 @@ def test_the_page_has_a_row_a_part_and_a_list_a_method() -> None:
     assert all(f"| {compare().name} |" in text for compare in PARTS)
     for difference in (compare() for compare in DIFFERENCES):
         assert f"* **{difference.paper}, {difference.name}.** Theirs: " in text
-    for name in ("DI-MML", "DMIL", "I2MoE", "LSMI", "BATCH"):
+    for name in ("DI-MML", "DMIL", "I2MoE", "LSMI", "BATCH", "OGM-GE", "MLA", "CLIP"):
         assert f"### {name}\n\n```{{eval-rst}}\n* " in text
 
 

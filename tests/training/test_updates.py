@@ -505,6 +505,8 @@ def test_a_long_epoch_of_steps_is_stopped_long_before_its_end() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"batch_size": 2.0}, r"batch_size=2\.0: expected an integer of at least 1"),
+        ({"clip": "1"}, "clip='1': expected a positive number"),
         ({"step": 3}, "step=3: expected a callable"),
         ({"optimizer": "sgd"}, "optimizer='sgd': expected a callable"),
         ({"lr_step": 0.5}, "lr_step=0.5: expected a callable"),
@@ -525,6 +527,21 @@ def test_a_stage_that_cannot_be_used_is_named_before_training(
     with pytest.raises(ValueError, match=f"stage 'bare' has {message}"):
         quiet_fit(model, TRAIN)
     assert model.noted == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"loss": None}, "loss=None: expected a callable"),
+        ({"modules": nn.Linear(2, 2)}, "a Linear as modules: expected a list"),
+        ({"epochs": 2.5}, r"epochs=2\.5: expected an integer of at least 0"),
+        ({"epochs": -1}, "epochs=-1: expected an integer of at least 0"),
+    ],
+)
+def test_a_stage_is_checked_when_it_is_made(wrong: dict[str, Any], message: str) -> None:
+    good: dict[str, Any] = {"name": "s", "epochs": 1, "modules": [], "loss": lambda b: {}}
+    with pytest.raises(ValueError, match=f"stage 's' has {message}"):
+        Stage(**good | wrong)
 
 
 def test_the_usual_schedule_beside_that_of_the_batch_is_none() -> None:
