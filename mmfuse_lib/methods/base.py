@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from mmfuse_lib.core.deprecation import renamed_argument
-from mmfuse_lib.core.errors import DataError, UnknownNameError
+from mmfuse_lib.core.errors import DataError, check_names
 from mmfuse_lib.core.rng import isolated_rng
 from mmfuse_lib.data import MultimodalData, check_trainable
 from mmfuse_lib.data.multimodal import Task
@@ -328,9 +328,7 @@ class Method(nn.Module):
         """
         check_trainable(data)
         own = dict(encoders or {})
-        for name in own:
-            if name not in data.inputs:
-                raise UnknownNameError("modality", name, data.modalities)
+        check_names("modality", own, data.modalities)
         chosen = {
             name: own[name] if name in own else default_choice(shape, dim)
             for name, shape in data.shapes.items()

@@ -6,14 +6,14 @@ import inspect
 import itertools
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from mmfuse_lib import methods
-from mmfuse_lib.core.errors import DataError, UnknownNameError
+from mmfuse_lib.core.errors import DataError, UnknownNameError, check_names
 from mmfuse_lib.core.objects import is_path, load_object
 from mmfuse_lib.runs import Settings, Splits, build, load_splits, make_optimizer, read_settings
 from mmfuse_lib.study.cells import Cell, digest_of, modules_of
@@ -115,7 +115,7 @@ class Study:
         modalities = {}
         digest = cache(digest_of)  # of the code as it is now, once for the cells that share it
         for column, entry in columns.items():
-            _check_names(f"setting in data: {column}", entry, (*SEARCHABLE, *DATA_KEYS))
+            check_names(f"setting in data: {column}", entry, (*SEARCHABLE, *DATA_KEYS))
             common = {**(config.get("settings") or {}), **entry, "data": entry.get("data", column)}
             space = common.pop("search", config.get("search"))
             of_all = {**_measures(config), **_measures(common)}
@@ -159,7 +159,7 @@ def _check_keys(config: Values) -> None:
             f"the configuration holds what JSON cannot ({error}): expected texts, finite numbers, "
             "true, false, lists and mappings"
         ) from error
-    _check_names("key of a study", config, KEYS)
+    check_names("key of a study", config, KEYS)
     name = config.get("name")
     if not isinstance(name, str) or not name or set(name) & set("/\\"):
         raise DataError(f"name is {name!r}: expected a text that can name a folder")
@@ -168,13 +168,7 @@ def _check_keys(config: Values) -> None:
     common = config.get("settings") or {}
     if not isinstance(common, Mapping):
         raise DataError(f"settings is {common!r}: expected a mapping such as 'device: cpu'")
-    _check_names("setting in settings", common, SEARCHABLE)
-
-
-def _check_names(what: str, names: Iterable[str], known: Iterable[str]) -> None:
-    for name in names:
-        if name not in known:
-            raise UnknownNameError(what, name, known)
+    check_names("setting in settings", common, SEARCHABLE)
 
 
 def _entries(config: Values, part: str) -> dict[str, dict[str, Any]]:
@@ -220,7 +214,7 @@ class _Row:
         """Return the points that it is tried at on a data set."""
         if not self.method:
             return [{}]
-        _check_names("setting in search", _space(space), SEARCHABLE)
+        check_names("setting in search", _space(space), SEARCHABLE)
         space = {**_space(space), **self.search}
         for name in space:
             if name in fixed or name in self.options:
@@ -231,11 +225,11 @@ class _Row:
 
 
 def _row(row: str, entry: Values, columns: Values, seeds_of_all: Any) -> _Row:
-    _check_names(f"key of methods: {row}", entry, METHOD_KEYS)
+    check_names(f"key of methods: {row}", entry, METHOD_KEYS)
     only = entry.get("only", list(columns))
     if not isinstance(only, list):
         raise DataError(f"methods: {row}: only is {only!r}: expected a list of data sets")
-    _check_names(f"data set in methods: {row}: only", only, columns)
+    check_names(f"data set in methods: {row}: only", only, columns)
     method = entry.get("method", row) or ""
     if method:
         methods.get(method)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mmfuse_lib.core.errors import DataError, UnknownNameError
+from mmfuse_lib.core.errors import DataError, UnknownNameError, check_names
 from mmfuse_lib.core.intervals import mean_interval
 from mmfuse_lib.evaluation import synergy_indicator
 from mmfuse_lib.study.cells import Record, unpack_right
@@ -84,12 +84,10 @@ class Results:
         UnknownNameError
             If there are no results of this name.
         """
-        if data not in self.data:
-            raise UnknownNameError("data set of the study", data, self.data)
+        check_names("data set of the study", [data], self.data)
         rows = [row for row in self.cells if row["data"] == data and row["chosen"]]
         names = dict.fromkeys(row["method"] for row in rows)
-        if method is not None and method not in names:
-            raise UnknownNameError(f"method with results on {data}", method, names)
+        check_names(f"method with results on {data}", [method] if method else [], names)
         return [row for row in rows if method in (None, row["method"])]
 
     def setting(self, data: str, method: str) -> dict[str, Any]:
@@ -424,9 +422,7 @@ def table(results: Results, data: str, columns: Sequence[str] | None = None) -> 
     found = scores(results, data, "test" if tested else "val")
     for line in at_an_edge(results, data):
         warnings.warn(line, EdgeOfGridWarning, stacklevel=2)
-    for name in columns or ():
-        if name not in found:
-            raise UnknownNameError("column", name, [c for c in COLUMNS if c in found])
+    check_names("column", columns or (), list(found))
     shown = [name for name in columns or COLUMNS if name in found]
     return pd.DataFrame(
         {

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
-import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
@@ -20,7 +19,7 @@ from torch.optim import AdamW, Optimizer
 from tqdm import tqdm
 
 from mmfuse_lib.core.devices import device_of, make_fabric
-from mmfuse_lib.core.errors import CheckpointError, DataError
+from mmfuse_lib.core.errors import CheckpointError, DataError, check_integers
 from mmfuse_lib.core.provenance import full_name
 from mmfuse_lib.core.rng import device_state, isolated_rng, set_device_state
 from mmfuse_lib.data import MultimodalData, check_trainable, check_values
@@ -463,11 +462,11 @@ def _check_arguments(
             check_values(data, split)
     if val is not None and len(val) == 0:
         raise DataError("there are no samples to validate on: leave val out instead")
-    for name, value in {"epochs": epochs, "batch_size": batch_size, "patience": patience}.items():
-        if value is not None and not (isinstance(value, int | np.integer) and value >= 1):
-            raise ValueError(f"{name} is {value}: expected an integer of at least 1")
-    if patience is not None and val is None:
-        raise ValueError("patience needs validation data: pass val")
+    check_integers(epochs=epochs, batch_size=batch_size)
+    if patience is not None:
+        check_integers(patience=patience)
+        if val is None:
+            raise ValueError("patience needs validation data: pass val")
 
 
 def _check_stages(stages: Sequence[Stage], trainable: set[nn.Parameter]) -> None:

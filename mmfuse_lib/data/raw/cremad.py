@@ -24,11 +24,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mmfuse_lib.core.errors import DataError
+from mmfuse_lib.core.errors import DataError, check_integers
 from mmfuse_lib.data.card import DatasetCard, Splits
 from mmfuse_lib.data.downloaded.cremad_votes import EMOTIONS
 from mmfuse_lib.data.multimodal import MultimodalData
-from mmfuse_lib.data.raw.published import IMAGE_SIZE, check_count, check_root
+from mmfuse_lib.data.raw.published import IMAGE_SIZE, check_root
 from mmfuse_lib.data.storage import media
 from mmfuse_lib.data.storage.downloads import fetch
 from mmfuse_lib.data.storage.prepared import Entries, check_files, prepare
@@ -67,7 +67,7 @@ def load(
     downloaded.
     """
     root = check_root("cremad", root, "AudioWAV and VideoFlash or Image-01-FPS", SOURCE)
-    check_count("n_frames", n_frames)
+    check_integers(n_frames=n_frames)
     folder = Path(prepared or root / "prepared")
     listed = [_read_list(root, name) for name in ("train.csv", "test.csv")]
     order = np.random.default_rng(0).permutation(len(listed[0]))

@@ -46,12 +46,6 @@ def check_root(data: str, root: str | Path | None, expected: str, source: str) -
     return Path(root)
 
 
-def check_count(name: str, n: int) -> None:
-    """Raise a `DataError` unless an option is an integer of at least 1."""
-    if not (isinstance(n, int) and n >= 1):
-        raise DataError(f"{name} is {n!r}: expected an integer of at least 1")
-
-
 def read_lines(data: str, path: Path, source: str) -> list[tuple[str, str]]:
     """Return the lines of a list that are not empty, each with its place, for errors.
 

@@ -33,11 +33,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mmfuse_lib.core.errors import DataError
+from mmfuse_lib.core.errors import DataError, check_integers
 from mmfuse_lib.data.card import DatasetCard, Splits
 from mmfuse_lib.data.features import choose
 from mmfuse_lib.data.multimodal import MultimodalData
-from mmfuse_lib.data.raw.published import IMAGE_SIZE, check_count, check_root, cut, read_lines
+from mmfuse_lib.data.raw.published import IMAGE_SIZE, check_root, cut, read_lines
 from mmfuse_lib.data.storage import media
 from mmfuse_lib.data.storage.prepared import Entries, check_files, prepare
 
@@ -101,10 +101,8 @@ def load(
     """
     expected = "ucfTrainTestlist, UCF-101 or jpegs_256, and tvl1_flow"
     root = check_root("ucf101", root, expected, SOURCE)
-    check_count("n_frames", n_frames)
-    check_count("n_flows", n_flows)
-    if fold not in FOLDS:
-        raise DataError(f"fold is {fold!r}: expected one of {FOLDS}")
+    check_integers(n_frames=n_frames, n_flows=n_flows)
+    check_integers(1, 3, fold=fold)
     names = choose(modalities, MODALITIES)
     classes = _read_classes(root)
     splits = _read_splits(root, classes, fold)

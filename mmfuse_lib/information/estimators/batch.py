@@ -30,6 +30,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from mmfuse_lib.core.devices import find_device
+from mmfuse_lib.core.errors import check_integers
 from mmfuse_lib.core.rng import isolated_rng
 from mmfuse_lib.information.atoms import atoms_from_redundancy
 from mmfuse_lib.information.estimators.calibration import calibrate, contributions
@@ -203,9 +204,9 @@ def batch_pid(
     >>> found.synergy > 0.8, max(found.unique) < 0.1  # of one bit
     (True, True)
     """
-    _check_at_least(1, hidden=hidden, classifier_steps=classifier_steps, steps=steps)
-    _check_at_least(0, refine_steps=refine_steps)
-    _check_at_least(2, batch_size=batch_size)
+    check_integers(hidden=hidden, classifier_steps=classifier_steps, steps=steps)
+    check_integers(0, refine_steps=refine_steps)
+    check_integers(2, batch_size=batch_size)
     a, b, labels = as_features(x1, "x1"), as_features(x2, "x2"), as_labels(y)
     check_paired(x1=a, x2=b, y=labels)
     group = as_groups(groups, len(labels))
@@ -389,9 +390,3 @@ def _interval(atoms: Array, per_sample: Array, groups: NDArray[np.int64] | None)
     deviations = group_sums(per_sample - per_sample.mean(axis=0), groups)
     error = QUANTILE * deviations.std(axis=0, ddof=1) * math.sqrt(len(deviations))
     return interval_table(atoms - error / len(per_sample), atoms + error / len(per_sample))
-
-
-def _check_at_least(least: int, **numbers: int) -> None:
-    for name, number in numbers.items():
-        if number < least:
-            raise ValueError(f"{name} is {number}: expected at least {least}")

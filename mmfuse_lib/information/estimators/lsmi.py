@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mmfuse_lib.core.devices import find_device
-from mmfuse_lib.core.errors import DataError, UnknownNameError
+from mmfuse_lib.core.errors import DataError, check_integers, check_names
 from mmfuse_lib.information.atoms import ATOMS
 from mmfuse_lib.information.estimators.classifier import cross_fit
 from mmfuse_lib.information.estimators.crossfit import split_folds
@@ -199,10 +199,8 @@ def lsmi_pid(
     >>> found.synergy > 0.8, found.per_sample.shape  # bits, and an answer for each sample
     (True, (200, 4))
     """
-    if adjust not in ADJUSTMENTS:
-        raise UnknownNameError("adjustment", adjust, ADJUSTMENTS)
-    if n_bootstrap < 0:
-        raise ValueError(f"n_bootstrap is {n_bootstrap}: expected 0 or more")
+    check_names("adjustment", [adjust], ADJUSTMENTS)
+    check_integers(0, n_bootstrap=n_bootstrap)
     a, b, labels = as_features(x1, "x1"), as_features(x2, "x2"), as_labels(y)
     check_paired(x1=a, x2=b, y=labels)
     group = as_groups(groups, len(labels))
