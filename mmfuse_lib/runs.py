@@ -268,10 +268,7 @@ def run(settings: Settings, folder: Path, *, progress: bool = True) -> dict[str,
         "seconds_of_training": round(trained.seconds, 1),
         **provenance(modules_of(settings), device=name_of_device(settings.device), but=BY_NAME),
     }
-    try:
-        write_json(folder / RESULT, result)
-    except OSError as error:
-        raise DataError(f"cannot write {folder / RESULT}: {error.strerror or error}") from error
+    write_json(folder / RESULT, result)
     save(trained.model, folder / MODEL)
     written: dict[str, Any] = finite(result)
     return written

@@ -23,7 +23,7 @@ from mmfuse_lib.core.errors import DataError, check_names
 from mmfuse_lib.data import INTERACTIONS, MultimodalData
 from mmfuse_lib.data.card import Splits
 from mmfuse_lib.data.synthetic.gaussian_gates import truth
-from mmfuse_lib.data.synthetic.labels import composition_weights, mixture_table, tables_by_kind
+from mmfuse_lib.data.synthetic.labels import composition_weights, kind_tables, mixture_table
 from mmfuse_lib.information import GATES, decompose
 
 #: Samples of each split, by data set; few, so that the whole suite is a matter of minutes.
@@ -257,15 +257,7 @@ def kind_probabilities(
     >>> p[0].round(3).tolist()  # redundant: both digits are the label
     [[[0.125, 0.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 0.125]]]
     """
-    weights = composition_weights(composition)
-    tables = weights[:, None, None, None] * tables_by_kind(n_classes)
-    if not cue:
-        return np.asarray(tables)
-    n = len(INTERACTIONS)
-    shown = np.zeros((n, n, n_classes, n, n_classes, n_classes))
-    for k in range(n):
-        shown[k, k, :, k] = tables[k]
-    return shown.reshape(n, n * n_classes, n * n_classes, n_classes)
+    return kind_tables(composition_weights(composition), n_classes, cue)
 
 
 def best_report(

@@ -419,8 +419,7 @@ class Method(nn.Module):
     def _outputs(self, inputs: Mapping[str, Any]) -> Tensor:
         self.spec.check_inputs(inputs, self.spec.shapes)
         samples = as_samples({name: inputs[name] for name in self.spec.shapes})
-        (outputs,) = in_batches(self, samples, self)
-        return outputs
+        return in_batches(self, samples, lambda batch: [self(batch)])[0]
 
     def interactions(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Return ``(B, C)``: what the method claims of each sample, under `interaction_names`."""

@@ -100,15 +100,19 @@ def mixture_table(weights: NDArray[np.float64], n_classes: int, cue: bool) -> ND
         which interaction c rules the sample: ``x1 = c K + a``, ``x2 = c K + b``, shape
         ``(4K, 4K, K)``.
     """
+    return np.asarray(kind_tables(weights, n_classes, cue).sum(axis=0))
+
+
+def kind_tables(weights: NDArray[np.float64], n_classes: int, cue: bool) -> NDArray[np.float64]:
+    """Return the exact ``p(kind, x1, x2, y)``, which `mixture_table` sums over the four kinds."""
     tables = weights[:, None, None, None] * tables_by_kind(n_classes)
     if not cue:
-        without_cue: NDArray[np.float64] = tables.sum(axis=0)
-        return without_cue
-    with_cue = np.zeros((len(INTERACTIONS), n_classes) * 2 + (n_classes,))
-    for k, table in enumerate(tables):
-        with_cue[k, :, k] = table
-    n_symbols = len(INTERACTIONS) * n_classes
-    return with_cue.reshape(n_symbols, n_symbols, n_classes)
+        return np.asarray(tables)
+    n = len(INTERACTIONS)
+    shown = np.zeros((n, n, n_classes, n, n_classes, n_classes))
+    for k in range(n):
+        shown[k, k, :, k] = tables[k]
+    return shown.reshape(n, n * n_classes, n * n_classes, n_classes)
 
 
 def digit_table(
