@@ -58,6 +58,14 @@ class Spec:
                 "give all splits the same class_names"
             )
 
+    def check_two(self, method: str) -> None:
+        """Raise `DataError` unless there are two or more modalities to train together."""
+        if len(self.shapes) < 2:
+            raise DataError(
+                f"{method} needs two or more modalities, got {list(self.shapes)}; use Unimodal for "
+                "one"
+            )
+
     def check_inputs(self, inputs: Mapping[str, Any], modalities: Sequence[str] | Any) -> None:
         """Raise `DataError` unless each of `modalities` is in `inputs` with the right shape."""
         for name in modalities:
@@ -198,19 +206,15 @@ class Stage:
     clip: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("step", "optimizer", "lr_step"):
+        checks: dict[str, tuple[str, Callable[[Any], bool]]] = {
+            **dict.fromkeys(("step", "optimizer", "lr_step"), ("a callable", callable)),
+            "batch_size": ("an integer of at least 1", lambda n: isinstance(n, int) and n >= 1),
+            "clip": ("a positive number", lambda x: x > 0),
+        }
+        for name, (expected, fits) in checks.items():
             value = getattr(self, name)
-            if not (value is None or callable(value)):
-                raise ValueError(f"stage {self.name!r} has {name}={value!r}: expected a callable")
-        size = self.batch_size
-        if not (size is None or (isinstance(size, int) and size >= 1)):
-            raise ValueError(
-                f"stage {self.name!r} has batch_size={size!r}: expected an integer of at least 1"
-            )
-        if not (self.clip is None or self.clip > 0):
-            raise ValueError(
-                f"stage {self.name!r} has clip={self.clip!r}: expected a positive number"
-            )
+            if not (value is None or fits(value)):
+                raise ValueError(f"stage {self.name!r} has {name}={value!r}: expected {expected}")
         if self.lr_step is not None and self.lr_factor is not constant:
             raise ValueError(
                 f"stage {self.name!r} has lr_factor and lr_step: expected one schedule of the "

@@ -10,7 +10,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from mmfuse_lib.core.errors import DataError, check_names
+from mmfuse_lib.core.errors import check_names
 from mmfuse_lib.core.rng import isolated_rng
 from mmfuse_lib.data import MultimodalData
 from mmfuse_lib.fusion import make_fusion, with_auxiliary
@@ -85,9 +85,7 @@ class Probe(Unimodal):
         super().__init__(spec, encoders, modality=modality)
         if hidden is not None:
             self.head = nn.Sequential(
-                nn.Linear(self.dims[modality], hidden),
-                nn.ReLU(),
-                nn.Linear(hidden, spec.n_outputs),
+                nn.Linear(self.dims[modality], hidden), nn.ReLU(), nn.Linear(hidden, spec.n_outputs)
             )
 
     @classmethod
@@ -182,11 +180,7 @@ class JointFusion(Method):
         fusion: str | Callable[[Sequence[int], int], nn.Module] = "concat",
     ) -> None:
         super().__init__(spec, encoders)
-        if len(self.encoders) < 2:
-            raise DataError(
-                f"joint fusion needs two or more modalities, the data has {list(spec.shapes)}; "
-                "use Unimodal for one"
-            )
+        spec.check_two("joint fusion")
         self.fusion = make_fusion(fusion, list(self.dims.values()), spec.n_outputs)
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:

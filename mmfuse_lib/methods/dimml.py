@@ -513,9 +513,6 @@ def _next_below(x: Tensor) -> Tensor:
 def _check_data(spec: Spec) -> None:
     if spec.task != "classification":
         raise DataError("DI-MML is defined for classes: its dimensions are selected by them")
-    if len(spec.shapes) < 2:
-        raise DataError(
-            f"DI-MML needs two or more modalities, got {list(spec.shapes)}; use Unimodal for one"
-        )
+    spec.check_two("DI-MML")
     if "fusion" in spec.shapes:
         raise DataError("a modality is named 'fusion': DI-MML reports its fusion head so")

@@ -164,8 +164,7 @@ class I2MoE(Method):
         n = len(self.encoders)
         names = ("R", *(f"U{m + 1}" for m in range(n)), "S")
         self.interaction_names = _chosen(names, experts)
-        if n < 2:
-            raise DataError("I2MoE needs two or more modalities; use Unimodal for one")
+        spec.check_two("I2MoE")
         check_numbers("[0, inf)", interaction_weight=interaction_weight)
         check_numbers("(0, inf)", temperature=temperature)
         check_numbers("[0, 1)", dropout=dropout)

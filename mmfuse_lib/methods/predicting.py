@@ -13,7 +13,7 @@ from mmfuse_lib.core.devices import device_of, eval_mode, find_device
 from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.core.rng import isolated_rng
 from mmfuse_lib.data import MultimodalData, check_values, from_arrays
-from mmfuse_lib.data.multimodal import Task
+from mmfuse_lib.data.multimodal import Task, first_bad
 
 #: Samples a forward pass; bounds memory, does not change the result.
 BATCH_SIZE = 2_048
@@ -96,11 +96,10 @@ def in_batches(
     finally:
         model.to(home)
     outputs = [torch.cat(column) for column in zip(*rows, strict=True)]
-    is_good = torch.isfinite(outputs[0]).all(dim=1)
-    if not is_good.all():
+    if (bad := first_bad(outputs[0])) is not None:
         raise DataError(
-            f"the outputs of {type(model).__name__} are NaN or infinite (first for sample "
-            f"{int((~is_good).nonzero()[0])}): its weights are broken, or inputs far too large"
+            f"the outputs of {type(model).__name__} are NaN or infinite (first for sample {bad}): "
+            "its weights are broken, or inputs far too large"
         )
     return outputs
 

@@ -82,10 +82,7 @@ MOSEI = Corpus(
     labels="CMU_MOSEI_Labels.csd",
     words="CMU_MOSEI_TimestampedWordVectors.csd",
     audio="CMU_MOSEI_COVAREP.csd",
-    visual={
-        "facet42": "CMU_MOSEI_VisualFacet42.csd",
-        "openface2": "CMU_MOSEI_VisualOpenFace2.csd",
-    },
+    visual={"facet42": "CMU_MOSEI_VisualFacet42.csd", "openface2": "CMU_MOSEI_VisualOpenFace2.csd"},
     folds=mosei_folds,
 )
 

@@ -40,12 +40,7 @@ class Split:
 
 
 def split_folds(
-    y: Tensor,
-    folds: int,
-    *,
-    networks: int = 1,
-    groups: Indices | None = None,
-    seed: int = 0,
+    y: Tensor, folds: int, *, networks: int = 1, groups: Indices | None = None, seed: int = 0
 ) -> Split:
     """Hold out each fold in turn; four fifths of the other samples train, a fifth checks.
 
@@ -100,11 +95,7 @@ def split_folds(
     if groups is not None:
         _check_all_classes(train, y, folds)
     longest = max(map(len, held))
-    stacked = (
-        alike(train),
-        alike(valid),
-        np.stack([np.resize(part, longest) for part in held]),
-    )
+    stacked = (alike(train), alike(valid), np.stack([np.resize(part, longest) for part in held]))
     return Split(*(torch.from_numpy(part).to(y.device) for part in stacked))
 
 

@@ -126,10 +126,7 @@ class MLA(Method):
         super().__init__(spec, encoders)
         if spec.task != "classification":
             raise DataError("MLA is defined for classes: it weighs predictions by their entropy")
-        if len(spec.shapes) < 2:
-            raise DataError(
-                f"MLA needs two or more modalities, got {list(spec.shapes)}; use Unimodal for one"
-            )
+        spec.check_two("MLA")
         check_numbers("(0, inf)", alpha=alpha)
         self.projected, self.alpha, self.dynamic = projected, alpha, dynamic
         self.interaction_names = tuple(spec.shapes)
