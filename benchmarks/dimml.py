@@ -6,9 +6,9 @@ one thread; memory is what the resident set of a fresh process grows by, at most
 compared before anything is timed.
 """
 
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from benchmarks.timing import in_turns
 from mmfuse_lib.methods.dimml import dimension_rates, duc_loss
 
 BATCHES, DIM, TEMPERATURE, REPEATS = (16, 64, 256, 1_024), 512, 10.0, 5
@@ -57,13 +58,11 @@ def our_selection(z: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     return dimension_rates(batches, K)
 
 
-def duc_step(loss: Callable[..., Tensor], n: int) -> tuple[float, float]:
-    """Return the seconds of one forward and backward pass, and the loss."""
-    student, teacher, dimensions = duc_inputs(n)
-    start = time.perf_counter()
-    value = loss(student, teacher, dimensions)
+def duc_step(loss: Callable[..., Tensor], inputs: tuple[Tensor, Tensor, Tensor]) -> float:
+    """Make one forward and backward pass, and return the loss."""
+    value = loss(*inputs)
     value.backward()  # type: ignore[no-untyped-call]
-    return time.perf_counter() - start, value.item()
+    return value.item()
 
 
 def duc_inputs(n: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -79,13 +78,6 @@ def features() -> tuple[Tensor, Tensor]:
     y = torch.randint(K, (N,), generator=rng)
     means = torch.randn(K, DIM, generator=rng) * torch.rand(DIM, generator=rng)
     return means[y] + torch.randn(N, DIM, generator=rng), y
-
-
-def timed(run: Callable[..., Any], *arguments: Any) -> float:
-    """Return the wall time of a call."""
-    start = time.perf_counter()
-    run(*arguments)
-    return time.perf_counter() - start
 
 
 def extra_memory(run: Callable[..., Any]) -> float:
@@ -109,11 +101,11 @@ def print_duc() -> None:
     """Compare the contrastive term, forward and backward."""
     print(f"DUC, forward and backward, d = {DIM}, one thread: literal loop against ours")
     for n in BATCHES:
-        steps = [(duc_step(literal_duc, n), duc_step(our_duc, n)) for _ in range(REPEATS + 1)][1:]
-        (_, value), (_, ours) = steps[0]
+        ways = {f.__name__: partial(duc_step, f, duc_inputs(n)) for f in (literal_duc, our_duc)}
+        value, ours = (way() for way in ways.values())
         if abs(value - ours) > 1e-5 * max(1.0, abs(value)):
             raise ValueError(f"the losses differ: {value} and {ours}")
-        slow, fast = (1e3 * median(step[i][0] for step in steps) for i in (0, 1))
+        slow, fast = (1e3 * median(times) for times in in_turns(ways, REPEATS).values())
         print(f"  batch {n:<5} {slow:8.2f} ms {fast:8.2f} ms {slow / fast:6.0f}x")
 
 
@@ -123,8 +115,8 @@ def print_selection() -> None:
     (slow_rates, slow_mask), (rates, mask) = literal_selection(z, y), our_selection(z, y)
     if not torch.equal(slow_mask, mask):
         raise ValueError("the selected dimensions differ")
-    times = [(timed(literal_selection, z, y), timed(our_selection, z, y)) for _ in range(REPEATS)]
-    slow, fast = (1e3 * median(t[i] for t in times) for i in (0, 1))
+    ways = {f.__name__: partial(f, z, y) for f in (literal_selection, our_selection)}
+    slow, fast = (1e3 * median(times) for times in in_turns(ways, REPEATS).values())
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
         memory = [pool.submit(extra_memory, f).result() for f in (literal_selection, our_selection)]
     print(f"selection, N = {N}, K = {K}, d = {DIM}: all distances against intervals")

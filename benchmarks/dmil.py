@@ -7,10 +7,8 @@ three functions of a batch would. All do the same arithmetic on the same number 
 times are the median over repeats that alternate, on one thread, and the ratio is what to look at.
 """
 
-import json
-import time
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -18,9 +16,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from benchmarks.timing import in_turns, write
 from mmfuse_lib import data, methods
 from mmfuse_lib.core.devices import name_of_device
-from mmfuse_lib.core.provenance import provenance
 from mmfuse_lib.data import MultimodalData
 from mmfuse_lib.encoders.registry import default_encoder
 from mmfuse_lib.methods.dmil import (
@@ -32,8 +30,7 @@ from mmfuse_lib.methods.dmil import (
 )
 from mmfuse_lib.training.fit import adamw
 
-OUTPUT = Path(__file__).parents[1] / "reproduce" / "dmil_benchmark.json"
-BATCH_SIZES, D, REPEATS = (32, 128, 512), 64, 60
+BATCH_SIZES, D, WARMUP, REPEATS = (32, 128, 512), 64, 10, 50
 
 
 class GaussianLayer(nn.Module):
@@ -171,14 +168,9 @@ def compare(train: MultimodalData, batch_size: int) -> dict[str, float]:
         "a layer an arrow, once each": stepper(draft, draft.loss),
         "DMIL": stepper(model, model.L3),
     }
-    batch = train[:batch_size]
-    times: dict[str, list[float]] = {name: [] for name in steps}
-    for _ in range(REPEATS):
-        for name, step in steps.items():
-            start = time.perf_counter()
-            step(batch)
-            times[name].append(1_000 * (time.perf_counter() - start))
-    return {name: median(values[REPEATS // 6 :]) for name, values in times.items()}
+    ways = {name: partial(step, train[:batch_size]) for name, step in steps.items()}
+    times = in_turns(ways, REPEATS, warmup=WARMUP)
+    return {name: 1_000 * median(values) for name, values in times.items()}
 
 
 def main() -> None:
@@ -194,13 +186,7 @@ def main() -> None:
             print(f"  {name:<30} {ms:6.2f} ms   {baseline / ms:4.2f}x")
             ratio = round(baseline / ms, 2)
             rows.append({"batch": batch_size, "code": name, "ms": round(ms, 2), "ratio": ratio})
-    content = {
-        **provenance(
-            ["benchmarks.dmil"], command="python -m benchmarks.dmil", device=name_of_device("cpu")
-        ),
-        "rows": rows,
-    }
-    OUTPUT.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    write("dmil_benchmark.json", "dmil", {"rows": rows}, device=name_of_device("cpu"))
 
 
 if __name__ == "__main__":

@@ -15,11 +15,10 @@ import json
 import os
 import time
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,6 +26,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.timing import REPRODUCE
 from mmfuse_lib import data
 from mmfuse_lib.core.provenance import provenance
 from mmfuse_lib.data.synthetic import digit_pairs, gaussian_gates
@@ -42,7 +42,7 @@ from mmfuse_lib.information.estimators.lsmi import lsmi_pid
 Array = NDArray[np.float64]
 Case = dict[str, Any]
 
-OUTPUT = Path(__file__).parents[1] / "reproduce" / "estimators.json"
+OUTPUT = REPRODUCE / "estimators.json"
 
 SEEDS = range(5)
 SIZES = (250, 1_000, 2_000, 4_000)
@@ -122,13 +122,13 @@ def estimated(estimator: str, x1: Array, x2: Array, y: Array, seed: int) -> Esti
     if estimator == "bounds":  # a third labelled for x1, a third for x2, a third pairs
         one, other, both = (slice(part, None, 3) for part in range(3))
         return synergy_bounds(x1[one], y[one], x2[other], y[other], x1[both], x2[both], **options)
-    if estimator == "batch":
-        return batch_pid(x1, x2, y, **options)
-    if estimator == "lsmi":
-        return lsmi_pid(x1, x2, y, **options)
-    if estimator == "gaussian":
-        return gaussian_pid(x1, x2, y, **options)
-    return cluster_pid(x1, x2, y, **options)
+    others: dict[str, Callable[..., Estimate]] = {
+        "batch": batch_pid,
+        "lsmi": lsmi_pid,
+        "gaussian": gaussian_pid,
+    }
+    estimate: Callable[..., Estimate] = others.get(estimator, cluster_pid)
+    return estimate(x1, x2, y, **options)
 
 
 def samples(case: Case) -> tuple[Array, Array, Array]:

@@ -17,11 +17,9 @@ in one tensor, and run them side by side, is measured for the concatenation as w
 reproduce/gpu/i2moe_benchmark.json for the GPU.
 """
 
-import json
 import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
@@ -29,19 +27,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from benchmarks.timing import in_turns, write
 from mmfuse_lib import methods
 from mmfuse_lib.core.devices import name_of_device
-from mmfuse_lib.core.provenance import provenance
 from mmfuse_lib.data import MultimodalData, from_arrays
 from mmfuse_lib.fusion import FUSIONS, Fusion
 from mmfuse_lib.methods.i2moe import interaction_losses, make_versions
 from mmfuse_lib.training.fit import adamw
 
-REPRODUCE = Path(__file__).parents[1] / "reproduce"
-RESULTS = {
-    "cpu": REPRODUCE / "i2moe_benchmark.json",
-    "cuda": REPRODUCE / "gpu" / "i2moe_benchmark.json",
-}
+FILES = {"cpu": "i2moe_benchmark.json", "cuda": "gpu/i2moe_benchmark.json"}
 
 BACKBONES = ("concat", "gated", "low_rank", "sparse_moe", "transformer")
 BATCH_SIZE, FEATURES, HIDDEN = 32, 256, 256
@@ -187,25 +181,27 @@ def losses(model: nn.Module, batch: MultimodalData, way: str) -> dict[str, float
     return {k: float(v.detach()) for k, v in WAYS[way](model, batch).items()}
 
 
-def seconds_a_step(
-    model: nn.Module,
-    batch: MultimodalData,
-    optimizer: torch.optim.Optimizer,
-    way: str,
-    steps: int,
-) -> float:
-    """Return the mean time of a few training steps."""
-    on_gpu = batch.target.is_cuda
-    clock = time.perf_counter if on_gpu else time.process_time
-    if on_gpu:
-        torch.cuda.synchronize()
-    start = clock()
-    for _ in range(steps):
+def stepper(model: nn.Module, batch: MultimodalData, way: str) -> Callable[[], None]:
+    """Return a function that makes one training step."""
+    optimizer = adamw(list(model.parameters()), lr=1e-4)
+
+    def step() -> None:
         optimizer.zero_grad()
         WAYS[way](model, batch)["total"].backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-    if on_gpu:
-        torch.cuda.synchronize()
+
+    return step
+
+
+def seconds_a_step(step: Callable[[], None], steps: int, device: str) -> float:
+    """Return the mean time of a few training steps; on the CPU, that of the process."""
+    synchronise: Callable[[], object] = torch.cuda.synchronize if device == "cuda" else bool
+    clock = time.perf_counter if device == "cuda" else time.process_time
+    synchronise()
+    start = clock()
+    for _ in range(steps):
+        step()
+    synchronise()
     return (clock() - start) / steps
 
 
@@ -215,14 +211,9 @@ def measure(backbone: str, n_modalities: int, device: str) -> dict[str, Any]:
     ways = ("loop", "mmfuse", "stacked") if backbone == "concat" else ("loop", "mmfuse")
     models = {way: make(backbone, batch, device, way) for way in ways}
     found = {way: losses(model, batch, way) for way, model in models.items()}
-    optimizers = {way: adamw(list(m.parameters()), lr=1e-4) for way, m in models.items()}
-    steps = 1 if backbone == SLOW and device == "cpu" else STEPS
-    times: dict[str, list[float]] = {way: [] for way in ways}
-    for turn in range(1 + TURNS):
-        for way, model in models.items():
-            took = seconds_a_step(model, batch, optimizers[way], way, steps)
-            if turn > 0:  # the first warms up
-                times[way].append(took)
+    n = 1 if backbone == SLOW and device == "cpu" else STEPS
+    steps = {way: stepper(model, batch, way) for way, model in models.items()}
+    times = in_turns(steps, TURNS, time_of=lambda step: seconds_a_step(step, n, device))
     expert = next(iter(models["mmfuse"].experts.values()))  # type: ignore[operator]
     n_weights = sum(p.numel() for p in expert.parameters())
     row = {
@@ -270,16 +261,7 @@ def run_on(device: str) -> None:
         for backbone in BACKBONES:
             rows.append(measure(backbone, n, device))
             print(describe(rows[-1]), flush=True)
-    content = {
-        **provenance(
-            ["benchmarks.i2moe"],
-            command=f"python -m benchmarks.i2moe {device}",
-            device=name_of_device(device),
-        ),
-        "rows": rows,
-    }
-    RESULTS[device].parent.mkdir(parents=True, exist_ok=True)
-    RESULTS[device].write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    write(FILES[device], "i2moe", {"rows": rows}, device, device=name_of_device(device))
 
 
 def main(devices: Sequence[str] = ()) -> None:

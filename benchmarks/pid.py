@@ -5,12 +5,9 @@ synergy, the largest over tables, against the middle of our certified bounds at 
 (the column ``reference_gap``). Writes reproduce/pid_benchmark.json, which chapter 4 draws.
 """
 
-import json
-import time
 import warnings
 from collections.abc import Callable
 from importlib import import_module
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -19,12 +16,11 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from mmfuse_lib.core.provenance import provenance
+from benchmarks.timing import seconds, write
 from mmfuse_lib.information import decompose, decompose_batch, mutual_information
 
 Table = NDArray[np.float64]
 
-RESULT = Path(__file__).parents[1] / "reproduce" / "pid_benchmark.json"
 
 #: Whose versions matter for the comparison.
 PACKAGES = ("numpy", "dit", "ecos", "cvxpy", "clarabel")
@@ -83,13 +79,6 @@ def tables(shape: tuple[int, ...], count: int) -> Table:
     return rng.dirichlet(np.ones(np.prod(shape)), size=count).reshape(count, *shape)
 
 
-def seconds(run: Callable[[], Any]) -> tuple[float, Any]:
-    """Return the wall time of a call, and what it returned."""
-    start = time.perf_counter()
-    result = run()
-    return time.perf_counter() - start, result
-
-
 def measure(shape: tuple[int, int, int], count: int, peers: bool) -> list[dict[str, Any]]:
     """Run the solvers on tables of one shape, taking turns."""
     solvers = SOLVERS if peers else {"mmfuse": by_mmfuse}
@@ -101,7 +90,7 @@ def measure(shape: tuple[int, int, int], count: int, peers: bool) -> list[dict[s
     errors: dict[str, list[float]] = {name: [] for name in solvers}
     for p, reference in zip(ps, exact, strict=True):
         for name, run in solvers.items():
-            took, synergy = seconds(lambda run=run, p=p: run(p))  # type: ignore[misc]
+            took, synergy = seconds(run, p)
             times[name].append(took)
             errors[name].append(abs(synergy - reference.synergy - reference.gap / 2))
     baseline = median(times.get("dit cone", [float("nan")]))
@@ -151,9 +140,7 @@ def main() -> None:
         f"  {batch['tables']} tables of {batch['shape']}: loop {batch['loop_ms']:.0f} ms, "
         f"decompose_batch {batch['batch_ms']:.0f} ms, {batch['ratio']:.1f}x"
     )
-    RESULT.parent.mkdir(exist_ok=True)
-    made = provenance(["benchmarks.pid"], command="python -m benchmarks.pid", packages=PACKAGES)
-    RESULT.write_text(json.dumps({**made, "rows": rows, "batch": batch}, indent=1) + "\n")
+    write("pid_benchmark.json", "pid", {"rows": rows, "batch": batch}, packages=PACKAGES)
 
 
 if __name__ == "__main__":

@@ -4,14 +4,14 @@ Both train the same model on the same data for the same number of steps. Times a
 repeats that alternate between the two, on one thread; the ratio is what to look at.
 """
 
-import time
-from collections.abc import Callable
+from functools import partial
 from statistics import median
 
 import torch
 import torch.nn.functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
+from benchmarks.timing import in_turns
 from mmfuse_lib import data, fit, methods
 from mmfuse_lib.data import MultimodalData
 
@@ -39,22 +39,13 @@ def by_fit(train: MultimodalData) -> None:
     fit(model, train, epochs=EPOCHS, batch_size=BATCH_SIZE, device="cpu", progress=False)
 
 
-def seconds(run: Callable[[MultimodalData], None], train: MultimodalData) -> float:
-    """Return the wall time of one run."""
-    start = time.perf_counter()
-    run(train)
-    return time.perf_counter() - start
-
-
 def main() -> None:
     """Print median milliseconds a step of both, and their ratio."""
     torch.set_num_threads(1)
     train, _, _ = data.load("digit_pairs", n_train=8_000)
     n_steps = EPOCHS * -(-len(train) // BATCH_SIZE)
-    times: dict[str, list[float]] = {"DataLoader loop": [], "fit": []}
-    for _ in range(REPEATS):
-        times["DataLoader loop"].append(seconds(by_hand, train))
-        times["fit"].append(seconds(by_fit, train))
+    ways = {"DataLoader loop": partial(by_hand, train), "fit": partial(by_fit, train)}
+    times = in_turns(ways, REPEATS, warmup=0)
     baseline = median(times["DataLoader loop"])
     print("training step, joint model on digit_pairs, batch 128, one thread")
     for name, values in times.items():

@@ -19,7 +19,6 @@ from mmfuse_lib.core.errors import (
     DataError,
     DownloadError,
     TrainingError,
-    UnknownNameError,
 )
 from mmfuse_lib.core.files import check_writable
 
@@ -211,10 +210,7 @@ def _errors() -> Iterator[None]:
     except KeyboardInterrupt:
         typer.echo("interrupted; the same command continues", err=True)
         raise typer.Exit(130) from None
-    except (
-        CheckpointError, ClusterError, DataError, DownloadError, TrainingError, UnknownNameError,
-        ValueError,
-    ) as error:  # fmt: skip
+    except (CheckpointError, ClusterError, DownloadError, TrainingError, ValueError) as error:
         typer.echo(f"mmfuse: {error}", err=True)
         raise typer.Exit(1) from error
 

@@ -21,7 +21,6 @@ from torchmetrics.functional.classification import (
     multilabel_f1_score,
 )
 
-from mmfuse_lib.core.devices import device_of, find_device
 from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.data import INTERACTIONS, MultimodalData, check_values
 from mmfuse_lib.methods.base import Method
@@ -51,11 +50,7 @@ class Evaluation:
 
 
 def evaluate(
-    model: Method,
-    data: MultimodalData,
-    *,
-    unimodal: Sequence[Method] = (),
-    device: str = "auto",
+    model: Method, data: MultimodalData, *, unimodal: Sequence[Method] = (), device: str = "auto"
 ) -> Evaluation:
     """Evaluate a model.
 
@@ -145,15 +140,9 @@ def synergy_indicator(correct: ArrayLike, unimodal_correct: Sequence[ArrayLike])
     return float(np.mean(np.asarray(correct, dtype=bool) & ~any_unimodal))
 
 
-def _run(model: Method, data: MultimodalData, device: str) -> tuple[Tensor, Tensor]:
+def _run(model: Method, data: MultimodalData, device: str) -> list[Tensor]:
     """Return outputs and claimed interactions of all samples, on the CPU."""
-    home, place = device_of(model), find_device(device)
-    model.to(place)
-    try:
-        outputs, claims = in_batches(model, data, model, model.interactions)
-    finally:
-        model.to(home)
-    return outputs, claims
+    return in_batches(model, data, lambda batch: [model(batch), model.interactions(batch)], device)
 
 
 def _prediction_table(logits: Tensor, data: MultimodalData) -> pd.DataFrame:

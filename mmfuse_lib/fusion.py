@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmfuse_lib.core.errors import DataError, UnknownNameError
+from mmfuse_lib.core.errors import DataError, check_integers, check_names
 
 
 class Fusion(nn.Module):
@@ -324,8 +324,7 @@ class SparseMoEFusion(Fusion):
         balance: float = 0.01,
     ) -> None:
         super().__init__()
-        if not 1 <= top_k <= n_networks:
-            raise DataError(f"top_k is {top_k}: expected 1 .. {n_networks}, the number of networks")
+        check_integers(1, n_networks, top_k=top_k)
         self.hidden = ColumnLinear(dims, hidden)
         self.router = nn.Linear(hidden, n_networks)
         self.inner = nn.Linear(hidden, n_networks * (hidden // 2))
@@ -427,6 +426,5 @@ def make_fusion(
     """
     if not isinstance(fusion, str):
         return fusion(dims, n_outputs)
-    if fusion not in FUSIONS:
-        raise UnknownNameError("fusion", fusion, FUSIONS)
+    check_names("fusion", [fusion], FUSIONS)
     return FUSIONS[fusion](dims, n_outputs)

@@ -15,13 +15,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import yaml
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from mmfuse_lib import data, methods
 from mmfuse_lib.core.devices import name_of_device
-from mmfuse_lib.core.errors import DataError, UnknownNameError, check_options
+from mmfuse_lib.core.errors import DataError, check_integers, check_names, check_options
 from mmfuse_lib.core.files import check_writable, finite, write_json
 from mmfuse_lib.core.objects import is_path
 from mmfuse_lib.core.provenance import provenance
@@ -99,10 +98,9 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "dim", "patience", "seed"):
-            value, least = getattr(self, name), 0 if name == "seed" else 1
-            if not (_is_integer(value) and value >= least) and (name, value) != ("patience", None):
-                raise DataError(f"{name} is {value!r}: expected an integer of at least {least}")
+        check_integers(epochs=self.epochs, batch_size=self.batch_size, dim=self.dim)
+        check_integers(patience=1 if self.patience is None else self.patience)
+        check_integers(0, seed=self.seed)
         lr: object = self.lr  # what a file holds, which need not be what the hint above says
         if not (isinstance(lr, float | int) and 0 < lr < math.inf):
             hint = " (YAML takes 1e-3 for text: write 0.001)" if isinstance(lr, str) else ""
@@ -120,10 +118,7 @@ class Settings:
         UnknownNameError, DataError
             If a name does not exist, or method or data is missing.
         """
-        known = [f.name for f in fields(cls)]
-        for name in values:
-            if name not in known:
-                raise UnknownNameError("setting", name, known)
+        check_names("setting", values, [f.name for f in fields(cls)])
         for name in ("method", "data"):
             if name not in values:
                 raise DataError(f"the settings lack {name!r}")
@@ -274,10 +269,7 @@ def run(settings: Settings, folder: Path, *, progress: bool = True) -> dict[str,
         "seconds_of_training": round(trained.seconds, 1),
         **provenance(modules_of(settings), device=name_of_device(settings.device), but=BY_NAME),
     }
-    try:
-        write_json(folder / RESULT, result)
-    except OSError as error:
-        raise DataError(f"cannot write {folder / RESULT}: {error.strerror or error}") from error
+    write_json(folder / RESULT, result)
     try:
         save(trained.model, folder / MODEL)
     except DataError as error:  # of a reader's own method; what was trained is not lost for it
@@ -330,12 +322,7 @@ def make_optimizer(chosen: Mapping[str, Any]) -> Callable[..., Optimizer]:
     """Return what `mmfuse_lib.fit` calls for an optimizer, from its name and options."""
     options = dict(chosen)
     name = options.pop("name", None)
-    if name not in OPTIMIZERS:
-        raise UnknownNameError("optimizer", name, OPTIMIZERS)
+    check_names("optimizer", [name], OPTIMIZERS)
     make, kind = OPTIMIZERS[name]
     check_options(f"optimizer {name!r}", kind, options, given=("params", "lr"))
     return partial(make, **options) if options else make
-
-
-def _is_integer(value: object) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)

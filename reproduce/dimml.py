@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmfuse_lib.core.errors import UnknownNameError
+from mmfuse_lib.core.errors import check_names
 from mmfuse_lib.data import MultimodalData
 from mmfuse_lib.methods.base import Spec
 from mmfuse_lib.methods.dimml import DIMML, certainty_weights
@@ -34,8 +34,7 @@ class OneHead(DIMML):
 
     def __init__(self, spec: Spec, encoders: Mapping[str, nn.Module], *, modality: str) -> None:
         super().__init__(spec, encoders)
-        if modality not in self.interaction_names:
-            raise UnknownNameError("head", modality, self.interaction_names)
+        check_names("head", [modality], self.interaction_names)
         self.head = self.interaction_names.index(modality)
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:

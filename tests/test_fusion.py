@@ -228,7 +228,7 @@ def test_copies_do_not_hold_the_last_pass() -> None:
 
 
 def test_more_networks_to_keep_than_there_are_is_refused() -> None:
-    with pytest.raises(DataError, match=r"top_k is 3: expected 1 .. 2"):
+    with pytest.raises(DataError, match=r"top_k is 3: expected an integer from 1 to 2"):
         SparseMoEFusion([1, 2], 1, n_networks=2, top_k=3)
 
 

@@ -1,8 +1,11 @@
 """Errors: their messages say what was wrong and what was expected."""
 
 import inspect
+import math
 from collections.abc import Callable, Collection, Iterable
 from difflib import get_close_matches
+from numbers import Integral, Real
+from typing import Any
 
 
 class UnknownNameError(ValueError):
@@ -26,10 +29,7 @@ class UnknownNameError(ValueError):
 
 
 def check_options(
-    what: str,
-    function: Callable[..., object],
-    options: Iterable[str],
-    given: Collection[str] = (),
+    what: str, function: Callable[..., object], options: Iterable[str], given: Collection[str] = ()
 ) -> None:
     """Raise `UnknownNameError` for an option that `function` does not take.
 
@@ -50,9 +50,32 @@ def check_options(
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return
     known = [name for name in parameters if name not in given]
-    for option in options:
-        if option not in known:
-            raise UnknownNameError(f"option of {what}", option, known)
+    check_names(f"option of {what}", options, known)
+
+
+def check_names(kind: str, names: Iterable[object], known: Iterable[object]) -> None:
+    """Raise `UnknownNameError` for the first of some names that is not known."""
+    known = list(known)
+    for name in names:
+        if name not in known:
+            raise UnknownNameError(kind, name, map(str, known))
+
+
+def check_integers(least: int = 1, most: float = math.inf, **given: Any) -> None:
+    """Raise `DataError` for the first argument that is no integer from `least` to `most`."""
+    for name, n in given.items():
+        if isinstance(n, bool) or not (isinstance(n, Integral) and least <= int(n) <= most):
+            expected = f"of at least {least}" if most == math.inf else f"from {least} to {most}"
+            raise DataError(f"{name} is {n!r}: expected an integer {expected}")
+
+
+def check_numbers(interval: str, **given: Any) -> None:
+    """Raise `DataError` for the first argument outside an interval such as ``"[0, 1)"``."""
+    low, high = map(float, interval[1:-1].split(","))
+    for name, x in given.items():
+        outside = not isinstance(x, Real) or not low <= x <= high  # type: ignore[operator]
+        if outside or (x == low and interval[0] == "(") or (x == high and interval[-1] == ")"):
+            raise DataError(f"{name} is {x!r}: expected a number in {interval}")
 
 
 class DataError(ValueError):

@@ -83,19 +83,30 @@ def atomic_write(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
         partial.unlink(missing_ok=True)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write text with `atomic_write`, or raise a `DataError` that says what was in the way."""
+    try:
+        atomic_write(path, lambda file: file.write(text.encode()))
+    except OSError as error:
+        raise DataError(f"cannot write {path}: {error.strerror or error}") from error
+
+
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON with `atomic_write`; null stands for NaN and infinities, which JSON lacks."""
-    text = json.dumps(finite(content), indent=2, allow_nan=False) + "\n"
-    atomic_write(path, lambda file: file.write(text.encode()))
+    """Write JSON as `write_text` does; null stands for NaN and infinities, which JSON lacks."""
+    write_text(path, json.dumps(finite(content), indent=2, allow_nan=False) + "\n")
 
 
-def finite(value: Any) -> Any:
-    """Replace NaN and infinities by None, also in lists and mappings."""
+def finite(value: Any, digits: int | None = None) -> Any:
+    """Replace NaN and infinities by None, also in lists and mappings; round floats to digits."""
     if isinstance(value, Mapping):
-        return {name: finite(x) for name, x in value.items()}
+        return {name: finite(x, digits) for name, x in value.items()}
     if isinstance(value, list | tuple):
-        return [finite(x) for x in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+        return [finite(x, digits) for x in value]
+    if not isinstance(value, float):
+        return value
+    if not math.isfinite(value):
+        return None
+    return value if digits is None else round(value, digits)
 
 
 def _open_partial(path: Path) -> tuple[Path, IO[bytes]]:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.preprocessing import StandardScaler
 
-from mmfuse_lib.core.errors import DataError, UnknownNameError
+from mmfuse_lib.core.errors import DataError, check_names, check_numbers
 from mmfuse_lib.data.card import Splits
 from mmfuse_lib.data.multimodal import MultimodalData, from_arrays
 from mmfuse_lib.data.storage.downloads import Recipe, load_arrays
@@ -69,8 +69,7 @@ def hold_out(
     label: NDArray[np.integer[Any]], share: float, rng: np.random.Generator
 ) -> NDArray[np.bool_]:
     """Draw a share of the samples of each class, at least one each, and return which, ``(N,)``."""
-    if not 0 < share < 1:
-        raise DataError(f"val_share is {share!r}: expected a number between 0 and 1")
+    check_numbers("(0, 1)", val_share=share)
     drawn = np.zeros(len(label), dtype=bool)
     for k in np.unique(label):
         own = rng.permutation(np.flatnonzero(label == k))
@@ -87,9 +86,7 @@ def choose(chosen: Sequence[str], known: Sequence[str]) -> list[str]:
         If one does not exist, is named twice, or none is chosen.
     """
     names = [chosen] if isinstance(chosen, str) else list(chosen)
-    for name in names:
-        if name not in known:
-            raise UnknownNameError("modality", name, known)
+    check_names("modality", names, known)
     if not names or len(set(names)) < len(names):
         raise DataError(f"modalities is {names}: expected one or more of {tuple(known)}, each once")
     return names

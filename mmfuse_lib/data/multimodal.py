@@ -307,13 +307,17 @@ def check_values(data: MultimodalData, what: str = "") -> None:
             continue
         for start in range(0, len(x), ROWS):
             rows = x[start : start + ROWS].detach()
-            is_good = torch.isfinite(rows.to(torch.float32)).reshape(len(rows), -1).all(dim=1)
-            if not is_good.all():
-                bad = int((~is_good).nonzero()[0])
+            if (bad := first_bad(rows.to(torch.float32))) is not None:
                 fault = "NaN or infinite values"
                 if torch.isfinite(rows[bad]).all():
                     fault = "values beyond the range of single precision, 3.4e38"
                 raise DataError(f"{of}{name} has {fault} (first in sample {start + bad})")
+
+
+def first_bad(x: Tensor) -> int | None:
+    """Return the first sample that has a NaN or infinite number; None if there is none."""
+    is_bad = ~torch.isfinite(x).reshape(len(x), -1).all(dim=1)
+    return int(is_bad.nonzero()[0]) if is_bad.any() else None
 
 
 def _modality(name: object) -> str:
@@ -494,10 +498,7 @@ def _as_float32(what: str, exact: NDArray[Any] | Tensor) -> Tensor:
             single = torch.from_numpy(exact.astype(np.float32, order="C"))
     if single.ndim == 0 or single.numel() == 0:
         return single
-    rows = single.reshape(len(single), -1)
-    wrong = ~torch.isfinite(rows).all(dim=1)
-    if wrong.any():
-        k = int(wrong.nonzero()[0])
+    if (k := first_bad(single)) is not None:
         where = f"(first in sample {k})"
         if bool((abs(exact[k]) < float("inf")).all()):
             raise DataError(
@@ -505,7 +506,7 @@ def _as_float32(what: str, exact: NDArray[Any] | Tensor) -> Tensor:
                 f"{where}: scale them"
             )
         raise DataError(f"{what} has NaN or infinite values {where}")
-    if torch.equal(rows[0], rows[-1]) and not (rows[1:] != rows[:1]).any():
+    if torch.equal(single[0], single[-1]) and not (single[1:] != single[:1]).any():
         differs: Any = exact[1:] != exact[:1]
         if differs.any():
             raise DataError(

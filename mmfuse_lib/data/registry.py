@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmfuse_lib.core.errors import DataError, UnknownNameError, check_options
+from mmfuse_lib.core.errors import DataError, check_names, check_options
 from mmfuse_lib.core.objects import is_path, load_object
 
 if TYPE_CHECKING:
@@ -110,8 +110,7 @@ def summary(name: str) -> str:
 
     It is read from the card as it is written: to run the loader's file may take torch.
     """
-    if name not in _CARDS:
-        raise UnknownNameError("data set", name, _CARDS)
+    check_names("data set", [name], _CARDS)
     module, _, card = _CARDS[name].partition(":")
     path = Path(__file__).parent.joinpath(*module.split(".")).with_suffix(".py")
     written = (
@@ -161,7 +160,6 @@ def _load_own(name: str, seed: int, options: dict[str, Any]) -> Splits:
 
 
 def _card(name: str) -> DatasetCard:
-    if name not in _CARDS:
-        raise UnknownNameError("data set", name, _CARDS)
+    check_names("data set", [name], _CARDS)
     card: DatasetCard = load_object(f"mmfuse_lib.data.{_CARDS[name]}")
     return card

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mmfuse_lib.core.devices import device_of, eval_mode
-from mmfuse_lib.core.errors import DataError, UnknownNameError, check_options
+from mmfuse_lib.core.errors import DataError, check_names, check_options
 from mmfuse_lib.encoders.resnet import ResNet18Encoder
 from mmfuse_lib.encoders.small import ConvSequenceEncoder, ImageEncoder, MLPEncoder, SequenceEncoder
 from mmfuse_lib.encoders.transforms import Augmented, make_transform
@@ -82,8 +82,7 @@ def make_encoder(
     if not isinstance(options.get("name"), str):
         raise DataError(f"encoder {chosen!r}: expected a network, a name, or a mapping with a name")
     name, augment = options.pop("name"), options.pop("augment", False)
-    if name not in _ENCODERS:
-        raise UnknownNameError("encoder", name, _ENCODERS)
+    check_names("encoder", [name], _ENCODERS)
     check_options(f"encoder {name!r}", _ENCODERS[name], options, given=("shape", "dim"))
     encoder = _ENCODERS[name](shape, dim, **options)
     return Augmented(encoder, make_transform(augment, shape)) if augment else encoder

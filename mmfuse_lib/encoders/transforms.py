@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmfuse_lib.core.errors import DataError, UnknownNameError, check_options
+from mmfuse_lib.core.errors import DataError, check_names, check_options
 
 #: Mean and standard deviation of ImageNet's pixels, by which the papers' code standardises.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -116,10 +116,7 @@ class Noise(nn.Module):
         return x + self.std * torch.randn_like(x)
 
 
-TRANSFORMS: dict[str, type[RandomResizedCrop | Noise]] = {
-    "crop": RandomResizedCrop,
-    "noise": Noise,
-}
+TRANSFORMS: dict[str, type[RandomResizedCrop | Noise]] = {"crop": RandomResizedCrop, "noise": Noise}
 
 
 def make_transform(chosen: bool | str | Mapping[str, Any], shape: tuple[int, ...]) -> nn.Module:
@@ -142,9 +139,8 @@ def make_transform(chosen: bool | str | Mapping[str, Any], shape: tuple[int, ...
     options = dict(chosen) if isinstance(chosen, Mapping) else {"name": chosen}
     name = options.pop("name", None)
     name = "crop" if name is True else name
-    if name not in TRANSFORMS:
-        raise UnknownNameError("augmentation", name, TRANSFORMS)
-    kind = TRANSFORMS[name]
+    check_names("augmentation", [name], TRANSFORMS)
+    kind = TRANSFORMS[str(name)]
     check_options(f"augmentation {name!r}", kind, options)
     if len(shape) < kind.n_axes:
         raise DataError(f"augmentation {name!r} takes images, not samples of shape {shape}")

@@ -6,22 +6,15 @@ no gate, they are what a method's report is held against.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-
 import numpy as np
 import pandas as pd
-import torch
-from torch import Tensor
 
-from mmfuse_lib.core.devices import device_of, eval_mode, find_device
 from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.data import INTERACTIONS, MultimodalData
 from mmfuse_lib.information.estimators.lsmi import lsmi_pid
 from mmfuse_lib.methods.base import Method
 from mmfuse_lib.methods.dimml import DIMML
-
-#: Samples a forward pass.
-BATCH_SIZE = 2_048
+from mmfuse_lib.methods.predicting import in_batches
 
 
 def uniform_report(n_samples: int) -> pd.DataFrame:
@@ -60,7 +53,8 @@ def heads_as_interactions(
     >>> explanations.heads_as_interactions(model, test).iloc[0].round(1).to_dict()
     {'R': 0.0, 'U1': 0.3, 'U2': 0.3, 'S': 0.3}
     """
-    (weights,) = _run(model, data, lambda inputs: [model.interactions(inputs)], device)
+    model.spec.check(data)
+    (weights,) = in_batches(model, data, lambda batch: [model.interactions(batch)], device)
     if weights.shape[1] != 3:
         raise DataError(f"two modalities have three heads, this model has {weights.shape[1]}")
     columns = [np.zeros(len(weights)), *weights.numpy().T]
@@ -98,7 +92,8 @@ def lsmi_report(
     """
     if len(model.encoders) != 2:
         raise DataError(f"LSMI needs two modalities, the model has {list(model.encoders)}")
-    z1, z2 = _run(model, data, model.encode, device)
+    model.spec.check(data)
+    z1, z2 = in_batches(model, data, model.encode, device)
     estimate = lsmi_pid(
         z1, z2, data.target, folds=folds, networks=networks, steps=steps, n_bootstrap=0,
         device=device, seed=seed,
@@ -106,25 +101,3 @@ def lsmi_report(
     if estimate.per_sample is None:
         raise DataError("the estimator returned no atoms per sample")
     return estimate.per_sample
-
-
-@torch.no_grad()
-def _run(
-    model: Method,
-    data: MultimodalData,
-    function: Callable[[Mapping[str, Tensor]], Sequence[Tensor]],
-    device: str,
-) -> list[Tensor]:
-    """Return what a function of a model gives for all samples, each tensor on the CPU."""
-    model.spec.check(data)
-    home, place = device_of(model), find_device(device)
-    model.to(place)
-    try:
-        with eval_mode(model):
-            parts = [
-                function(data[start : start + BATCH_SIZE].to(place).inputs)
-                for start in range(0, len(data), BATCH_SIZE)
-            ]
-    finally:
-        model.to(home)
-    return [torch.cat(tensors).float().cpu() for tensors in zip(*parts, strict=True)]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
+from mmfuse_lib.core.files import finite
 from mmfuse_lib.data import INTERACTIONS
 from mmfuse_lib.explanations.baselines import heads_as_interactions, lsmi_report
 from mmfuse_lib.explanations.scores import ExplanationScores, evaluate_explanations
@@ -88,18 +88,15 @@ def task_scores(
 
 def summarise(scores: ExplanationScores, digits: int = 5) -> dict[str, Any]:
     """Return what a file keeps of the scores: metrics, shares and the reliability diagram."""
-
-    def rounded(values: Iterable[float]) -> list[float | None]:
-        return [round(float(v), digits) if np.isfinite(v) else None for v in values]
-
     bins = scores.reliability
-    return {
-        "metrics": dict(zip(scores.metrics, rounded(scores.metrics.values()), strict=True)),
-        "shares": {str(name): rounded(row) for name, row in scores.shares.iterrows()},
+    kept = {
+        "metrics": {name: float(value) for name, value in scores.metrics.items()},
+        "shares": {str(name): row.tolist() for name, row in scores.shares.iterrows()},
         "reliability": {
-            "bin": [int(b) for b in bins.index],
-            "count": [int(c) for c in bins["count"]],
-            "report": rounded(bins["report"]),
-            "frequent": rounded(bins["frequent"]),
+            "bin": bins.index.tolist(),
+            "count": bins["count"].astype(int).tolist(),
+            "report": bins["report"].tolist(),
+            "frequent": bins["frequent"].tolist(),
         },
     }
+    return {name: finite(value, digits) for name, value in kept.items()}

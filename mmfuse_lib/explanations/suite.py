@@ -19,11 +19,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mmfuse_lib import data
-from mmfuse_lib.core.errors import DataError, UnknownNameError
+from mmfuse_lib.core.errors import DataError, check_names
 from mmfuse_lib.data import INTERACTIONS, MultimodalData
 from mmfuse_lib.data.card import Splits
 from mmfuse_lib.data.synthetic.gaussian_gates import truth
-from mmfuse_lib.data.synthetic.labels import composition_weights, mixture_table, tables_by_kind
+from mmfuse_lib.data.synthetic.labels import composition_weights, kind_tables, mixture_table
 from mmfuse_lib.information import GATES, decompose
 
 #: Samples of each split, by data set; few, so that the whole suite is a matter of minutes.
@@ -166,8 +166,7 @@ def recipe(name: str) -> tuple[str, dict[str, Any]]:
     >>> name, options["cue"], options["composition"]["S"]
     ('digit_pairs', False, 0.7)
     """
-    if name not in _recipes():
-        raise UnknownNameError("task", name, _recipes())
+    check_names("task", [name], _recipes())
     data_set, options = _recipes()[name]
     return data_set, dict(options)
 
@@ -199,9 +198,7 @@ def load_task(name: str, seed: int = 0, **sizes: int) -> ExplanationTask:
     MultimodalData(100 samples; left (1, 10, 8), right (1, 10, 8); 4 classes)
     """
     data_set, options = recipe(name)
-    for size in sizes:
-        if size not in SIZES[data_set]:
-            raise UnknownNameError("size", size, SIZES[data_set])
+    check_names("size", sizes, SIZES[data_set])
     splits = data.load(data_set, seed=seed, **options, **(SIZES[data_set] | sizes))
     return ExplanationTask(name, *splits, exact_shares(data_set, **options))
 
@@ -231,8 +228,7 @@ def exact_shares(data_set: str, **options: Any) -> pd.Series:
     >>> exact_shares("gaussian_gates", gate="xor", noise=0.2).round(2).to_dict()
     {'R': 0.0, 'U1': 0.0, 'U2': 0.0, 'S': 1.0}
     """
-    if data_set not in SIZES:
-        raise UnknownNameError("data set with exact truth", data_set, SIZES)
+    check_names("data set with exact truth", [data_set], SIZES)
     if data_set == "gaussian_gates":
         return _shares(truth(options.get("gate", "xor"), options.get("noise", 0.5)).atoms)
     weights = composition_weights(options.get("composition"))
@@ -261,15 +257,7 @@ def kind_probabilities(
     >>> p[0].round(3).tolist()  # redundant: both digits are the label
     [[[0.125, 0.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 0.125]]]
     """
-    weights = composition_weights(composition)
-    tables = weights[:, None, None, None] * tables_by_kind(n_classes)
-    if not cue:
-        return np.asarray(tables)
-    n = len(INTERACTIONS)
-    shown = np.zeros((n, n, n_classes, n, n_classes, n_classes))
-    for k in range(n):
-        shown[k, k, :, k] = tables[k]
-    return shown.reshape(n, n * n_classes, n * n_classes, n_classes)
+    return kind_tables(composition_weights(composition), n_classes, cue)
 
 
 def best_report(

@@ -145,11 +145,7 @@ def minimise(p1: Array, p2: Array, tolerance: float) -> Minimum:
 
 
 def _search(
-    found: Minimum,
-    tables: NDArray[np.intp],
-    problem: "_Problem",
-    tolerance: float,
-    pace: Pace,
+    found: Minimum, tables: NDArray[np.intp], problem: "_Problem", tolerance: float, pace: Pace
 ) -> None:
     """Improve the bounds of the named tables until they are close enough or nothing moves."""
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):

@@ -67,10 +67,7 @@ def _check_shape(table: NDArray[np.float64], ndim: int | None) -> None:
 
 
 def _check_entries(table: NDArray[np.float64]) -> None:
-    for wrong, is_wrong in (
-        ("not a finite number", ~np.isfinite(table)),
-        ("negative", table < 0),
-    ):
+    for wrong, is_wrong in (("not a finite number", ~np.isfinite(table)), ("negative", table < 0)):
         if is_wrong.any():
             index = tuple(int(i) for i in np.argwhere(is_wrong)[0])
             raise ValueError(

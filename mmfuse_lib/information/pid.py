@@ -26,7 +26,7 @@ from typing import Final, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mmfuse_lib.core.errors import UnknownNameError
+from mmfuse_lib.core.errors import check_names, check_numbers
 from mmfuse_lib.information.atoms import Atoms, atoms_from_redundancy
 from mmfuse_lib.information.broja import (
     independent_given_label,
@@ -229,10 +229,8 @@ def _as_distributions(tables: NDArray[np.generic]) -> Array:
 
 
 def _decompose(ps: Array, measure: str, tolerance: float) -> Decompositions:
-    if measure != "broja" and measure not in _REDUNDANCY:
-        raise UnknownNameError("measure", measure, ("broja", *_REDUNDANCY))
-    if not tolerance > 0:
-        raise ValueError(f"tolerance is {tolerance}: expected a positive number of bits")
+    check_names("measure", [measure], ("broja", *_REDUNDANCY))
+    check_numbers("(0, inf]", tolerance=tolerance)
     ps = np.where(ps < NEGLIGIBLE, 0.0, ps)
     i1, i2, i12 = _informations(ps)
     if measure == "broja":

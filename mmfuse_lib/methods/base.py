@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from mmfuse_lib.core.deprecation import renamed_argument
-from mmfuse_lib.core.errors import DataError, UnknownNameError
+from mmfuse_lib.core.errors import DataError, check_names
 from mmfuse_lib.core.rng import isolated_rng
 from mmfuse_lib.data import MultimodalData, check_trainable
 from mmfuse_lib.data.multimodal import Task
@@ -65,6 +65,14 @@ class Spec:
                 f"the model was built for {self.task} with classes {self.class_names}, the data "
                 f"has {data.task} with classes {data.class_names}; where a split lacks a class, "
                 "give all splits the same class_names"
+            )
+
+    def check_two(self, method: str) -> None:
+        """Raise `DataError` unless there are two or more modalities to train together."""
+        if len(self.shapes) < 2:
+            raise DataError(
+                f"{method} needs two or more modalities, got {list(self.shapes)}; use Unimodal for "
+                "one"
             )
 
     def check_inputs(self, inputs: Mapping[str, Any], modalities: Sequence[str] | Any) -> None:
@@ -348,9 +356,7 @@ class Method(nn.Module):
         """
         check_trainable(data)
         own = dict(encoders or {})
-        for name in own:
-            if name not in data.inputs:
-                raise UnknownNameError("modality", name, data.modalities)
+        check_names("modality", own, data.modalities)
         chosen = {
             name: own[name] if name in own else default_choice(shape, dim)
             for name, shape in data.shapes.items()
@@ -442,8 +448,7 @@ class Method(nn.Module):
     def _outputs(self, inputs: Mapping[str, Any]) -> Tensor:
         self.spec.check_inputs(inputs, self.spec.shapes)
         samples = as_samples({name: inputs[name] for name in self.spec.shapes}, self.spec.as_bytes)
-        (outputs,) = in_batches(self, samples, self)
-        return outputs
+        return in_batches(self, samples, lambda batch: [self(batch)])[0]
 
     def interactions(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Return ``(B, C)``: what the method claims of each sample, under `interaction_names`."""

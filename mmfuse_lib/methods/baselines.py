@@ -10,7 +10,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from mmfuse_lib.core.errors import DataError, UnknownNameError
+from mmfuse_lib.core.errors import check_names
 from mmfuse_lib.core.rng import isolated_rng
 from mmfuse_lib.data import MultimodalData
 from mmfuse_lib.fusion import make_fusion, with_auxiliary
@@ -37,8 +37,7 @@ class Unimodal(Method):
     """
 
     def __init__(self, spec: Spec, encoders: Mapping[str, nn.Module], *, modality: str) -> None:
-        if modality not in spec.shapes:
-            raise UnknownNameError("modality", modality, spec.shapes)
+        check_names("modality", [modality], spec.shapes)
         own = replace(spec, shapes={modality: spec.shapes[modality]})
         super().__init__(own, {modality: encoders[modality]})
         self.modality = modality
@@ -86,9 +85,7 @@ class Probe(Unimodal):
         super().__init__(spec, encoders, modality=modality)
         if hidden is not None:
             self.head = nn.Sequential(
-                nn.Linear(self.dims[modality], hidden),
-                nn.ReLU(),
-                nn.Linear(hidden, spec.n_outputs),
+                nn.Linear(self.dims[modality], hidden), nn.ReLU(), nn.Linear(hidden, spec.n_outputs)
             )
 
     @classmethod
@@ -106,8 +103,7 @@ class Probe(Unimodal):
         seed : int
             Seed of the classifier's initial weights.
         """
-        if modality not in model.encoders:
-            raise UnknownNameError("modality", modality, model.encoders)
+        check_names("modality", [modality], model.dims)
         encoder = copy.deepcopy(model.encoders[modality])
         with isolated_rng(seed):
             return cls(model.spec, {modality: encoder}, modality=modality, hidden=hidden)
@@ -140,8 +136,7 @@ class Ensemble(Method):
 
     def member(self, modality: str) -> Unimodal:
         """Return the unimodal model of a modality."""
-        if modality not in self.members:
-            raise UnknownNameError("modality", modality, self.members)
+        check_names("modality", [modality], self.dims)
         return cast(Unimodal, self.members[modality])
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
@@ -185,11 +180,7 @@ class JointFusion(Method):
         fusion: str | Callable[[Sequence[int], int], nn.Module] = "concat",
     ) -> None:
         super().__init__(spec, encoders)
-        if len(self.encoders) < 2:
-            raise DataError(
-                f"joint fusion needs two or more modalities, the data has {list(spec.shapes)}; "
-                "use Unimodal for one"
-            )
+        spec.check_two("joint fusion")
         self.fusion = make_fusion(fusion, list(self.dims.values()), spec.n_outputs)
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmfuse_lib.core.errors import DataError
+from mmfuse_lib.core.errors import DataError, check_numbers
 from mmfuse_lib.data import MultimodalData
 from mmfuse_lib.fusion import make_fusion, with_auxiliary
 from mmfuse_lib.methods.base import Method, Spec, Stage, common_space, constant, steps, task_terms
@@ -166,11 +166,11 @@ class DIMML(Method):
     ) -> None:
         super().__init__(spec, encoders)
         _check_data(spec)
-        _check_options(
-            {"temperature": temperature, "certainty_temperature": certainty_temperature},
-            {"shared_weight": shared_weight, "duc_weight": duc_weight},
-            {"warmup": warmup, "fusion_epochs": fusion_epochs},
+        check_numbers(
+            "(0, inf]", temperature=temperature, certainty_temperature=certainty_temperature
         )
+        check_numbers("[0, inf)", shared_weight=shared_weight, duc_weight=duc_weight)
+        check_numbers("(0, 1]", warmup=warmup, fusion_epochs=fusion_epochs)
         self.temperature, self.certainty_temperature = temperature, certainty_temperature
         self.shared_weight, self.duc_weight = shared_weight, duc_weight
         self.warmup, self.fusion_epochs = warmup, fusion_epochs
@@ -513,23 +513,6 @@ def _next_below(x: Tensor) -> Tensor:
 def _check_data(spec: Spec) -> None:
     if spec.task != "classification":
         raise DataError("DI-MML is defined for classes: its dimensions are selected by them")
-    if len(spec.shapes) < 2:
-        raise DataError(
-            f"DI-MML needs two or more modalities, got {list(spec.shapes)}; use Unimodal for one"
-        )
+    spec.check_two("DI-MML")
     if "fusion" in spec.shapes:
         raise DataError("a modality is named 'fusion': DI-MML reports its fusion head so")
-
-
-def _check_options(
-    temperatures: dict[str, float], weights: dict[str, float], shares: dict[str, float]
-) -> None:
-    for name, value in temperatures.items():
-        if not value > 0:
-            raise ValueError(f"{name} is {value}: expected a positive number")
-    for name, value in weights.items():
-        if not 0 <= value < float("inf"):
-            raise ValueError(f"{name} is {value}: expected a number of at least 0")
-    for name, value in shares.items():
-        if not 0 < value <= 1:
-            raise ValueError(f"{name} is {value}: expected a share of the epochs, in (0, 1]")

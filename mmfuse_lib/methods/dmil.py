@@ -31,7 +31,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmfuse_lib.core.errors import DataError, UnknownNameError
+from mmfuse_lib.core.errors import DataError, check_names
 from mmfuse_lib.data import INTERACTIONS, MultimodalData
 from mmfuse_lib.fusion import with_auxiliary
 from mmfuse_lib.methods.base import Method, Spec, Stage, task_terms
@@ -716,8 +716,7 @@ def _check_levels(levels: str | None, modalities: Sequence[str]) -> str:
             f"{n}: {list(modalities)}"
         )
     levels = levels or ("both" if n == 2 else "intra")
-    if levels not in LEVELS:
-        raise UnknownNameError("levels", levels, LEVELS)
+    check_names("levels", [levels], LEVELS)
     if n == 3 and levels != "intra":
         raise DataError(
             f"levels={levels!r} needs two modalities, the data has {list(modalities)}: "
@@ -729,6 +728,5 @@ def _check_levels(levels: str | None, modalities: Sequence[str]) -> str:
 def _make_synergy(synergy: str | Callable[[int, int], nn.Module], n: int, d: int) -> nn.Module:
     if not isinstance(synergy, str):
         return synergy(n, d)
-    if synergy not in SYNERGY:
-        raise UnknownNameError("synergy", synergy, SYNERGY)
+    check_names("synergy", [synergy], SYNERGY)
     return SYNERGY[synergy](n, d)

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmfuse_lib.core.errors import DataError, UnknownNameError
+from mmfuse_lib.core.errors import DataError, check_names, check_numbers
 from mmfuse_lib.data import MultimodalData
 from mmfuse_lib.fusion import Fusion, make_fusion, with_auxiliary
 from mmfuse_lib.methods.base import Method, Spec, Stage, task_terms
@@ -29,13 +29,6 @@ PERTURBATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "shuffle": lambda z: z[torch.randperm(len(z), device=z.device)],
 }
 
-#: The values of the options that are names.
-CHOICES = {
-    "perturbation": tuple(PERTURBATIONS),
-    "weights": ("sample", "global"),
-    "losses_on": ("logits", "latent"),
-    "regression_losses": ("margin", "published"),
-}
 
 #: Distance that a uniqueness or synergy expert is asked to keep, in units of its output.
 MARGIN = 1.0
@@ -171,13 +164,14 @@ class I2MoE(Method):
         n = len(self.encoders)
         names = ("R", *(f"U{m + 1}" for m in range(n)), "S")
         self.interaction_names = _chosen(names, experts)
-        _check_numbers(n, interaction_weight, temperature, dropout)
-        _check_names(
-            perturbation=perturbation,
-            weights=weights,
-            losses_on=losses_on,
-            regression_losses=regression_losses,
-        )
+        spec.check_two("I2MoE")
+        check_numbers("[0, inf)", interaction_weight=interaction_weight)
+        check_numbers("(0, inf)", temperature=temperature)
+        check_numbers("[0, 1)", dropout=dropout)
+        check_names("perturbation", [perturbation], PERTURBATIONS)
+        check_names("weights", [weights], ("sample", "global"))
+        check_names("losses_on", [losses_on], ("logits", "latent"))
+        check_names("regression_losses", [regression_losses], ("margin", "published"))
         if regression_losses == "published" and (spec.task, losses_on) != ("regression", "logits"):
             raise DataError(
                 "regression_losses='published' is for regression with losses_on='logits', not for "
@@ -506,29 +500,10 @@ class _SameForAll(nn.Module):
 def _chosen(names: Sequence[str], experts: Sequence[str] | None) -> tuple[str, ...]:
     """Return the experts asked for, in the order of `names`."""
     wanted = names if experts is None else experts
-    for name in wanted:
-        if name not in names:
-            raise UnknownNameError("expert", name, names)
+    check_names("expert", wanted, names)
     if len(wanted) == 0:
         raise DataError(f"experts is empty: expected some of {', '.join(names)}")
     return tuple(name for name in names if name in wanted)
-
-
-def _check_numbers(n: int, interaction_weight: float, temperature: float, dropout: float) -> None:
-    if n < 2:
-        raise DataError("I2MoE needs two or more modalities; use Unimodal for one")
-    if not 0 <= interaction_weight < float("inf"):
-        raise DataError(f"interaction_weight is {interaction_weight}: expected a number >= 0")
-    if not 0 < temperature < float("inf"):
-        raise DataError(f"temperature is {temperature}: expected a number > 0")
-    if not 0 <= dropout < 1:
-        raise DataError(f"dropout is {dropout}: expected a number from 0, below 1")
-
-
-def _check_names(**choices: str) -> None:
-    for option, name in choices.items():
-        if name not in CHOICES[option]:
-            raise UnknownNameError(option, name, CHOICES[option])
 
 
 def _checked_passes(passes: int | None, n: int, experts: Sequence[str]) -> int:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmfuse_lib.core.devices import device_of, eval_mode
+from mmfuse_lib.core.devices import device_of, eval_mode, find_device
 from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.core.rng import isolated_rng
 from mmfuse_lib.data import MultimodalData, check_values, from_arrays
-from mmfuse_lib.data.multimodal import Task
+from mmfuse_lib.data.multimodal import Task, first_bad
 
 #: Samples a forward pass; bounds memory, does not change the result.
 BATCH_SIZE = 2_048
@@ -57,42 +57,52 @@ def as_samples(inputs: Mapping[str, Any], as_bytes: Collection[str] = ()) -> Mul
 
 @torch.no_grad()
 def in_batches(
-    model: nn.Module, data: MultimodalData, *functions: Callable[[dict[str, Tensor]], Tensor]
+    model: nn.Module,
+    data: MultimodalData,
+    function: Callable[[dict[str, Tensor]], Sequence[Tensor]],
+    device: str | None = None,
 ) -> list[Tensor]:
-    """Return what functions of the inputs give for all samples, computed on the model's device.
+    """Return what a function of the inputs gives for all samples.
 
-    The model is in eval mode for the duration, and the global random state is left as it was.
+    The model is in eval mode for the duration, and goes back to its own device afterwards; the
+    global random state is left as it was.
 
     Parameters
     ----------
     model : nn.Module
-        Of which the functions are a part.
+        Of which the function is a part.
     data : MultimodalData
         One or more samples.
-    *functions : callable
-        Each maps the inputs of a batch to ``(B, C)``. The first gives the model's outputs.
+    function : callable
+        Maps the inputs of a batch to one or more tensors ``(B, C)``, the model's outputs first.
+    device : str, optional
+        Where to compute, as in `fit`; by default where the model is.
 
     Returns
     -------
     list of Tensor
-        One a function, ``(N, C)``, float32, on the CPU.
+        Each ``(N, C)``, float32, on the CPU.
 
     Raises
     ------
     DataError
-        If an output of the first function is NaN or infinite.
+        If an output of the model is NaN or infinite.
     """
-    device, rows = device_of(model), []
-    with eval_mode(model), isolated_rng(0, device):
-        for start in range(0, len(data), BATCH_SIZE):
-            inputs = data[start : start + BATCH_SIZE].to(device).inputs
-            rows.append([function(inputs).float().cpu() for function in functions])
+    home, rows = device_of(model), []
+    place = home if device is None else find_device(device)
+    model.to(place)
+    try:
+        with eval_mode(model), isolated_rng(0, place):
+            for start in range(0, len(data), BATCH_SIZE):
+                inputs = data[start : start + BATCH_SIZE].to(place).inputs
+                rows.append([x.float().cpu() for x in function(inputs)])
+    finally:
+        model.to(home)
     outputs = [torch.cat(column) for column in zip(*rows, strict=True)]
-    is_good = torch.isfinite(outputs[0]).all(dim=1)
-    if not is_good.all():
+    if (bad := first_bad(outputs[0])) is not None:
         raise DataError(
-            f"the outputs of {type(model).__name__} are NaN or infinite (first for sample "
-            f"{int((~is_good).nonzero()[0])}): its weights are broken, or inputs far too large"
+            f"the outputs of {type(model).__name__} are NaN or infinite (first for sample {bad}): "
+            "its weights are broken, or inputs far too large"
         )
     return outputs
 

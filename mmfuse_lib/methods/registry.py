@@ -1,7 +1,7 @@
 """The registry: methods by name."""
 
 from mmfuse_lib import methods
-from mmfuse_lib.core.errors import DataError, UnknownNameError
+from mmfuse_lib.core.errors import DataError, check_names
 from mmfuse_lib.core.objects import is_path, load_object
 from mmfuse_lib.methods.base import Method
 
@@ -43,7 +43,6 @@ def get(name: str) -> type[Method]:
                 f"{name!r} is {own!r}: expected a subclass of mmfuse_lib.methods.Method"
             )
         return own
-    if name not in NAMES:
-        raise UnknownNameError("method", name, NAMES)
+    check_names("method", [name], NAMES)
     found: type[Method] = getattr(methods, name)
     return found

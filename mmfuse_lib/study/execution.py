@@ -17,7 +17,7 @@ from joblib import Parallel, delayed
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from mmfuse_lib.core.devices import make_fabric
-from mmfuse_lib.core.errors import ClusterError, DataError
+from mmfuse_lib.core.errors import ClusterError, check_integers
 from mmfuse_lib.core.files import check_writable
 from mmfuse_lib.study.cells import Cell, Record, attempt
 from mmfuse_lib.study.display import Display
@@ -97,8 +97,7 @@ def run_study(
     KeyboardInterrupt
         Passed on; what is finished is kept.
     """
-    if jobs < 1:
-        raise DataError(f"jobs is {jobs}: expected an integer of at least 1")
+    check_integers(jobs=jobs)
     check_writable(folder)
     records, problems = read_records(folder, [cell.key for cell in study.cells])
     todo = [cell for cell in study.cells if records[cell.key] is None]

@@ -6,14 +6,15 @@ import inspect
 import itertools
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from mmfuse_lib import methods
-from mmfuse_lib.core.errors import DataError, UnknownNameError
+from mmfuse_lib.core.errors import DataError, check_names
 from mmfuse_lib.core.objects import is_path, load_object
 from mmfuse_lib.runs import Settings, Splits, build, load_splits, make_optimizer, read_settings
 from mmfuse_lib.study.cells import Cell, digest_of, modules_of
@@ -115,12 +116,13 @@ class Study:
         modalities = {}
         digest = cache(digest_of)  # of the code as it is now, once for the cells that share it
         for column, entry in columns.items():
-            _check_names(f"setting in data: {column}", entry, (*SEARCHABLE, *DATA_KEYS))
+            check_names(f"setting in data: {column}", entry, (*SEARCHABLE, *DATA_KEYS))
             common = {**(config.get("settings") or {}), **entry, "data": entry.get("data", column)}
             space = common.pop("search", config.get("search"))
             of_all = {**_measures(config), **_measures(common)}
             common.pop("measures", None)
-            splits = _load(column, _settings(column, common | {"method": ""}, seeds[0]))
+            with _named(f"data: {column}"):
+                splits = load_splits(Settings.of({**common, "method": "", "seed": seeds[0]}))
             modalities[column] = splits[0].modalities
             shown = [
                 (row, *line, point)
@@ -133,14 +135,16 @@ class Study:
             for seed, (row, name, own, point) in itertools.product(seeds, shown):
                 if seed not in row.seeds:
                     continue
-                settings = _settings(column, common | _set(own, point), seed)
+                with _named(f"data: {column}"):
+                    settings = Settings.of({**common, **_set(own, point), "seed": seed})
                 measures = {**of_all, **row.measures} if row.method else row.measures
                 code = digest(modules_of(settings, measures))
                 cell = Cell(name, column, row.name, settings, point, measures, evaluate, code)
                 cells.append(cell)
                 if (name, str(point)) not in tried:
                     tried.add((name, str(point)))
-                    _try(cell, splits)
+                    with _named(cell):
+                        _try(cell, splits)
         _check_cells(cells)
         return cls(str(config["name"]), dict(config), cells, modalities)
 
@@ -159,22 +163,21 @@ def _check_keys(config: Values) -> None:
             f"the configuration holds what JSON cannot ({error}): expected texts, finite numbers, "
             "true, false, lists and mappings"
         ) from error
-    _check_names("key of a study", config, KEYS)
+    check_names("key of a study", config, KEYS)
     name = config.get("name")
     if not isinstance(name, str) or not name or set(name) & set("/\\"):
         raise DataError(f"name is {name!r}: expected a text that can name a folder")
     if config.get("evaluate", "test") not in ("test", "val"):
         raise DataError(f"evaluate is {config['evaluate']!r}: expected 'test' or 'val'")
-    common = config.get("settings") or {}
-    if not isinstance(common, Mapping):
-        raise DataError(f"settings is {common!r}: expected a mapping such as 'device: cpu'")
-    _check_names("setting in settings", common, SEARCHABLE)
+    common = _mapping("settings", config.get("settings"), " such as 'device: cpu'")
+    check_names("setting in settings", common, SEARCHABLE)
 
 
-def _check_names(what: str, names: Iterable[str], known: Iterable[str]) -> None:
-    for name in names:
-        if name not in known:
-            raise UnknownNameError(what, name, known)
+def _mapping(what: str, given: Any, example: str = "") -> dict[str, Any]:
+    """Return a mapping as a dictionary; nothing after a name stands for an empty one."""
+    if not isinstance(given, Mapping | None):
+        raise DataError(f"{what} is {given!r}: expected a mapping{example}")
+    return dict(given or {})
 
 
 def _entries(config: Values, part: str) -> dict[str, dict[str, Any]]:
@@ -182,10 +185,10 @@ def _entries(config: Values, part: str) -> dict[str, dict[str, Any]]:
     found = config.get(part)
     if not isinstance(found, Mapping) or not found:
         raise DataError(f"{part} is {found!r}: expected at least one, such as {_EXAMPLES[part]}")
-    for name, entry in found.items():
-        if not isinstance(entry, Mapping | None):
-            raise DataError(f"{part}: {name}: expected a mapping of options, got {entry!r}")
-    return {str(name): dict(entry or {}) for name, entry in found.items()}
+    return {
+        str(name): _mapping(f"{part}: {name}", entry, " of options")
+        for name, entry in found.items()
+    }
 
 
 _EXAMPLES = {
@@ -220,7 +223,7 @@ class _Row:
         """Return the points that it is tried at on a data set."""
         if not self.method:
             return [{}]
-        _check_names("setting in search", _space(space), SEARCHABLE)
+        check_names("setting in search", _space(space), SEARCHABLE)
         space = {**_space(space), **self.search}
         for name in space:
             if name in fixed or name in self.options:
@@ -231,17 +234,15 @@ class _Row:
 
 
 def _row(row: str, entry: Values, columns: Values, seeds_of_all: Any) -> _Row:
-    _check_names(f"key of methods: {row}", entry, METHOD_KEYS)
+    check_names(f"key of methods: {row}", entry, METHOD_KEYS)
     only = entry.get("only", list(columns))
     if not isinstance(only, list):
         raise DataError(f"methods: {row}: only is {only!r}: expected a list of data sets")
-    _check_names(f"data set in methods: {row}: only", only, columns)
+    check_names(f"data set in methods: {row}: only", only, columns)
     method = entry.get("method", row) or ""
     if method:
         methods.get(method)
-    options = entry.get("method_options") or {}
-    if not isinstance(options, Mapping):
-        raise DataError(f"methods: {row}: method_options is {options!r}: expected a mapping")
+    options = _mapping(f"methods: {row}: method_options", entry.get("method_options"))
     own = _measures(entry)
     if not method and (not own or options or "search" in entry):
         raise DataError(
@@ -250,16 +251,12 @@ def _row(row: str, entry: Values, columns: Values, seeds_of_all: Any) -> _Row:
         )
     seeds = _seeds(entry.get("seeds", seeds_of_all))
     search = _space(entry.get("search"))
-    return _Row(row, method, dict(options), only, seeds, search, own)
+    return _Row(row, method, options, only, seeds, search, own)
 
 
 def _measures(entry: Values) -> dict[str, str]:
     """Return the measures that a configuration or a row names; each is imported, to see it can."""
-    found = entry.get("measures") or {}
-    if not isinstance(found, Mapping):
-        raise DataError(
-            f"measures is {found!r}: expected a mapping such as {_EXAMPLES['measures']}"
-        )
+    found = _mapping("measures", entry.get("measures"), f" such as {_EXAMPLES['measures']}")
     for name, path in found.items():
         if name in RESERVED:
             raise DataError(
@@ -271,15 +268,13 @@ def _measures(entry: Values) -> dict[str, str]:
 
 
 def _space(given: Any) -> dict[str, list[Any]]:
-    space = given or {}
-    if not isinstance(space, Mapping):
-        raise DataError(f"search is {space!r}: expected a mapping such as 'lr: [0.001, 0.003]'")
+    space = _mapping("search", given, " such as 'lr: [0.001, 0.003]'")
     for name, values in space.items():
         if not isinstance(values, list) or not values:
             raise DataError(f"search: {name} is {values!r}: expected a list of values")
         if any(values.count(value) > 1 for value in values):
             raise DataError(f"search: {name} has a value twice: {values}")
-    return dict(space)
+    return space
 
 
 def _set(own: Values, point: Values) -> dict[str, Any]:
@@ -289,30 +284,22 @@ def _set(own: Values, point: Values) -> dict[str, Any]:
     return {**own, **rest, "method_options": {**own["method_options"], **options}}
 
 
-def _settings(column: str, values: Values, seed: int) -> Settings:
+@contextmanager
+def _named(where: object) -> Iterator[None]:
+    """Say of an error where in the configuration it is."""
     try:
-        return Settings.of({**values, "seed": seed})
-    except (DataError, UnknownNameError) as error:
-        raise DataError(f"data: {column}: {error}") from error
-
-
-def _load(column: str, settings: Settings) -> Splits:
-    try:
-        return load_splits(settings)
-    except ValueError as error:
-        raise DataError(f"data: {column}: {error}") from error
+        yield
+    except (ValueError, TypeError) as error:
+        raise DataError(f"{where}: {error}") from error
 
 
 def _try(cell: Cell, splits: Splits) -> None:
     """Build what a cell trains, to see whether it can be."""
-    try:
-        if cell.settings.method:
-            build(cell.settings, splits[0]).stages(cell.settings.epochs)
-            make_optimizer(cell.settings.optimizer)
-        for path in cell.measures.values():
-            getattr(load_object(path), "check", lambda settings: None)(cell.settings)
-    except (ValueError, TypeError) as error:
-        raise DataError(f"{cell}: {error}") from error
+    if cell.settings.method:
+        build(cell.settings, splits[0]).stages(cell.settings.epochs)
+        make_optimizer(cell.settings.optimizer)
+    for path in cell.measures.values():
+        getattr(load_object(path), "check", lambda settings: None)(cell.settings)
 
 
 def _check_cells(cells: list[Cell]) -> None:

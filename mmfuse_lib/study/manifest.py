@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from mmfuse_lib.core.errors import DataError
+from mmfuse_lib.core.files import write_text
 from mmfuse_lib.study.grid import Study
-from mmfuse_lib.study.records import read_json, write_text
+from mmfuse_lib.study.records import read_json
 
 MANIFEST = "study.json"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mmfuse_lib.core.errors import DataError
-from mmfuse_lib.core.files import atomic_write
+from mmfuse_lib.core.files import write_text
 from mmfuse_lib.study.cells import Cell, Record, key_of, unpack_right
 
 #: The folder, in a study's, with a folder of checkpoints for each cell that is being computed.
@@ -116,14 +116,6 @@ def write_record(folder: Path, cell: Cell, record: Record) -> None:
     write_text(folder / f"{cell.key}.json", json.dumps(record, indent=1, allow_nan=False) + "\n")
     error.unlink(missing_ok=True)
     shutil.rmtree(checkpoints_of(folder, cell.key), ignore_errors=True)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a whole file, or raise `DataError` that says what was in the way."""
-    try:
-        atomic_write(path, lambda file: file.write(text.encode()))
-    except OSError as error:
-        raise DataError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def failed(folder: Path, key: str) -> bool:

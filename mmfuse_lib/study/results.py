@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mmfuse_lib.core.errors import DataError, UnknownNameError
+from mmfuse_lib.core.errors import DataError, UnknownNameError, check_names
+from mmfuse_lib.core.files import finite, write_text
 from mmfuse_lib.core.intervals import mean_interval
 from mmfuse_lib.evaluation import synergy_indicator
 from mmfuse_lib.study.cells import Record, unpack_right
 from mmfuse_lib.study.manifest import read_manifest
-from mmfuse_lib.study.records import failed, read_json, read_records, write_text
+from mmfuse_lib.study.records import failed, read_json, read_records
 
 #: What a setting is chosen by, on validation data: the first that the task has.
 SCORES = ("accuracy", "micro_f1", "r2")
@@ -84,12 +85,10 @@ class Results:
         UnknownNameError
             If there are no results of this name.
         """
-        if data not in self.data:
-            raise UnknownNameError("data set of the study", data, self.data)
+        check_names("data set of the study", [data], self.data)
         rows = [row for row in self.cells if row["data"] == data and row["chosen"]]
         names = dict.fromkeys(row["method"] for row in rows)
-        if method is not None and method not in names:
-            raise UnknownNameError(f"method with results on {data}", method, names)
+        check_names(f"method with results on {data}", [method] if method else [], names)
         return [row for row in rows if method in (None, row["method"])]
 
     def setting(self, data: str, method: str) -> dict[str, Any]:
@@ -210,13 +209,13 @@ def _row(cell: Row, record: Record, best: str | None) -> Row:
         "setting": cell["setting"],
         "key": cell["key"],
         "code": record["code"],
-        "score": _rounded(score_of(record)),
+        "score": finite(score_of(record), DIGITS),
         "cpu_seconds": record["ran"]["cpu_seconds"],
         "chosen": _text(cell["setting"]) == best,
     }
     if row["chosen"] or record["evaluate"] == "val":
         told = ("val", "test", "n_parameters")
-        row |= _rounded({k: evaluation[k] for k in told if k in evaluation})
+        row |= finite({k: evaluation[k] for k in told if k in evaluation}, DIGITS)
         row |= {"step_ms": record["ran"]["step_ms"], **results}
     return row
 
@@ -225,32 +224,23 @@ def _add_synergy_indicator(
     rows: Iterable[Row], modalities: Sequence[str], records: Mapping[str, Record | None]
 ) -> None:
     """Compare each chosen cell with those of the modalities alone, on the same seed and data."""
-    by_seed: dict[int, list[Row]] = {}
+    by_seed: dict[int, list[tuple[Row, Row, np.ndarray[Any, np.dtype[np.bool_]]]]] = {}
     for row in rows:
-        if row["chosen"]:
-            by_seed.setdefault(row["seed"], []).append(row)
+        record = records[row["key"]]
+        found = record["results"].get("evaluation", {}) if record and row["chosen"] else {}
+        if record and found.get("right"):  # a question for its task
+            right = unpack_right(found["right"], found["n_test"])
+            by_seed.setdefault(row["seed"], []).append((row, record["settings"], right))
     for of_seed in by_seed.values():
-        alone: dict[str, np.ndarray[Any, np.dtype[np.bool_]]] = {}
-        right = {row["key"]: _right(records[row["key"]]) for row in of_seed}
-        for row in of_seed:
-            record = records[row["key"]]
-            settings = record["settings"] if record else {}
-            found = right[row["key"]]
-            if settings.get("method") == "Unimodal" and found is not None:
-                alone.setdefault(settings["method_options"]["modality"], found)
-        if set(alone) != set(modalities):
-            continue
-        for row in of_seed:
-            found = right[row["key"]]
-            if found is not None:
-                share = synergy_indicator(found, list(alone.values()))
-                row["test"]["synergy_indicator"] = _rounded(share)
-
-
-def _right(record: Record | None) -> np.ndarray[Any, np.dtype[np.bool_]] | None:
-    """Return which test samples a cell got right, if that is a question for its task."""
-    found = record["results"].get("evaluation", {}) if record else {}
-    return unpack_right(found["right"], found["n_test"]) if found.get("right") else None
+        alone = {
+            settings["method_options"]["modality"]: right
+            for _, settings, right in reversed(of_seed)
+            if settings["method"] == "Unimodal"
+        }
+        if set(alone) == set(modalities):
+            for row, _, right in of_seed:
+                share = synergy_indicator(right, list(alone.values()))
+                row["test"]["synergy_indicator"] = finite(share, DIGITS)
 
 
 def _about(manifest: Row, records: Sequence[Record], missing: list[str]) -> Row:
@@ -272,16 +262,6 @@ def _about(manifest: Row, records: Sequence[Record], missing: list[str]) -> Row:
         "dates": sorted(all_of(lambda ran: ran["date"])),
         "missing": missing,
     }
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _rounded(v) for name, v in value.items()}
-    if isinstance(value, list):
-        return [_rounded(v) for v in value]
-    if isinstance(value, float):
-        return round(value, DIGITS) if math.isfinite(value) else None
-    return value
 
 
 # Where results come from, and tables.
@@ -424,9 +404,7 @@ def table(results: Results, data: str, columns: Sequence[str] | None = None) -> 
     found = scores(results, data, "test" if tested else "val")
     for line in at_an_edge(results, data):
         warnings.warn(line, EdgeOfGridWarning, stacklevel=2)
-    for name in columns or ():
-        if name not in found:
-            raise UnknownNameError("column", name, [c for c in COLUMNS if c in found])
+    check_names("column", columns or (), list(found))
     shown = [name for name in columns or COLUMNS if name in found]
     return pd.DataFrame(
         {

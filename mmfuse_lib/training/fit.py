@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
-import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
@@ -21,7 +20,7 @@ from tqdm import tqdm
 
 from mmfuse_lib.core.deprecation import renamed_function
 from mmfuse_lib.core.devices import device_of, make_fabric
-from mmfuse_lib.core.errors import CheckpointError, DataError
+from mmfuse_lib.core.errors import CheckpointError, DataError, check_integers
 from mmfuse_lib.core.provenance import full_name
 from mmfuse_lib.core.rng import device_state, isolated_rng, set_device_state
 from mmfuse_lib.data import MultimodalData, check_trainable, check_values
@@ -36,12 +35,6 @@ if TYPE_CHECKING:
 
 #: How many differences the refusal of a checkpoint names.
 LISTED = 3
-
-#: What a checkpoint holds.
-KEYS = (
-    "settings", "digests", "position", "history", "weights", "optimizer", "precision", "shuffle",
-    "random", "random_device",
-)  # fmt: skip
 
 
 def adamw(parameters: list[nn.Parameter], lr: float, **options: Any) -> Optimizer:
@@ -197,11 +190,7 @@ def fit(
         _add_data(identity, "training", train)
         if val is not None:
             _add_data(identity, "validation", val)
-    with (
-        isolated_rng(seed, fabric.device),
-        _deterministic_cudnn(),
-        _training_flags_restored(model),
-    ):
+    with isolated_rng(seed, fabric.device), _deterministic_cudnn(), _training_flags_restored(model):
         model.to(fabric.device)
         try:
             stages = model.stages(epochs)
@@ -210,22 +199,13 @@ def fit(
             if folder is not None:
                 _add_stages(identity, stages)
             run = _Run(
-                model=model,
-                stages=stages,
-                train=_move_if_it_fits(train, fabric.device),
+                model=model, stages=stages, train=_move_if_it_fits(train, fabric.device),
                 val=None if val is None else _move_if_it_fits(val, fabric.device),
-                fabric=fabric,
-                batch_size=batch_size,
-                optimizer=optimizer,
-                lr=lr,
-                patience=patience,
-                shuffle=torch.Generator().manual_seed(seed),
-                folder=folder,
-                identity=identity,
-                checkpoint_every=checkpoint_every,
-                trainable=trainable,
+                fabric=fabric, batch_size=batch_size, optimizer=optimizer, lr=lr,
+                patience=patience, shuffle=torch.Generator().manual_seed(seed), folder=folder,
+                identity=identity, checkpoint_every=checkpoint_every, trainable=trainable,
                 progress=progress,
-            )
+            )  # fmt: skip
             run.resume()
             try:
                 run.run()
@@ -373,29 +353,32 @@ class _Run:
     def _save(self, optimizer: Any | None) -> None:
         if self.folder is None or time.monotonic() - self.saved_at < self.checkpoint_every:
             return
-        save_checkpoint(
-            self.folder,
-            {
-                "settings": self.identity.settings,
-                "digests": self.identity.digests,
-                "position": asdict(self.position),
-                "history": asdict(self.history),
-                "weights": self.model.state_dict(),
-                "optimizer": None if optimizer is None else _state_of(optimizer),
-                "precision": self.fabric.strategy.precision.state_dict(),
-                "shuffle": self.shuffle.get_state(),
-                "random": torch.get_rng_state(),
-                "random_device": device_state(self.fabric.device),
-            },
-        )
+        save_checkpoint(self.folder, self._state(optimizer))
         self.saved_at = time.monotonic()
+
+    def _state(self, optimizer: Any | None) -> dict[str, Any]:
+        """Return what a checkpoint holds."""
+        return {
+            "settings": self.identity.settings,
+            "digests": self.identity.digests,
+            "position": asdict(self.position),
+            "history": asdict(self.history),
+            "weights": self.model.state_dict(),
+            "optimizer": None if optimizer is None else {
+                "class": full_name(type(optimizer.optimizer)), "state": optimizer.state_dict()
+            },
+            "precision": self.fabric.strategy.precision.state_dict(),
+            "shuffle": self.shuffle.get_state(),
+            "random": torch.get_rng_state(),
+            "random_device": device_state(self.fabric.device),
+        }  # fmt: skip
 
     def resume(self) -> None:
         """Continue from the checkpoint in the run's folder, if there is one."""
         state = None if self.folder is None else load_checkpoint(self.folder, self.fabric.device)
         if state is None:
             return
-        missing = [key for key in KEYS if key not in state]
+        missing = [key for key in self._state(None) if key not in state]
         if missing:
             raise CheckpointError(
                 f"the checkpoint in {self.folder} lacks {missing[0]!r}: it is of another version "
@@ -444,10 +427,6 @@ class _Run:
         set_device_state(state["random_device"], self.fabric.device)
 
 
-def _state_of(optimizer: Any) -> dict[str, Any]:
-    return {"class": full_name(type(optimizer.optimizer)), "state": optimizer.state_dict()}
-
-
 def _check_arguments(
     model: Method,
     train: MultimodalData,
@@ -464,11 +443,11 @@ def _check_arguments(
             check_values(data, split)
     if val is not None and len(val) == 0:
         raise DataError("there are no samples to validate on: leave val out instead")
-    for name, value in {"epochs": epochs, "batch_size": batch_size, "patience": patience}.items():
-        if value is not None and not (isinstance(value, int | np.integer) and value >= 1):
-            raise ValueError(f"{name} is {value}: expected an integer of at least 1")
-    if patience is not None and val is None:
-        raise ValueError("patience needs validation data: pass val")
+    check_integers(epochs=epochs, batch_size=batch_size)
+    if patience is not None:
+        check_integers(patience=patience)
+        if val is None:
+            raise ValueError("patience needs validation data: pass val")
 
 
 def _check_stages(stages: Sequence[Stage], trainable: set[nn.Parameter]) -> None:

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from mmfuse_lib import methods
 from mmfuse_lib.core.devices import device_of, eval_mode
-from mmfuse_lib.core.errors import CheckpointError, DataError, UnknownNameError
+from mmfuse_lib.core.errors import CheckpointError, DataError, check_names
 from mmfuse_lib.core.files import atomic_write
 from mmfuse_lib.core.objects import is_path
 from mmfuse_lib.core.rng import CPU, isolated_rng
@@ -144,9 +144,7 @@ def load(
     content = _read(Path(path))
     own = dict(encoders or {})
     kind = _class_of(content["method"], method)
-    for name in own:
-        if name not in content["spec"]["shapes"]:
-            raise UnknownNameError("modality", name, content["spec"]["shapes"])
+    check_names("modality", own, content["spec"]["shapes"])
     _check_given("encoder of modality", own, content["own encoders"])
     _check_given("option", options, content["own options"])
     return _build(content, kind, own, options, TOLERANCE)

@@ -599,7 +599,7 @@ def test_unknown_names_get_the_closest_one(options: dict[str, Any], message: str
         ({"interaction_weight": -1}, "interaction_weight is -1"),
         ({"interaction_weight": float("nan")}, "interaction_weight is nan"),
         ({"temperature": 0}, "temperature is 0"),
-        ({"dropout": 1}, "dropout is 1: expected a number from 0, below 1"),
+        ({"dropout": 1}, "dropout is 1: expected a number in \\[0, 1\\)"),
         ({"dropout": float("nan")}, "dropout is nan"),
         ({"regression_losses": "published"}, "is for regression .* not for classification"),
         ({"experts": ()}, "experts is empty"),

@@ -308,7 +308,7 @@ def test_a_disk_that_fills_up_ends_the_study_with_one_line_and_keeps_what_is_don
         atomic_write(path, content)
 
     with monkeypatch.context() as patch:
-        patch.setattr("mmfuse_lib.study.records.atomic_write", until_full)
+        patch.setattr("mmfuse_lib.core.files.atomic_write", until_full)
         done = mmfuse("study", path, "--out", folder, "--jobs", jobs)
     assert done.exit_code == 1
     assert isinstance(done.exception, SystemExit)

@@ -13,12 +13,12 @@ the arrays made of them are verified instead.
 import csv
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmfuse_lib.core.errors import DataError, UnknownNameError
+from mmfuse_lib.core.errors import check_integers, check_names
 from mmfuse_lib.data.card import DatasetCard, Splits
 from mmfuse_lib.data.features import select
 from mmfuse_lib.data.multimodal import from_arrays
@@ -85,14 +85,10 @@ def load(
     n_val_actors : int
         How many of the actors are held out from training for validation.
     """
-    for option, value, known in (
-        ("target", target, ("acted", "perceived", "level")),
-        ("split", split, ("actor", "ogm")),
-        ("features", features, ("both", "votes", "levels")),
-        ("emotion", emotion, EMOTIONS),
-    ):
-        if value not in known:
-            raise UnknownNameError(option, value, known)
+    check_names("target", [target], get_args(Target))
+    check_names("split", [split], get_args(Split))
+    check_names("features", [features], get_args(Features))
+    check_names("emotion", [emotion], EMOTIONS)
     arrays = load_arrays(RECIPE, list(RECIPE.digests))
     is_test = (
         arrays["test_ogm"].astype(bool) if split == "ogm" else arrays["actor"] >= FIRST_TEST_ACTOR
@@ -109,8 +105,7 @@ def load(
 
 
 def _draw_actors(actors: NDArray[np.uint16], n: int, seed: int) -> NDArray[np.uint16]:
-    if not (isinstance(n, int | np.integer) and 1 <= n < len(actors)):
-        raise DataError(f"n_val_actors is {n!r}: expected an integer from 1 to {len(actors) - 1}")
+    check_integers(1, len(actors) - 1, n_val_actors=n)
     return np.random.default_rng(seed).choice(actors, size=n, replace=False)
 
 
@@ -166,8 +161,7 @@ def perception_tables(
     >>> perception_tables("acted").shape  # doctest: +SKIP
     (91, 6, 6, 6)
     """
-    if target not in ("acted", "perceived"):
-        raise UnknownNameError("target", target, ("acted", "perceived"))
+    check_names("target", [target], ("acted", "perceived"))
     arrays = load_arrays(
         RECIPE, [*(f"{r}_votes" for r in ("voice", "face", "av")), "label", "actor"]
     )

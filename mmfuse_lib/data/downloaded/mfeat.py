@@ -28,10 +28,7 @@ MODALITIES = ("pix", "fou", "fac", "zer", "kar", "mor")
 
 
 def load(
-    seed: int = 0,
-    *,
-    modalities: Sequence[str] = ("fou", "zer", "mor"),
-    val_share: float = 0.2,
+    seed: int = 0, *, modalities: Sequence[str] = ("fou", "zer", "mor"), val_share: float = 0.2
 ) -> Splits:
     """Load the features, standardised on the training samples.
 

@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from mmfuse_lib.core.errors import check_integers
 from mmfuse_lib.data.card import Splits
 from mmfuse_lib.data.multimodal import MultimodalData
-from mmfuse_lib.data.raw.published import IMAGE_SIZE, check_count, cut
+from mmfuse_lib.data.raw.published import IMAGE_SIZE, cut
 from mmfuse_lib.data.storage import media
 from mmfuse_lib.data.storage.prepared import Entries, check_files, prepare
 
@@ -73,7 +74,7 @@ def load_clips(
     DownloadError
         If the arrays cannot be written.
     """
-    check_count("n_frames", n_frames)
+    check_integers(n_frames=n_frames)
     clips = [clip for split in splits for clip in split]
 
     def find_videos() -> str:

@@ -30,13 +30,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mmfuse_lib.core.errors import DataError, UnknownNameError
+from mmfuse_lib.core.errors import DataError, check_integers, check_names
 from mmfuse_lib.data.card import DatasetCard, Splits
 from mmfuse_lib.data.features import choose, fill_and_standardise
 from mmfuse_lib.data.multimodal import MultimodalData
 from mmfuse_lib.data.raw.cmu_folds import FOLDS, Folds, mosei_folds, mosi_folds
 from mmfuse_lib.data.raw.csd import SequenceFile, means, open_sequence
-from mmfuse_lib.data.raw.published import check_count, check_root, cut
+from mmfuse_lib.data.raw.published import check_root, cut
 from mmfuse_lib.data.storage.prepared import Entries, check_files, prepare
 
 SOURCE = "https://github.com/CMU-MultiComp-Lab/CMU-MultimodalSDK"
@@ -82,10 +82,7 @@ MOSEI = Corpus(
     labels="CMU_MOSEI_Labels.csd",
     words="CMU_MOSEI_TimestampedWordVectors.csd",
     audio="CMU_MOSEI_COVAREP.csd",
-    visual={
-        "facet42": "CMU_MOSEI_VisualFacet42.csd",
-        "openface2": "CMU_MOSEI_VisualOpenFace2.csd",
-    },
+    visual={"facet42": "CMU_MOSEI_VisualFacet42.csd", "openface2": "CMU_MOSEI_VisualOpenFace2.csd"},
     folds=mosei_folds,
 )
 
@@ -169,11 +166,9 @@ def _load(
     prepared: str | Path | None,
 ) -> Splits:
     root = check_root(corpus.name, root, f"{corpus.labels} and other .csd files", SOURCE)
-    check_count("n_words", n_words)
-    if target not in TARGETS:
-        raise UnknownNameError("target", target, TARGETS)
-    if visual not in corpus.visual:
-        raise UnknownNameError("visual", visual, corpus.visual)
+    check_integers(n_words=n_words)
+    check_names("target", [target], TARGETS)
+    check_names("visual", [visual], corpus.visual)
     names = choose(modalities, MODALITIES)
     files = {"text": corpus.words, "audio": corpus.audio, "video": corpus.visual[visual]}
     segments = _read_segments(corpus, root)

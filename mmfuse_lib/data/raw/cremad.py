@@ -15,8 +15,7 @@ the whole data set. They are mapped into memory, so what is read is what a batch
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +23,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mmfuse_lib.core.errors import DataError
+from mmfuse_lib.core.errors import DataError, check_integers
 from mmfuse_lib.data.card import DatasetCard, Splits
 from mmfuse_lib.data.downloaded.cremad_votes import EMOTIONS
 from mmfuse_lib.data.multimodal import MultimodalData
-from mmfuse_lib.data.raw.published import IMAGE_SIZE, check_count, check_root
+from mmfuse_lib.data.raw.published import IMAGE_SIZE, check_root, frame_reader
 from mmfuse_lib.data.storage import media
 from mmfuse_lib.data.storage.downloads import fetch
 from mmfuse_lib.data.storage.prepared import Entries, check_files, prepare
@@ -67,7 +66,7 @@ def load(
     downloaded.
     """
     root = check_root("cremad", root, "AudioWAV and VideoFlash or Image-01-FPS", SOURCE)
-    check_count("n_frames", n_frames)
+    check_integers(n_frames=n_frames)
     folder = Path(prepared or root / "prepared")
     listed = [_read_list(root, name) for name in ("train.csv", "test.csv")]
     order = np.random.default_rng(0).permutation(len(listed[0]))
@@ -104,7 +103,10 @@ def _prepared(root: Path, folder: Path, clips: list[str], n_frames: int) -> dict
 
     def find_files() -> Callable[[str], NDArray[np.uint8]]:
         check_files("cremad", wavs, SOURCE)
-        return _frame_reader(root, clips, n_frames)
+        images, videos = root / "Image-01-FPS", root / "VideoFlash"
+        folders = {clip: images / clip for clip in clips}
+        files = {clip: videos / f"{clip}.flv" for clip in clips}
+        return frame_reader("cremad", n_frames, images, folders, files, (SOURCE, SOURCE))
 
     def plan_audio() -> Entries:
         find_files()  # all of them, before hours of work
@@ -125,22 +127,6 @@ def log_spectrogram(path: Path) -> NDArray[np.float32]:
     A shorter clip is repeated; one without a sample (the data set has some) is silence.
     """
     return media.log_spectrogram(media.read_wav(path, SOURCE), SECONDS)
-
-
-def _frame_reader(
-    root: Path, clips: Sequence[str], n_frames: int
-) -> Callable[[str], NDArray[np.uint8]]:
-    """Return a function that reads the frames of a clip, from images if there are any."""
-    images = root / "Image-01-FPS"
-    if images.is_dir():
-        check_files("cremad", [images / clip for clip in clips], SOURCE)
-        return lambda clip: media.frames_from_images(images / clip, n_frames, IMAGE_SIZE)
-    videos = root / "VideoFlash"
-    check_files("cremad", [videos / f"{clip}.flv" for clip in clips], SOURCE)
-    read = partial(
-        media.frames_from_video, media.find_ffmpeg(f"{root} has videos but no Image-01-FPS")
-    )
-    return lambda clip: read(videos / f"{clip}.flv", n_frames, IMAGE_SIZE)
 
 
 CARD = DatasetCard(

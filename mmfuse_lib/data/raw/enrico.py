@@ -81,13 +81,12 @@ def load(
     screens = _read_list(root)
     random.Random(SPLIT_SEED).shuffle(screens)  # noqa: S311 (a published split, not a secret)
     folder = Path(prepared or root / "prepared")
-    inputs = {}
-    for name in names:
-        place, end = MODALITIES[name]
-        files = [root / place / f"{screen}{end}" for screen, _ in screens]
-        inputs[name] = prepare_images(
-            "enrico", name, files, root=root, folder=folder, source=SOURCE
-        )
+    files = {
+        name: [root / place / f"{screen}{end}" for screen, _ in screens]
+        for name, (place, end) in MODALITIES.items()
+    }
+    chosen = {name: files[name] for name in names}
+    inputs = prepare_images("enrico", chosen, root=root, folder=folder, source=SOURCE)
     samples = MultimodalData(
         inputs, target=torch.tensor([topic for _, topic in screens]), class_names=TOPICS
     )

@@ -43,10 +43,7 @@ PARTS = ("train", "dev", "test")
 
 
 def load(
-    seed: int = 0,
-    *,
-    root: str | Path | None = None,
-    modalities: Sequence[str] = tuple(MODALITIES),
+    seed: int = 0, *, root: str | Path | None = None, modalities: Sequence[str] = tuple(MODALITIES)
 ) -> Splits:
     """Load the published split. Multi-label: a film may have several genres.
 

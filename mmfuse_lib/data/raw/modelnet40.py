@@ -93,12 +93,8 @@ def load(
     order = [*np.flatnonzero(~is_val), *np.flatnonzero(is_val)]
     objects = [train[k] for k in order] + test
     folder = Path(prepared or root / "prepared")
-    inputs = {}
-    for view in views:
-        files = [one.file(root, view) for one in objects]
-        inputs[f"view{view}"] = prepare_images(
-            "modelnet40", f"view{view}", files, root=root, folder=folder, source=SOURCE
-        )
+    files = {f"view{view}": [one.file(root, view) for one in objects] for view in views}
+    inputs = prepare_images("modelnet40", files, root=root, folder=folder, source=SOURCE)
     samples = MultimodalData(
         inputs, target=torch.tensor([one.target for one in objects]), class_names=CLASSES
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from mmfuse_lib.core.errors import DataError
@@ -46,12 +49,6 @@ def check_root(data: str, root: str | Path | None, expected: str, source: str) -
     return Path(root)
 
 
-def check_count(name: str, n: int) -> None:
-    """Raise a `DataError` unless an option is an integer of at least 1."""
-    if not (isinstance(n, int) and n >= 1):
-        raise DataError(f"{name} is {n!r}: expected an integer of at least 1")
-
-
 def read_lines(data: str, path: Path, source: str) -> list[tuple[str, str]]:
     """Return the lines of a list that are not empty, each with its place, for errors.
 
@@ -72,18 +69,18 @@ def read_lines(data: str, path: Path, source: str) -> list[tuple[str, str]]:
 
 
 def prepare_images(
-    data: str, name: str, files: Sequence[Path], *, root: Path, folder: Path, source: str
-) -> Tensor:
-    """Return one image a sample, ``(N, 1, 3, 224, 224)``, as bytes mapped from disk.
+    data: str, files: Mapping[str, Sequence[Path]], *, root: Path, folder: Path, source: str
+) -> dict[str, Tensor]:
+    """Return one image a sample and modality, ``(N, 1, 3, 224, 224)``, as bytes mapped from disk.
 
     Parameters
     ----------
-    data, name : str
-        Names of the data set and of the modality.
-    files : sequence of Path
-        The images.
+    data : str
+        Name of the data set.
+    files : mapping of str to sequence of Path
+        The images of each modality.
     root, folder : Path
-        Where the files are, and where the array is kept.
+        Where the files are, and where the arrays are kept.
     source : str
         Where to get the files.
 
@@ -95,15 +92,45 @@ def prepare_images(
         If the array cannot be written.
     """
 
-    def plan() -> Entries:
-        check_files(data, files, source)
+    def plan(paths: Sequence[Path]) -> Entries:
+        check_files(data, paths, source)
         shape = (1, 3, IMAGE_SIZE, IMAGE_SIZE)
         read = media.read_image
-        return Entries(files, shape, np.uint8, lambda path: read(path, IMAGE_SIZE)[None])
+        return Entries(paths, shape, np.uint8, lambda path: read(path, IMAGE_SIZE)[None])
 
-    names = [path.relative_to(root).as_posix() for path in files]
-    made_of = {"image_size": IMAGE_SIZE, "files": names}
-    return torch.from_numpy(prepare(folder, name, made_of, plan))
+    inputs = {}
+    for name, paths in files.items():
+        names = [path.relative_to(root).as_posix() for path in paths]
+        made_of = {"image_size": IMAGE_SIZE, "files": names}
+        inputs[name] = torch.from_numpy(prepare(folder, name, made_of, partial(plan, paths)))
+    return inputs
+
+
+def frame_reader(
+    data: str, n: int, images: Path, folders: Mapping[Any, Path], videos: Mapping[Any, Path],
+    sources: tuple[str, str],
+) -> Callable[[Any], NDArray[np.uint8]]:  # fmt: skip
+    """Return a function that reads n frames of a clip: of its images, or of its video.
+
+    Parameters
+    ----------
+    data : str
+        Name of the data set.
+    n : int
+        Frames a clip.
+    images : Path
+        Where the images are; if there is no such folder, the videos are read.
+    folders, videos : mapping to Path
+        For each clip, the folder of its images, and its video.
+    sources : (str, str)
+        Where to get images, and videos.
+    """
+    if images.is_dir():
+        check_files(data, list(folders.values()), sources[0])
+        return lambda clip: media.frames_from_images(folders[clip], n, IMAGE_SIZE)
+    check_files(data, list(videos.values()), sources[1])
+    ffmpeg = media.find_ffmpeg(f"{images.parent} has videos but no {images.name}")
+    return lambda clip: media.frames_from_video(ffmpeg, videos[clip], n, IMAGE_SIZE)
 
 
 def cut(samples: MultimodalData, n_train: int, n_val: int) -> Splits:

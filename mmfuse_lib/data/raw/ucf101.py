@@ -25,7 +25,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -33,11 +32,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mmfuse_lib.core.errors import DataError
+from mmfuse_lib.core.errors import DataError, check_integers
 from mmfuse_lib.data.card import DatasetCard, Splits
 from mmfuse_lib.data.features import choose
 from mmfuse_lib.data.multimodal import MultimodalData
-from mmfuse_lib.data.raw.published import IMAGE_SIZE, check_count, check_root, cut, read_lines
+from mmfuse_lib.data.raw.published import IMAGE_SIZE, check_root, cut, frame_reader, read_lines
 from mmfuse_lib.data.storage import media
 from mmfuse_lib.data.storage.prepared import Entries, check_files, prepare
 
@@ -101,10 +100,8 @@ def load(
     """
     expected = "ucfTrainTestlist, UCF-101 or jpegs_256, and tvl1_flow"
     root = check_root("ucf101", root, expected, SOURCE)
-    check_count("n_frames", n_frames)
-    check_count("n_flows", n_flows)
-    if fold not in FOLDS:
-        raise DataError(f"fold is {fold!r}: expected one of {FOLDS}")
+    check_integers(n_frames=n_frames, n_flows=n_flows)
+    check_integers(1, 3, fold=fold)
     names = choose(modalities, MODALITIES)
     classes = _read_classes(root)
     splits = _read_splits(root, classes, fold)
@@ -190,15 +187,9 @@ Reader = Callable[[Clip], NDArray[np.uint8]]
 def _frame_reader(root: Path, clips: Sequence[Clip], n: int) -> Reader:
     """Return a function that reads the frames of a clip, from images if there are any."""
     images = root / "jpegs_256"
-    if images.is_dir():
-        folders = {clip: images / _in_archives(clip.name) for clip in clips}
-        check_files("ucf101", list(folders.values()), FLOW_SOURCE)
-        return lambda clip: media.frames_from_images(folders[clip], n, IMAGE_SIZE)
+    folders = {clip: images / _in_archives(clip.name) for clip in clips}
     videos = {clip: _video(root, clip.name) for clip in clips}
-    check_files("ucf101", list(videos.values()), SOURCE)
-    ffmpeg = media.find_ffmpeg(f"{root} has videos but no jpegs_256")
-    read = partial(media.frames_from_video, ffmpeg)
-    return lambda clip: read(videos[clip], n, IMAGE_SIZE)
+    return frame_reader("ucf101", n, images, folders, videos, (FLOW_SOURCE, SOURCE))
 
 
 def _flow_reader(root: Path, clips: Sequence[Clip], n: int) -> Reader:

@@ -24,10 +24,9 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 from scipy.stats import norm
 
-from mmfuse_lib.core.errors import DataError, UnknownNameError
+from mmfuse_lib.core.errors import DataError, check_integers, check_names, check_numbers
 from mmfuse_lib.data.card import DatasetCard
 from mmfuse_lib.data.multimodal import INTERACTIONS, MultimodalData, from_arrays
-from mmfuse_lib.data.synthetic.labels import check_sizes
 from mmfuse_lib.information import GATES, Decomposition, decompose, pointwise_atoms
 
 Array = NDArray[np.float64]
@@ -106,12 +105,12 @@ def load(
         None.
     """
     table = _gate_table(gate)
-    noise = _checked_noise(noise)
+    check_numbers("[0, inf)", noise=noise)
     bits = _n_bits(table)
     if not (isinstance(dim, int | np.integer) and dim >= bits):
         raise DataError(f"dim is {dim!r}: expected an integer of at least {bits} for gate {gate!r}")
     sizes = {"n_train": n_train, "n_val": n_val, "n_test": n_test}
-    check_sizes(**sizes)
+    check_integers(**sizes)
     direction_seed, *draw_seeds = np.random.SeedSequence(seed).spawn(1 + len(sizes))
     rng = np.random.default_rng(direction_seed)
     directions = {name: _orthonormal(bits, int(dim), rng) for name in MODALITIES}
@@ -248,9 +247,8 @@ def bin_edges(noise: float, n_bins: int) -> Array:
     ndarray, shape (b - 1,)
         Increasing, for b <= n_bins bins.
     """
-    noise = _checked_noise(noise)
-    if not (isinstance(n_bins, int | np.integer) and n_bins >= 2):
-        raise DataError(f"n_bins is {n_bins!r}: expected an integer of at least 2")
+    check_numbers("[0, inf)", noise=noise)
+    check_integers(2, n_bins=n_bins)
     if noise == 0:
         return np.zeros(1)
     # Beyond this the density is less than e^-40 of that at 0.
@@ -379,15 +377,8 @@ def _make_split(
 
 
 def _gate_table(gate: str) -> Array:
-    if gate not in GATES:
-        raise UnknownNameError("gate", gate, GATES)
+    check_names("gate", [gate], GATES)
     return GATES[gate]()
-
-
-def _checked_noise(noise: float) -> float:
-    if not (isinstance(noise, int | float | np.number) and 0 <= noise < float("inf")):
-        raise DataError(f"noise is {noise!r}: expected a finite number >= 0")
-    return float(noise)
 
 
 def _n_bits(table: Array) -> int:

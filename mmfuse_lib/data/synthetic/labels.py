@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mmfuse_lib.core.errors import DataError, UnknownNameError
+from mmfuse_lib.core.errors import DataError, check_integers, check_names, check_numbers
 from mmfuse_lib.data.card import Splits
 from mmfuse_lib.data.multimodal import INTERACTIONS, MultimodalData, from_arrays
 
@@ -49,15 +49,9 @@ def composition_weights(composition: Mapping[str, float] | None) -> NDArray[np.f
         return np.full(len(INTERACTIONS), 1 / len(INTERACTIONS))
     if not isinstance(composition, Mapping):
         raise DataError(f"composition is {composition!r}: expected a mapping such as {{'R': 1.0}}")
-    for key in composition:
-        if key not in INTERACTIONS:
-            raise UnknownNameError("interaction", key, INTERACTIONS)
-    try:
-        weights = np.array([composition.get(kind, 0.0) for kind in INTERACTIONS], dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"composition {dict(composition)}: expected finite shares >= 0") from error
-    if not np.isfinite(weights).all() or (weights < 0).any():
-        raise DataError(f"composition {dict(composition)}: expected finite shares >= 0")
+    check_names("interaction", composition, INTERACTIONS)
+    check_numbers("[0, inf)", **{f"share of {kind}": x for kind, x in composition.items()})
+    weights = np.array([composition.get(kind, 0.0) for kind in INTERACTIONS], dtype=np.float64)
     if abs(weights.sum() - 1) > 1e-6:
         raise DataError(f"composition {dict(composition)} sums to {weights.sum():.6g}: expected 1")
     normalised: NDArray[np.float64] = weights / weights.sum()
@@ -102,31 +96,27 @@ def mixture_table(weights: NDArray[np.float64], n_classes: int, cue: bool) -> ND
         which interaction c rules the sample: ``x1 = c K + a``, ``x2 = c K + b``, shape
         ``(4K, 4K, K)``.
     """
+    return np.asarray(kind_tables(weights, n_classes, cue).sum(axis=0))
+
+
+def kind_tables(weights: NDArray[np.float64], n_classes: int, cue: bool) -> NDArray[np.float64]:
+    """Return the exact ``p(kind, x1, x2, y)``, which `mixture_table` sums over the four kinds."""
     tables = weights[:, None, None, None] * tables_by_kind(n_classes)
     if not cue:
-        without_cue: NDArray[np.float64] = tables.sum(axis=0)
-        return without_cue
-    with_cue = np.zeros((len(INTERACTIONS), n_classes) * 2 + (n_classes,))
-    for k, table in enumerate(tables):
-        with_cue[k, :, k] = table
-    n_symbols = len(INTERACTIONS) * n_classes
-    return with_cue.reshape(n_symbols, n_symbols, n_classes)
+        return np.asarray(tables)
+    n = len(INTERACTIONS)
+    shown = np.zeros((n, n, n_classes, n, n_classes, n_classes))
+    for k in range(n):
+        shown[k, k, :, k] = tables[k]
+    return shown.reshape(n, n * n_classes, n * n_classes, n_classes)
 
 
 def digit_table(
     n_classes: int, cue: bool, composition: Mapping[str, float] | None
 ) -> NDArray[np.float64]:
     """Check the options, then return `mixture_table` for digits ``0 .. n_classes - 1``."""
-    if not (isinstance(n_classes, int | np.integer) and 2 <= n_classes <= 10):
-        raise DataError(f"n_classes is {n_classes!r}: expected an integer from 2 to 10")
+    check_integers(2, 10, n_classes=n_classes)
     return mixture_table(composition_weights(composition), n_classes, cue)
-
-
-def check_sizes(**sizes: int) -> None:
-    """Raise `DataError` unless each number of samples is an integer of at least 1."""
-    for name, size in sizes.items():
-        if not (isinstance(size, int | np.integer) and size >= 1):
-            raise DataError(f"{name} is {size!r}: expected an integer of at least 1")
 
 
 def noise_levels(noise: Mapping[str, float] | None, modalities: Sequence[str]) -> dict[str, float]:
@@ -136,13 +126,10 @@ def noise_levels(noise: Mapping[str, float] | None, modalities: Sequence[str]) -
         raise DataError(
             f"noise is {noise!r}: expected a mapping such as {{{modalities[0]!r}: 0.5}}"
         )
-    for name, level in (noise or {}).items():
-        if name not in levels:
-            raise UnknownNameError("modality", name, modalities)
-        if not (isinstance(level, int | float | np.number) and 0 <= level < float("inf")):
-            raise DataError(f"noise of {name!r} is {level}: expected a finite number >= 0")
-        levels[name] = float(level)
-    return levels
+    given = noise or {}
+    check_names("modality", given, modalities)
+    check_numbers("[0, inf)", **{f"noise of {name!r}": level for name, level in given.items()})
+    return levels | {name: float(level) for name, level in given.items()}
 
 
 def draw_digit_splits(
@@ -180,7 +167,7 @@ def draw_digit_splits(
     """
     weights = composition_weights(composition)
     table = digit_table(n_classes, cue_rows > 0, composition)
-    check_sizes(**sizes)
+    check_integers(**sizes)
     levels = noise_levels(noise, modalities)
     pools_seed, *draw_seeds = np.random.SeedSequence(seed).spawn(1 + len(sizes))
     pools = make_pools(np.random.default_rng(pools_seed))

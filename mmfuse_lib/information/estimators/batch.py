@@ -30,6 +30,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from mmfuse_lib.core.devices import find_device
+from mmfuse_lib.core.errors import check_integers
 from mmfuse_lib.core.rng import isolated_rng
 from mmfuse_lib.information.atoms import atoms_from_redundancy
 from mmfuse_lib.information.estimators.calibration import calibrate, contributions
@@ -42,14 +43,7 @@ from mmfuse_lib.information.estimators.coupling import (
     sinkhorn,
 )
 from mmfuse_lib.information.estimators.estimate import Estimate, interval_table
-from mmfuse_lib.information.estimators.samples import (
-    Samples,
-    as_features,
-    as_groups,
-    as_labels,
-    check_paired,
-    group_sums,
-)
+from mmfuse_lib.information.estimators.samples import Samples, checked_samples, group_sums
 
 Array = NDArray[np.float64]
 
@@ -203,35 +197,22 @@ def batch_pid(
     >>> found.synergy > 0.8, max(found.unique) < 0.1  # of one bit
     (True, True)
     """
-    _check_at_least(1, hidden=hidden, classifier_steps=classifier_steps, steps=steps)
-    _check_at_least(0, refine_steps=refine_steps)
-    _check_at_least(2, batch_size=batch_size)
-    a, b, labels = as_features(x1, "x1"), as_features(x2, "x2"), as_labels(y)
-    check_paired(x1=a, x2=b, y=labels)
-    group = as_groups(groups, len(labels))
-    _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    check_integers(hidden=hidden, classifier_steps=classifier_steps, steps=steps)
+    check_integers(0, refine_steps=refine_steps)
+    check_integers(2, batch_size=batch_size)
+    a, b, codes, group = checked_samples(x1, x2, y, groups)
+    counts = np.bincount(codes)
     place = find_device(device)
     target = torch.from_numpy(codes).to(place)
-    log_p1, log_p2, log_p12 = (
-        calibrate(
-            cross_fit(
-                torch.from_numpy(x).float().to(place),
-                target,
-                len(counts),
-                folds=folds,
-                hidden=hidden,
-                steps=classifier_steps,
-                groups=group,
-                seed=seed,
-                progress=progress,
-            )
-            .cpu()
-            .double()
-            .numpy(),
-            codes,
-        )
-        for x in (a, b, np.concatenate([a, b], axis=1))
-    )
+
+    def log_p_of_label(x: Array) -> Array:
+        log_p = cross_fit(
+            torch.from_numpy(x).float().to(place), target, len(counts), folds=folds, hidden=hidden,
+            steps=classifier_steps, groups=group, seed=seed, progress=progress,
+        )  # fmt: skip
+        return calibrate(log_p.cpu().double().numpy(), codes)
+
+    log_p1, log_p2, log_p12 = map(log_p_of_label, (a, b, np.concatenate([a, b], axis=1)))
     log_prior = np.log(counts / counts.sum())
     scores = [torch.from_numpy(x.T.copy()).float().to(place) for x in (log_p1, log_p2)]
     prior = torch.from_numpy(log_prior).float().to(place)
@@ -315,11 +296,7 @@ def _learned_affinity(
 
 @torch.no_grad()
 def _couple(
-    affinity: _Affinity,
-    scores: list[Tensor],
-    log_prior: Tensor,
-    refine_steps: int,
-    batch_size: int,
+    affinity: _Affinity, scores: list[Tensor], log_prior: Tensor, refine_steps: int, batch_size: int
 ) -> _Couplings:
     """Couple batches that cover all samples."""
     potentials = [torch.zeros_like(x) for x in scores]
@@ -389,9 +366,3 @@ def _interval(atoms: Array, per_sample: Array, groups: NDArray[np.int64] | None)
     deviations = group_sums(per_sample - per_sample.mean(axis=0), groups)
     error = QUANTILE * deviations.std(axis=0, ddof=1) * math.sqrt(len(deviations))
     return interval_table(atoms - error / len(per_sample), atoms + error / len(per_sample))
-
-
-def _check_at_least(least: int, **numbers: int) -> None:
-    for name, number in numbers.items():
-        if number < least:
-            raise ValueError(f"{name} is {number}: expected at least {least}")

@@ -11,18 +11,16 @@ the joint information of all such tables are bounds on S. The question, and the 
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 from scipy.special import logsumexp, xlogy
 
 from mmfuse_lib.core.errors import DataError
-from mmfuse_lib.information.atoms import ATOMS
 from mmfuse_lib.information.broja import independent_given_label
 from mmfuse_lib.information.distributions import as_distribution
 from mmfuse_lib.information.entropies import entropy, mutual_information
 from mmfuse_lib.information.estimators.cluster import cluster_numbers, to_letters
-from mmfuse_lib.information.estimators.estimate import Estimate
+from mmfuse_lib.information.estimators.estimate import Estimate, interval_table
 from mmfuse_lib.information.estimators.pairwise import (
     Tables,
     check_consistent,
@@ -242,17 +240,10 @@ def _bound(tables: Tables) -> Estimate:
     upper = {name: value - (least - d.gap) for name, value in upper.items()}
     lowest = max(0.0, *lower.values())
     atoms = [d.redundancy, *d.unique]
-    interval = pd.DataFrame(
-        {"lower": [*atoms, lowest], "upper": [*atoms, max(lowest, min(upper.values()))]},
-        index=list(ATOMS),
-    )
-    return Estimate(
-        redundancy=d.redundancy,
-        unique=d.unique,
-        synergy=float("nan"),
-        measure="broja",
-        interval=interval,
-        diagnostics=lower | upper,
+    highest = max(lowest, min(upper.values()))
+    interval = interval_table(np.array([*atoms, lowest]), np.array([*atoms, highest]))
+    return Estimate.of(
+        [*atoms, np.nan], measure="broja", interval=interval, diagnostics=lower | upper
     )
 
 

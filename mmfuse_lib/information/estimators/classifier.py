@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
+from mmfuse_lib.core.errors import check_integers
 from mmfuse_lib.core.rng import isolated_rng
 from mmfuse_lib.information.estimators.crossfit import Split, split_folds, standardise
 
@@ -97,9 +98,7 @@ def cross_fit(
     ValueError
         If `folds` is below 2, or another number below 1.
     """
-    for name, number in (("hidden", hidden), ("steps", steps)):
-        if number < 1:
-            raise ValueError(f"{name} is {number}: expected at least 1")
+    check_integers(hidden=hidden, steps=steps)
     split = split_folds(y, folds, networks=networks, groups=groups, seed=seed)
     x = standardise(x)
     with isolated_rng(seed, x.device):

@@ -22,11 +22,8 @@ from mmfuse_lib.information.atoms import ATOMS
 from mmfuse_lib.information.estimators.estimate import Estimate, interval_table
 from mmfuse_lib.information.estimators.samples import (
     Samples,
-    as_features,
-    as_groups,
-    as_labels,
-    check_paired,
     check_resamples,
+    checked_samples,
     group_sums,
 )
 from mmfuse_lib.information.pid import decompose, decompose_batch
@@ -201,11 +198,8 @@ def cluster_pid(
     >>> found.synergy > 0.9, found.redundancy < 0.1  # of one bit
     (True, True)
     """
-    a, b, labels = as_features(x1, "x1"), as_features(x2, "x2"), as_labels(y)
-    check_paired(x1=a, x2=b, y=labels)
-    group = as_groups(groups, len(labels))
+    a, b, codes, group = checked_samples(x1, x2, y, groups)
     check_resamples(n_bootstrap)
-    _, codes = np.unique(labels, return_inverse=True)
     if n_clusters is None:
         tried = _tried(a, b, seed)
         chosen = _choose(tried, codes, group, seed)

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mmfuse_lib.core.errors import DataError
+from mmfuse_lib.core.errors import DataError, check_integers
 
 Indices = NDArray[np.int64]
 
@@ -40,12 +40,7 @@ class Split:
 
 
 def split_folds(
-    y: Tensor,
-    folds: int,
-    *,
-    networks: int = 1,
-    groups: Indices | None = None,
-    seed: int = 0,
+    y: Tensor, folds: int, *, networks: int = 1, groups: Indices | None = None, seed: int = 0
 ) -> Split:
     """Hold out each fold in turn; four fifths of the other samples train, a fifth checks.
 
@@ -78,10 +73,8 @@ def split_folds(
         If a class has fewer than `folds` samples, there are fewer than `folds` groups, or a class
         is in so few groups that a member would train without it.
     """
-    if folds < 2:
-        raise ValueError(f"folds is {folds}: cross-fitting takes at least 2")
-    if networks < 1:
-        raise ValueError(f"networks is {networks}: each fold takes at least 1")
+    check_integers(2, folds=folds)
+    check_integers(networks=networks)
     smallest = int(torch.unique(y, return_counts=True)[1].min())
     if smallest < folds:
         raise DataError(
@@ -102,11 +95,7 @@ def split_folds(
     if groups is not None:
         _check_all_classes(train, y, folds)
     longest = max(map(len, held))
-    stacked = (
-        alike(train),
-        alike(valid),
-        np.stack([np.resize(part, longest) for part in held]),
-    )
+    stacked = (alike(train), alike(valid), np.stack([np.resize(part, longest) for part in held]))
     return Split(*(torch.from_numpy(part).to(y.device) for part in stacked))
 
 

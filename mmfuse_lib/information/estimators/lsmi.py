@@ -31,20 +31,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mmfuse_lib.core.devices import find_device
-from mmfuse_lib.core.errors import DataError, UnknownNameError
+from mmfuse_lib.core.errors import DataError, check_integers, check_names
 from mmfuse_lib.information.atoms import ATOMS
 from mmfuse_lib.information.estimators.classifier import cross_fit
 from mmfuse_lib.information.estimators.crossfit import split_folds
 from mmfuse_lib.information.estimators.density import cross_fit_density
 from mmfuse_lib.information.estimators.estimate import Estimate, percentile_interval
-from mmfuse_lib.information.estimators.samples import (
-    Samples,
-    as_features,
-    as_groups,
-    as_labels,
-    check_paired,
-    group_sums,
-)
+from mmfuse_lib.information.estimators.samples import Samples, checked_samples, group_sums
 from mmfuse_lib.information.pointwise import pointwise_atoms, published_adjustment
 
 Array = NDArray[np.float64]
@@ -199,31 +192,19 @@ def lsmi_pid(
     >>> found.synergy > 0.8, found.per_sample.shape  # bits, and an answer for each sample
     (True, (200, 4))
     """
-    if adjust not in ADJUSTMENTS:
-        raise UnknownNameError("adjustment", adjust, ADJUSTMENTS)
-    if n_bootstrap < 0:
-        raise ValueError(f"n_bootstrap is {n_bootstrap}: expected 0 or more")
-    a, b, labels = as_features(x1, "x1"), as_features(x2, "x2"), as_labels(y)
-    check_paired(x1=a, x2=b, y=labels)
-    group = as_groups(groups, len(labels))
-    classes, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    check_names("adjustment", [adjust], ADJUSTMENTS)
+    check_integers(0, n_bootstrap=n_bootstrap)
+    a, b, codes, group = checked_samples(x1, x2, y, groups)
+    counts = np.bincount(codes)
     place = find_device(device)
     target = torch.from_numpy(codes).to(place)
     sources = [_varying(a, "x1").to(place), _varying(b, "x2").to(place)]
 
     def log_p_of_label(x: Tensor) -> Array:
         log_p = cross_fit(
-            x,
-            target,
-            len(classes),
-            folds=folds,
-            networks=networks,
-            hidden=hidden,
-            steps=steps,
-            groups=group,
-            seed=seed,
-            progress=progress,
-        )
+            x, target, len(counts), folds=folds, networks=networks, hidden=hidden, steps=steps,
+            groups=group, seed=seed, progress=progress,
+        )  # fmt: skip
         return _bits(log_p.gather(1, target[:, None])[:, 0])
 
     log_p = [log_p_of_label(x) for x in (*sources, torch.cat(sources, dim=1))]

@@ -105,6 +105,15 @@ def as_groups(groups: Samples | None, n_samples: int) -> NDArray[np.int64] | Non
     return numbers
 
 
+def checked_samples(
+    x1: Samples, x2: Samples, y: Samples, groups: Samples | None
+) -> tuple[Array, Array, NDArray[np.int64], NDArray[np.int64] | None]:
+    """Return features of both modalities, labels as numbers from 0, and groups, all checked."""
+    a, b, labels = as_features(x1, "x1"), as_features(x2, "x2"), as_labels(y)
+    check_paired(x1=a, x2=b, y=labels)
+    return a, b, np.unique(labels, return_inverse=True)[1], as_groups(groups, len(labels))
+
+
 def group_sums(values: Array, groups: NDArray[np.int64] | None) -> Array:
     """Sum values (N, ...) over the samples of each group, (G, ...); None: as they are."""
     if groups is None:

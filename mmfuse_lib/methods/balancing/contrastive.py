@@ -33,6 +33,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmfuse_lib.core.errors import check_numbers
 from mmfuse_lib.data import MultimodalData
 from mmfuse_lib.methods.base import Spec, Stage, Update
 from mmfuse_lib.methods.baselines import JointFusion
@@ -113,13 +114,8 @@ class Contrastive(JointFusion):
         pretraining: float = 0.5,
     ) -> None:
         super().__init__(spec, encoders, fusion=fusion)
-        if not 1 / LARGEST_SCALE <= temperature < float("inf"):
-            raise ValueError(
-                f"temperature is {temperature}: expected a number of at least {1 / LARGEST_SCALE}"
-            )
-        for name, share in {"warmup": warmup, "pretraining": pretraining}.items():
-            if not 0 <= share < 1:
-                raise ValueError(f"{name} is {share}: expected a share, in [0, 1)")
+        check_numbers(f"[{1 / LARGEST_SCALE}, inf)", temperature=temperature)
+        check_numbers("[0, 1)", warmup=warmup, pretraining=pretraining)
         self.finetune, self.batch_size = finetune, batch_size
         self.warmup, self.pretraining = warmup, pretraining
         self.project = nn.ModuleDict(

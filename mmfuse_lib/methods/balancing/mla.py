@@ -29,7 +29,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmfuse_lib.core.errors import DataError
+from mmfuse_lib.core.errors import DataError, check_numbers
 from mmfuse_lib.data import MultimodalData
 from mmfuse_lib.methods.base import Method, Spec, Stage, Update, common_space, task_terms
 
@@ -126,12 +126,8 @@ class MLA(Method):
         super().__init__(spec, encoders)
         if spec.task != "classification":
             raise DataError("MLA is defined for classes: it weighs predictions by their entropy")
-        if len(spec.shapes) < 2:
-            raise DataError(
-                f"MLA needs two or more modalities, got {list(spec.shapes)}; use Unimodal for one"
-            )
-        if not 0 < alpha < float("inf"):
-            raise ValueError(f"alpha is {alpha}: expected a positive number")
+        spec.check_two("MLA")
+        check_numbers("(0, inf)", alpha=alpha)
         self.projected, self.alpha, self.dynamic = projected, alpha, dynamic
         self.interaction_names = tuple(spec.shapes)
         self.project = common_space(self.dims)

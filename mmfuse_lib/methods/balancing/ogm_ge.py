@@ -23,7 +23,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from mmfuse_lib.core.errors import DataError
+from mmfuse_lib.core.errors import DataError, check_numbers
 from mmfuse_lib.data import MultimodalData
 from mmfuse_lib.fusion import LinearFusion
 from mmfuse_lib.methods.base import Spec, Stage, Update, task_terms
@@ -106,10 +106,8 @@ class OGMGE(JointFusion):
     ) -> None:
         if spec.task != "classification":
             raise DataError("OGM-GE is defined for classes: it compares probabilities of the label")
-        if not 0 <= alpha < float("inf"):
-            raise ValueError(f"alpha is {alpha}: expected a number of at least 0")
-        if not 0 <= modulated <= 1:
-            raise ValueError(f"modulated is {modulated}: expected a share of the epochs, in [0, 1]")
+        check_numbers("[0, inf)", alpha=alpha)
+        check_numbers("[0, 1]", modulated=modulated)
         super().__init__(spec, encoders, fusion="linear")
         self.alpha, self.noise, self.modulated = alpha, noise, modulated
 

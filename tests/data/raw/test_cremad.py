@@ -16,7 +16,7 @@ from scipy.io import wavfile
 from mmfuse_lib import data
 from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.data.downloaded.cremad_votes import EMOTIONS
-from mmfuse_lib.data.raw import cremad
+from mmfuse_lib.data.raw import cremad, published
 
 COLOURS = [(250, 0, 0), (0, 250, 0), (0, 0, 250), (250, 250, 0), (0, 250, 250), (250, 0, 250)]
 
@@ -55,6 +55,7 @@ def generate(root: Path, n_train: int = 20, n_test: int = 6, seconds: float = 1.
 @pytest.fixture(autouse=True)
 def _small_and_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cremad, "IMAGE_SIZE", 32)
+    monkeypatch.setattr(published, "IMAGE_SIZE", 32)
     monkeypatch.setenv("TQDM_DISABLE", "1")
 
 

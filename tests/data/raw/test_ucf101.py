@@ -84,6 +84,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def _small_and_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ucf101, "IMAGE_SIZE", 32)
+    monkeypatch.setattr("mmfuse_lib.data.raw.published.IMAGE_SIZE", 32)
     monkeypatch.setenv("TQDM_DISABLE", "1")
 
 
