@@ -102,7 +102,7 @@ def feature_dim(
         with torch.no_grad(), eval_mode(encoder):
             z = encoder(torch.zeros(2, *shape, dtype=dtype, device=device_of(encoder)))
     except Exception as error:
-        of = "" if dtype == torch.float32 else " of bytes: expected floats, or an encoder of bytes"
+        of = "" if dtype == torch.float32 else " of bytes: expected floats, or one that does"
         raise DataError(
             f"the encoder of modality {name!r} cannot take samples of shape {shape}{of}: {error}"
         ) from error

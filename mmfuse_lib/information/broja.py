@@ -1,8 +1,9 @@
-r"""The least joint information that two pairwise tables allow, with a certificate.
+r"""BROJA's optimisation: the least joint information that two tables allow, with a certificate.
 
 Let :math:`D_p` be all tables q with :math:`q(x_1,y)=p(x_1,y)` and :math:`q(x_2,y)=p(x_2,y)`. The
-decomposition of Bertschinger et al. (2014) needs :math:`\min_{q\in D_p} I_q(X_1,X_2;Y)`. Since
-H(Y) is the same for every q, that is the convex program
+decomposition of Bertschinger et al. (2014) needs :math:`I^* = \min_{q\in D_p} I_q(X_1,X_2;Y)`, of
+which `mmfuse_lib.information.pid` makes the atoms: :math:`U_1 = I^* - I(X_2;Y)`, and the others by
+the equations there. Since H(Y) is the same for every q, that is the convex program
 
 .. math:: \min_{q \in D_p} -H_q(Y|X_1,X_2)
           = \min_{q \in D_p} \sum q(x_1,x_2,y) \ln \frac{q(x_1,x_2,y)}{q(x_1,x_2)}

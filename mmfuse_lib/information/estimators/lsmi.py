@@ -1,7 +1,7 @@
 r"""Interaction of every single sample, from features: LSMI (Yang et al. 2025).
 
-It estimates what Finn & Lizier (2018) define pointwise. With :math:`h_m = -\log p(x_m)` and
-:math:`i_m = \log p(y|x_m) - \log p(y)`,
+It estimates what Finn & Lizier (2018) define pointwise. With the surprise
+:math:`h_m = -\log p(x_m)` and the information :math:`i_m = \log p(y|x_m) - \log p(y)`,
 
 .. math:: r &= \min(h_1, h_2) - \min(h_1 - i_1, h_2 - i_2), \\
           u_m &= i_m - r, \qquad s = i_{12} - r - u_1 - u_2,
@@ -212,8 +212,8 @@ def lsmi_pid(
     i1, i2, i12 = (posterior - log_prior for posterior in log_p)
     split = split_folds(target, folds, groups=group, seed=seed)
     densities = [cross_fit_density(x, split, seed=seed) for x in sources]
-    h1, h2 = (-_bits(density.mixture) for density in densities)
-    as_they_are = pointwise_atoms(h1 - np.median(h1), h2 - np.median(h2), i1, i2, i12)
+    h1, h2 = (_surprise(density.mixture) for density in densities)
+    as_they_are = pointwise_atoms(h1, h2, i1, i2, i12)
     move = ADJUSTMENTS[adjust]
     atoms = move(as_they_are)
     diagnostics = {
@@ -221,8 +221,8 @@ def lsmi_pid(
         "cross_entropy_x1": -log_p[0],
         "cross_entropy_x2": -log_p[1],
         "cross_entropy_joint": -log_p[2],
-        "log_density_x1": -h1,
-        "log_density_x2": -h2,
+        "log_density_x1": _bits(densities[0].mixture),
+        "log_density_x2": _bits(densities[1].mixture),
         "gaussian_log_density_x1": _bits(densities[0].gaussian),
         "gaussian_log_density_x2": _bits(densities[1].gaussian),
         "lowest_redundancy": np.minimum(i1, i2),
@@ -245,6 +245,13 @@ def _varying(features: Array, name: str) -> Tensor:
         raise DataError(f"{name} is the same for all samples: it can tell nothing")
     scaled = (features - features.mean(axis=0))[:, varies] / deviation[varies]
     return torch.from_numpy(scaled).float()
+
+
+def _surprise(log_density: Tensor) -> Array:
+    """Return ``h = -log p(x)`` of each sample in bits, from its median over the samples."""
+    h = -_bits(log_density)
+    surprise: Array = h - np.median(h)
+    return surprise
 
 
 def _bits(nats: Tensor) -> Array:
