@@ -15,7 +15,7 @@ import json
 import os
 import time
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from multiprocessing import get_context
@@ -122,8 +122,10 @@ def estimated(estimator: str, x1: Array, x2: Array, y: Array, seed: int) -> Esti
     if estimator == "bounds":  # a third labelled for x1, a third for x2, a third pairs
         one, other, both = (slice(part, None, 3) for part in range(3))
         return synergy_bounds(x1[one], y[one], x2[other], y[other], x1[both], x2[both], **options)
-    others = {"batch": batch_pid, "lsmi": lsmi_pid, "gaussian": gaussian_pid}
-    return others.get(estimator, cluster_pid)(x1, x2, y, **options)  # type: ignore[operator]
+    others: dict[str, Callable[..., Estimate]] = {
+        "batch": batch_pid, "lsmi": lsmi_pid, "gaussian": gaussian_pid
+    }  # fmt: skip
+    return others.get(estimator, cluster_pid)(x1, x2, y, **options)
 
 
 def samples(case: Case) -> tuple[Array, Array, Array]:

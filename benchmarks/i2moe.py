@@ -195,14 +195,17 @@ def stepper(model: nn.Module, batch: MultimodalData, way: str) -> Callable[[], N
 
 def seconds_a_step(step: Callable[[], None], steps: int, device: str) -> float:
     """Return the mean time of a few training steps; on the CPU, that of the process."""
-    synchronise = torch.cuda.synchronize if device == "cuda" else lambda: None
-    clock = time.perf_counter if device == "cuda" else time.process_time
-    synchronise()
-    start = clock()
+
+    def now() -> float:
+        if device == "cpu":
+            return time.process_time()
+        torch.cuda.synchronize()
+        return time.perf_counter()
+
+    start = now()
     for _ in range(steps):
         step()
-    synchronise()
-    return (clock() - start) / steps
+    return (now() - start) / steps
 
 
 def measure(backbone: str, n_modalities: int, device: str) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def check_options(
     check_names(f"option of {what}", options, known)
 
 
-def check_names(kind: str, names: Iterable[object], known: Iterable[str]) -> None:
+def check_names(kind: str, names: Iterable[object], known: Collection[str]) -> None:
     """Raise `UnknownNameError` for the first of some names that is not known."""
     for name in names:
         if name not in known:
@@ -58,7 +58,7 @@ def check_names(kind: str, names: Iterable[object], known: Iterable[str]) -> Non
 def check_integers(least: int = 1, most: float = math.inf, **given: Any) -> None:
     """Raise `DataError` for the first argument that is no integer from `least` to `most`."""
     for name, n in given.items():
-        if not (isinstance(n, Integral) and not isinstance(n, bool) and least <= n <= most):  # type: ignore[operator]
+        if isinstance(n, bool) or not isinstance(n, Integral) or not least <= int(n) <= most:
             expected = f"of at least {least}" if most == math.inf else f"from {least} to {most}"
             raise DataError(f"{name} is {n!r}: expected an integer {expected}")
 
@@ -67,7 +67,7 @@ def check_numbers(interval: str, **given: Any) -> None:
     """Raise `DataError` for the first argument outside an interval such as ``"[0, 1)"``."""
     low, high = map(float, interval[1:-1].split(","))
     for name, x in given.items():
-        outside = not isinstance(x, Real) or not low <= x <= high  # type: ignore[operator]
+        outside = not isinstance(x, Real) or not low <= float(x) <= high
         if outside or (x == low and interval[0] == "(") or (x == high and interval[-1] == ")"):
             raise DataError(f"{name} is {x!r}: expected a number in {interval}")
 

@@ -7,18 +7,9 @@ from mmfuse_lib.methods.base import Method
 
 #: The methods that `get` knows, each a name of `mmfuse_lib.methods`.
 NAMES = (
-    "Unimodal",
-    "Ensemble",
-    "JointFusion",
-    "DIMML",
-    "DMIL",
-    "I2MoE",
-    "OGMGE",
-    "MLA",
-    "Contrastive",
-    "CompositionProbe",
-    "ThreeModels",
-)
+    "Unimodal", "Ensemble", "JointFusion", "DIMML", "DMIL", "I2MoE", "OGMGE", "MLA", "Contrastive",
+    "CompositionProbe", "ThreeModels",
+)  # fmt: skip
 
 
 def names() -> tuple[str, ...]:
