@@ -71,6 +71,7 @@ from mmfuse_lib.information.estimators.lsmi import lsmi_pid
 from mmfuse_lib.methods import dmil
 from mmfuse_lib.methods.dmil import Gaussian
 from mmfuse_lib.plots import GREY, INK, TEAL
+from mmfuse_lib.study.cells import unpack_right
 
 plots.use_style()
 KINDS = ["R", "U1", "U2", "S"]
@@ -339,7 +340,7 @@ else:
 # %% [markdown]
 # The first line is the library's default. Three seeds cannot tell it from the lines next to it: a neighbour can be far better on
 # one seed and far worse on another. What differs is when a run finds the synergy, and the rest of the chapter will
-# show why that is a lottery. On every seed behind are larger values of $\lambda$, and larger or smaller ones of $\beta$ and $\gamma$. Further down
+# show why that is a lottery. Only two lines are behind the default on every seed: $\lambda = 10^{-3}$, and $\beta = \gamma = 1$. Further down
 # ({numref}`fig-price-up`) we vary $\lambda$ and $\alpha$ together.
 #
 # Now watch. The data are digit pairs with four classes, a cue, and a quarter of each kind.
@@ -516,8 +517,8 @@ if HERE:
     )
 
 # %% [markdown]
-# (*Synergy first* is a variant that comes below.) With two and four classes, where $S$ is able, synergistic samples mostly do go to $S$. But so do others, and
-# which ones differs from run to run.
+# (*Synergy first* is a variant that comes below.) With four classes synergistic samples mostly do go to $S$. But so do others, and
+# which ones differs from run to run. With two classes, where $S$ can answer everything, one run of the default sends every sample to $S$, and another none.
 #
 # ## Turning the price up
 #
@@ -633,16 +634,14 @@ if tried is not None:
 
 
 # %%
-def bits(text):
-    """Which samples are right, from the study's file."""
-    return np.unpackbits(np.frombuffer(bytes.fromhex(text), dtype=np.uint8)) > 0
-
-
-def with_indicator(runs):
+def with_indicator(runs, n_test):
     """Add each run's indicator, against the unimodal models of the same seed."""
     alone = runs[runs["method"] == "ensemble"].set_index("seed")["right_alone"]
     found = [
-        synergy_indicator(bits(right), [bits(one) for one in alone[s]])
+        synergy_indicator(
+            unpack_right(right, n_test),
+            [unpack_right(one, n_test) for one in alone[s]],
+        )
         for right, s in zip(runs["right"], runs["seed"], strict=True)
     ]
     return runs.assign(indicator=found)
@@ -651,7 +650,9 @@ def with_indicator(runs):
 if HERE:
     of_four = study.scores(ours, "4 classes", "right")
     of_four = of_four[of_four["method"].isin([*curve["method"], "ensemble"])]
-    of_four = with_indicator(of_four).groupby("method", sort=False)["indicator"]
+    of_four = with_indicator(of_four, n_test=4000).groupby("method", sort=False)[
+        "indicator"
+    ]
     print(of_four.agg(pm).to_string())
 
 # %% [markdown]
@@ -696,17 +697,18 @@ if HERE:
     print(curve.groupby(["classes", "method"])[accuracies].agg(pm).to_string())
 
 # %% [markdown]
-# The joint model copes, and so does I2MoE. DMIL, whose purpose is synergy, manages two and four classes on all three seeds, falls far short at
-# six, and fails at ten. With four classes that was partly luck. The sweep of {numref}`fig-price-up` was computed later. It has five runs of the
-# same default, two of which get less than three quarters of the synergistic samples right, and one of the two has a seed that does well here. (Presumably sums were rounded in another order, as they are on
-# another processor. Where a run sits on a plateau, that can decide when it leaves.) Why? There are several suspects, and one experiment at $K=10$ can clear or convict each.
+# The joint model copes, and so does I2MoE. DMIL, whose purpose is synergy, manages two classes on all three seeds and four on two of them. It falls far short at
+# six, and fails at ten. With four classes the outcome is a lottery: the sweep of {numref}`fig-price-up` has five runs of the
+# same default, and two of them get less than three quarters of the synergistic samples right. (Even the order in which sums are rounded, which differs between
+# processors, can decide when a run leaves its plateau.) Why? There are several suspects, and one experiment at $K=10$ can clear or convict each.
 #
 # **Are the digits still there?** After level 1 is trained we read the left digit off $z_1$ and $N_1$ with a linear
 # classifier: on samples whose label it decides, and on synergistic ones.
 
 # %%
 if HERE:
-    probes = study.scores(ours, "10 classes", "probes").drop(columns="seed")
+    probes = study.scores(ours, "10 classes", "probes")
+    probes = probes.drop(columns=["seed", "n_parameters", "step_ms"])
     probes["method"] = probes["method"].str.removesuffix(", up to level 1")
     print(probes.groupby("method").agg(pm).T.to_string())
 
@@ -759,7 +761,7 @@ if HERE:
 
 # %% [markdown]
 # Three seeds are few, so we read only what all three say, or say how many. Two of the remedy's parts are needed on every seed: without the loss kept in $L_1$, or with the product
-# fusion, no run gets beyond guessing. With noise on $N$ one seed of three does. The weights matter least: two seeds learn without them, and the third learns half of it. No single change of the
+# fusion, no run gets beyond guessing. With noise on $N$ one seed of three does. The weights matter least: two seeds learn without them, and the third gets two thirds of the samples right. No single change of the
 # default is enough. Without any noise (FC), or with little at first, the plateau is hardly left, so noise is not the main culprit. A single stage in place of three gets there on
 # one seed. What works is to ask for synergy early *and* to keep asking.
 #
@@ -789,12 +791,11 @@ published = pd.DataFrame(
 published
 
 # %% [markdown]
-# Ours do not agree. On digit pairs one ability, addition, decides nearly everything. Of the paper's own variants the surest is the one that its
-# table puts last: *level 2 only*, in which no level 1 asks the encoders to forget. Intervals are wide where a run has not left the plateau when the budget ends: one of three with
-# level 1 only, two of three with the fixed gate. So three seeds rank neither FC, nor level 1 only, nor the fixed gate against the
-# whole. For FC the comparison says less than it seems to: at our weights the terms that a variational layer adds are practically free, so it
-# compares noise with no noise, not a bottleneck with none. The product fusion is behind on every seed; on one of them $S$ can add, and the gate does not listen. The quiet start is ahead on every
-# seed, on validation data, too, but by less than a repetition of the default can differ. (We found it last, with all other runs of this book made; so it is a row of the table and not the
+# Ours do not agree. On digit pairs one ability, addition, decides nearly everything, and a run has it or has it not when the budget ends. The whole method
+# misses it on one seed of three, hence its wide interval. Level 1 only, level 2 only and linear layers find it on all three, and three seeds cannot rank these. With equal weights in place of the
+# gate no run finds it. For FC the comparison says less than it seems to: at our weights the terms that a variational layer adds are practically free, so it
+# compares noise with no noise, not a bottleneck with none. The product fusion is behind the whole method on every seed. Its $S$ alone gets half or more of the synergistic samples right, but the gate gives it
+# no weight there. The quiet start is ahead of the default on every seed; on validation data it is ahead on two. (We found it last, with all other runs of this book made; so it is a row of the table and not the
 # default.) What these runs support is therefore not an order of parts but a diagnosis: *what delays synergy is paid for, whatever else it is good for*.
 #
 # ## Real data: actions
@@ -808,7 +809,7 @@ if HERE:
     real = study.scores(ours, "utd_mhad", "test", "parts", "right")
     alone = pd.DataFrame([*real["alone"].dropna()])
     print(alone.agg(pm).to_string(), "\n")
-    by_method = with_indicator(real).groupby("method")
+    by_method = with_indicator(real, n_test=430).groupby("method")
     print(by_method[["accuracy", "indicator"]].agg(pm).to_string(), "\n")
     gates = pd.DataFrame([*real.loc[real["method"] == "DMIL", "gate"]])
     print("mean gate of DMIL:", gates.mean().round(2).to_dict())
@@ -962,16 +963,17 @@ if check_claims and HERE:
     worst, best = of_ten["accuracy_S"].min(), of_ten["accuracy_S"].max()
     assert worst[["joint", "I2MoE", "DMIL, synergy first"]].min() > 0.8
     assert best["DMIL"] < 0.2
-    # On every seed: the remedy with ten classes, the default with four.
+    # The remedy with ten classes on every seed; the default with four on two of three.
     first = curve.query("classes == 10 and method == 'DMIL, synergy first'")
     assert (first[["accuracy_R", "accuracy_U1", "accuracy_U2"]] > 0.95).all(
         axis=None
     )
     of_default = curve[curve["method"] == "DMIL"].set_index(["classes", "seed"])
     default = of_default.loc[4]
-    assert (default["accuracy_S"] > 0.8).all()
-    assert (default["accuracy"] > 0.9).all()
-    assert of_default.loc[6, "accuracy_S"].max() < 0.6
+    assert (default["accuracy_S"] > 0.9).sum() == 2
+    assert default["accuracy_S"].min() < 0.75
+    assert of_default.loc[2, "accuracy_S"].min() > 0.95
+    assert of_default.loc[6, "accuracy_S"].max() < 0.65
 if check_claims and HERE:
     assert losses.iloc[0].name == tuple(defaults.values())
     of_seeds = losses.filter(like="seed")
@@ -979,13 +981,17 @@ if check_claims and HERE:
     lam, alpha, beta, _ = (
         of_seeds.index.get_level_values(k) for k in of_seeds.index.names
     )
-    expected = (lam > 1e-5) | (beta != 0.1)
+    expected = (lam == 1e-3) | (beta == 1)
     assert (behind == expected[1:]).all()
 if check_claims and HERE:
     synergistic = own.groupby(["classes", "method"])["S"].mean()
-    assert synergistic.loc[[2, 4]].min() > 0.7
-    other = [np.mean(gate, axis=0)[3] for gate in default["gate"]]
-    assert min(other) > 0.5  # a quarter would do
+    assert synergistic.loc[4].min() > 0.7
+    to_s = gated.set_index(["method", "classes"])["gate"].map(
+        lambda gate: np.mean(gate, axis=0)[3]
+    )
+    assert to_s.loc["DMIL", 4].min() > 0.5  # a quarter would do
+    two = to_s.loc["DMIL", 2]
+    assert two.min() < 0.01 < 0.99 < two.max()
 
 # %% [markdown]
 # What the ten classes, the missing parts and the real data show:
@@ -997,31 +1003,23 @@ if check_claims and HERE:
     assert paid.max() < 0.2
     assert (of_cause["first, noisy N"] > 0.2).sum() == 1
     assert (of_cause["first, no focus"] > 0.9).sum() == 2
-    assert 0.5 < of_cause["first, no focus"].min() < 0.7
+    assert 0.6 < of_cause["first, no focus"].min() < 0.7
     assert (of_cause["one stage"] > 0.8).sum() == 1
     assert of_cause[["linear layers (FC)", "quiet start"]].max() < 0.5
 if check_claims and HERE:
     changes = changed[changed["classes"] == 4].set_index(["method", "seed"])
     of_part = changes.groupby("method")["accuracy_S"]
-    assert of_part.min()["level 2 only"] > 0.95
+    found = ["level 1 only", "level 2 only", "linear layers (FC)", "quiet start"]
+    assert of_part.min()[found].min() > 0.95
+    assert of_part.max()["fixed gate"] < 0.3
     quiet = changes.loc["quiet start"]
-    assert (quiet["validation_loss"] < default["validation_loss"]).all()
     assert (quiet["accuracy_S"] > default["accuracy_S"]).all()
-    assert of_part.max()["product fusion"] < default["accuracy_S"].min()
-    paper = ["level 2 only", "level 1 only", "linear layers (FC)", "fixed gate"]
-    assert of_part.min()[paper].idxmax() == "level 2 only"
-    assert of_part.min()["level 2 only"] > default["accuracy_S"].min()
-    late = (changes["accuracy_S"] < 0.6).groupby("method").sum()
-    assert (late["level 1 only"], late["fixed gate"]) == (1, 2)
-    # The product's S can add on one seed, and the gate does not listen to it.
+    assert (quiet["validation_loss"] < default["validation_loss"]).sum() == 2
+    # The product's S can partly add, and the gate does not listen to it.
     products = changes.loc["product fusion"]
-    adds = [c["S"][3] > 0.9 for c in products["components"]]
-    heard = [g[3][3] > 0.5 for g in products["gate"]]
-    assert sum(adds) == 1
-    assert not any(heard)
-    # With a fixed gate, the S classifier itself fails on two seeds of three.
-    alike = changes.loc["fixed gate"]
-    assert sum(c["S"][3] > 0.9 for c in alike["components"]) == 1
+    assert (products["accuracy_S"] < default["accuracy_S"]).all()
+    assert min(c["S"][3] for c in products["components"]) > 0.5
+    assert max(g[3][3] for g in products["gate"]) < 0.01
     # The ensemble scores next to nothing.
     assert of_four.max()["ensemble"] < 0.02 < 0.1 < of_four.min()["joint"]
 if check_claims and HERE:

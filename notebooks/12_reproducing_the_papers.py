@@ -73,6 +73,7 @@ from mmfuse_lib import (
 from mmfuse_lib.encoders import ResNet18Encoder
 from mmfuse_lib.methods.dimml import certainty_weights, duc_loss
 from mmfuse_lib.plots import GREY, INK, TEAL, VIOLET
+from mmfuse_lib.study.cells import unpack_right
 
 plots.use_style()
 SEEDS = range(seed, seed + n_seeds)
@@ -427,16 +428,14 @@ else:
 
 
 # %%
-def right(text):
-    """Which samples are right, from a result file."""
-    return np.unpackbits(np.frombuffer(bytes.fromhex(text), dtype=np.uint8)) > 0
-
-
-def indicators(runs):
+def indicators(runs, n_test):
     """Synergy indicator in percent, a row a seed, a column a method."""
     alone = runs[runs["method"] == "ensemble"].set_index("seed")["right_alone"]
     found = [
-        synergy_indicator(right(text), [right(one) for one in alone[s]])
+        synergy_indicator(
+            unpack_right(text, n_test),
+            [unpack_right(one, n_test) for one in alone[s]],
+        )
         for text, s in zip(runs["right"], runs["seed"], strict=True)
     ]
     return by_seed(runs.assign(indicator=found), "indicator")
@@ -455,8 +454,8 @@ def changes_of_rates(rows):
 
 INDICATOR, RATES, DISAGREE = {}, {}, {}
 if HERE:
-    for title in ("digits, K = 4", "UTD-MHAD"):
-        INDICATOR[title] = indicators(runs_of(title, "right"))
+    for title, n_test in {"digits, K = 4": 4000, "UTD-MHAD": 430}.items():
+        INDICATOR[title] = indicators(runs_of(title, "right"), n_test)
     for title in TUNED:
         INDICATOR[title] = by_seed(runs_of(title), "synergy_indicator")
     for title in PARTS:

@@ -308,6 +308,7 @@ def test_an_interrupted_run_continues_to_the_same_result(
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(cremad, "IMAGE_SIZE", 32)
+    monkeypatch.setattr("mmfuse_lib.data.raw.published.IMAGE_SIZE", 32)
     monkeypatch.setattr(cremad, "SPECTROGRAM", (1, 65, 75))  # a quarter, to be quick
     monkeypatch.setattr(cremad, "log_spectrogram", quarter(cremad.log_spectrogram))
     return generate(tmp_path / "cremad", n_train=14)

@@ -137,7 +137,7 @@ def make_transform(chosen: bool | str | Mapping[str, Any], shape: tuple[int, ...
         If it cannot take this shape.
     """
     options = dict(chosen) if isinstance(chosen, Mapping) else {"name": chosen}
-    name = options.pop("name", None)
+    name: Any = options.pop("name", None)
     name = "crop" if name is True else name
     check_names("augmentation", [name], TRANSFORMS)
     kind = TRANSFORMS[str(name)]

@@ -54,13 +54,12 @@ def records(cells: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     rows = []
     for cell in cells:
         for reading, found in cell.get("explanations", {}).items():
-            accuracy = {"accuracy": cell["test"]["accuracy"]}
             rows.append(
                 {
                     "method": names[reading].format(cell["method"]),
                     "task": cell["data"],
                     "seed": cell["seed"],
-                    **accuracy,
+                    "accuracy": cell["test"]["accuracy"],
                     **{k: np.nan if v is None else v for k, v in found["metrics"].items()},
                     "shares": pd.DataFrame(found["shares"], index=list(INTERACTIONS)).T,
                     "reliability": pd.DataFrame(found["reliability"]),

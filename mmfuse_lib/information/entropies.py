@@ -101,7 +101,8 @@ def conditional_entropy(p: ArrayLike, of: Axes = -1, given: Axes | None = None) 
     (1.0, 0.0)
     """
     table = as_distribution(p)
-    z, w = _of_and_rest(table, of, given, "of")
+    z = _axes(table, of, "of")
+    w = _rest(table, given, of=z)
     return _non_negative(_entropy(table, z + w) - _entropy(table, w))
 
 
@@ -140,9 +141,7 @@ def mutual_information(p: ArrayLike, x: Axes | None = None, y: Axes = -1) -> flo
     (0.0, 1.0)
     """
     table = as_distribution(p)
-    b = _axes(table, y, "y")
-    a = _others(table, b, "x") if x is None else _axes(table, x, "x")
-    _check_disjoint(x=a, y=b)
+    a, b = _two_groups(table, x, y)
     return _non_negative(_mutual_information(table, a, b))
 
 
@@ -341,9 +340,7 @@ def pointwise_mutual_information(
            [-0.58,  1.  ]])
     """
     table = as_distribution(p)
-    b = _axes(table, y, "y")
-    a = _others(table, b, "x") if x is None else _axes(table, x, "x")
-    _check_disjoint(x=a, y=b)
+    a, b = _two_groups(table, x, y)
     with np.errstate(invalid="ignore"):
         return _surprisal(table, a) + _surprisal(table, b) - _surprisal(table, a + b)
 
@@ -457,27 +454,31 @@ def _others(table: NDArray[np.float64], taken: tuple[int, ...], name: str) -> tu
     return rest
 
 
-def _of_and_rest(
-    table: NDArray[np.float64], of: Axes, given: Axes | None, name: str
+def _two_groups(
+    table: NDArray[np.float64], x: Axes | None, y: Axes
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    z = _axes(table, of, name)
-    if given is None:
-        return z, _others(table, z, "given")
-    w = _axes(table, given, "given", may_be_empty=True)
-    _check_disjoint(**{name: z, "given": w})
-    return z, w
+    b = _axes(table, y, "y")
+    a = _others(table, b, "x") if x is None else _axes(table, x, "x")
+    _check_disjoint(x=a, y=b)
+    return a, b
 
 
 def _three_groups(
     table: NDArray[np.float64], x: Axes, y: Axes, given: Axes | None
 ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-    a, b = _axes(table, x, "x"), _axes(table, y, "y")
-    _check_disjoint(x=a, y=b)
+    a, b = _two_groups(table, x, y)
+    return a, b, _rest(table, given, x=a, y=b)
+
+
+def _rest(
+    table: NDArray[np.float64], given: Axes | None, **groups: tuple[int, ...]
+) -> tuple[int, ...]:
+    """Return the axes that are given: by default all that are in no other group."""
     if given is None:
-        return a, b, _others(table, a + b, "given")
-    c = _axes(table, given, "given", may_be_empty=True)
-    _check_disjoint(x=a, y=b, given=c)
-    return a, b, c
+        return _others(table, sum(groups.values(), ()), "given")
+    rest = _axes(table, given, "given", may_be_empty=True)
+    _check_disjoint(**groups, given=rest)
+    return rest
 
 
 def _check_disjoint(**groups: tuple[int, ...]) -> None:

@@ -138,22 +138,11 @@ def mean_pointwise_redundancy(ps: Array) -> Array:
 
 def _surprisals(ps: Array) -> tuple[Array, ...]:
     """Return h(x1), h(x2), h(x1|y), h(x2|y), h(y), h(y|x1,x2): NaN for impossible outcomes."""
-    h = {
-        kept: _surprisal(ps, kept) for kept in ("x1", "x2", "y", "x1 y", "x2 y", "x1 x2", "x1 x2 y")
-    }
-    return (
-        h["x1"],
-        h["x2"],
-        h["x1 y"] - h["y"],
-        h["x2 y"] - h["y"],
-        h["y"],
-        h["x1 x2 y"] - h["x1 x2"],
-    )
 
+    def h(*summed: int) -> Array:
+        marginal = np.broadcast_to(ps.sum(axis=summed, keepdims=True), ps.shape)
+        return np.asarray(-np.log2(marginal, out=np.full(ps.shape, np.nan), where=ps > 0))
 
-def _surprisal(ps: Array, kept: str) -> Array:
-    """Return -log2 of the marginal of the named variables, in the shape of ``ps``."""
-    axes = {"x1": 1, "x2": 2, "y": 3}
-    summed = tuple(axis for name, axis in axes.items() if name not in kept.split())
-    marginal = np.broadcast_to(ps.sum(axis=summed, keepdims=True), ps.shape)
-    return np.asarray(-np.log2(marginal, out=np.full(ps.shape, np.nan), where=ps > 0))
+    x1, x2, y = 1, 2, 3  # what is summed out: the rest is what is asked about
+    h_y = h(x1, x2)
+    return h(x2, y), h(x1, y), h(x2) - h_y, h(x1) - h_y, h_y, h() - h(y)

@@ -220,19 +220,11 @@ class DIMML(Method):
         warmup = max(1, round(self.warmup * epochs))
         return [
             Stage(
-                "detached",
-                warmup,
-                unimodal,
-                self.detached_terms,
-                monitor="own",
+                "detached", warmup, unimodal, self.detached_terms, "own",
                 lr_factor=self.lr_schedule,
             ),
             Stage(
-                "interactive",
-                max(1, epochs - warmup),
-                unimodal,
-                self.interactive_terms,
-                monitor="own",
+                "interactive", max(1, epochs - warmup), unimodal, self.interactive_terms, "own",
                 prepare=self.select_dimensions,
                 lr_factor=lambda epoch: self.lr_schedule(warmup + epoch),
             ),

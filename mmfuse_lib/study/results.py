@@ -404,7 +404,7 @@ def table(results: Results, data: str, columns: Sequence[str] | None = None) -> 
     found = scores(results, data, "test" if tested else "val")
     for line in at_an_edge(results, data):
         warnings.warn(line, EdgeOfGridWarning, stacklevel=2)
-    check_names("column", columns or (), list(found))
+    check_names("column", columns or (), list(map(str, found)))
     shown = [name for name in columns or COLUMNS if name in found]
     return pd.DataFrame(
         {

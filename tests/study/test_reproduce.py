@@ -21,7 +21,8 @@ STUDIES = [
     "dimml_ablation", "dmil", "dmil_search", "dmil_regularisers", "i2moe", "i2moe_search",
     "i2moe_start",
 ]  # fmt: skip
-ABOUT = ("data", "method", "seed", "setting", "score", "cpu_seconds", "chosen")
+ABOUT = ("data", "method", "seed", "setting", "score", "cpu_seconds", "chosen", "key", "code",
+         "step_ms")  # fmt: skip
 TINY = {"n_train": 300, "n_val": 100, "n_test": 120}
 
 

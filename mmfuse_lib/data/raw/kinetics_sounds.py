@@ -101,8 +101,7 @@ def _hold_out(clips: list[Clip]) -> tuple[list[Clip], list[Clip]]:
     """Return the clips for training, and those held out for validation."""
     label = np.array([clip.target for clip in clips])
     is_val = hold_out(label, VAL_SHARE, np.random.default_rng(0))
-    train = [clip for clip, held in zip(clips, is_val, strict=True) if not held]
-    return train, [clip for clip, held in zip(clips, is_val, strict=True) if held]
+    return [clips[k] for k in np.flatnonzero(~is_val)], [clips[k] for k in np.flatnonzero(is_val)]
 
 
 CARD = DatasetCard(

@@ -23,24 +23,7 @@ IMAGE_SIZE = 224
 
 
 def check_root(data: str, root: str | Path | None, expected: str, source: str) -> Path:
-    """Return the folder of the published files.
-
-    Parameters
-    ----------
-    data : str
-        Name of the data set.
-    root : path
-        The folder that the user names.
-    expected : str
-        What is expected in it.
-    source : str
-        Where to get that.
-
-    Raises
-    ------
-    DataError
-        If there is no such folder.
-    """
+    """Return the folder of the published files, or raise a `DataError` that says what it is for."""
     if root is None or not Path(root).is_dir():
         raise DataError(
             f"{data}: root is {str(root)!r}: expected the folder that holds {expected}, "

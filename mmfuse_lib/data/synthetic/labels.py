@@ -50,7 +50,9 @@ def composition_weights(composition: Mapping[str, float] | None) -> NDArray[np.f
     if not isinstance(composition, Mapping):
         raise DataError(f"composition is {composition!r}: expected a mapping such as {{'R': 1.0}}")
     check_names("interaction", composition, INTERACTIONS)
-    check_numbers("[0, inf)", **{f"share of {kind}": x for kind, x in composition.items()})
+    check_numbers(
+        "[0, inf)", **{f"composition: the share of {kind}": x for kind, x in composition.items()}
+    )
     weights = np.array([composition.get(kind, 0.0) for kind in INTERACTIONS], dtype=np.float64)
     if abs(weights.sum() - 1) > 1e-6:
         raise DataError(f"composition {dict(composition)} sums to {weights.sum():.6g}: expected 1")

@@ -128,21 +128,15 @@ class Contrastive(JointFusion):
         first = max(1, round(self.pretraining * epochs))
         return [
             Stage(
-                "contrastive",
-                first,
-                [self.encoders, self.project, self.log_scale],
-                self.contrastive_terms,
-                step=self.contrastive_step,
-                batch_size=self.batch_size,
+                "contrastive", first, [self.encoders, self.project, self.log_scale],
+                self.contrastive_terms, step=self.contrastive_step, batch_size=self.batch_size,
                 lr_step=partial(warmup_cosine, warmup=self.warmup),
             ),
             Stage(
-                "supervised",
-                max(1, epochs - first),
-                [self.encoders, self.fusion] if self.finetune else [self.fusion],
-                self.task_terms,
+                "supervised", max(1, epochs - first),
+                [self.encoders, self.fusion] if self.finetune else [self.fusion], self.task_terms,
             ),
-        ]
+        ]  # fmt: skip
 
     def shared(self, inputs: Mapping[str, Tensor]) -> list[Tensor]:
         """Return the unit vectors that are compared, one ``(B, shared_dim)`` a modality."""

@@ -223,8 +223,8 @@ def test_the_data_carry_the_table_of_their_options_and_hand_out_copies() -> None
         ({"composition": {"R": "all"}}, "share of R is 'all': expected a number"),
         ({"noise": 0.5}, "noise is 0.5: expected a mapping"),
         ({"composition": {"R": 0.5}}, r"sums to 0\.5: expected 1"),
-        ({"composition": {"R": 1.5, "S": -0.5}}, "shares >= 0"),
-        ({"composition": {"R": float("nan"), "S": 1}}, "finite"),
+        ({"composition": {"R": 1.5, "S": -0.5}}, "share of S is -0.5"),
+        ({"composition": {"R": float("nan"), "S": 1}}, "share of R is nan"),
         ({"composition": [0.25] * 4}, "composition.*expected a mapping"),
     ],
 )
