@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mmfuse_lib.core.errors import DataError
+from mmfuse_lib.core.errors import DataError, UnknownNameError
 from mmfuse_lib.study.results import load_results
 
 
@@ -27,6 +27,8 @@ def results(name: str) -> Any:
 
     Raises
     ------
+    UnknownNameError
+        If the repository is at hand, and has no such file.
     DataError
         If the file is damaged.
 
@@ -38,10 +40,12 @@ def results(name: str) -> Any:
     ...     print(", ".join(book.data))
     digit_pairs, spoken_digits, utd_mhad
     """
-    here = Path.cwd()
-    places = (folder / "reproduce" / f"{name}.json" for folder in (here, *here.parents))
-    path = next((place for place in places if place.is_file()), None)
+    folders = [folder / "reproduce" for folder in (Path.cwd(), *Path.cwd().parents)]
+    path = next((f / f"{name}.json" for f in folders if (f / f"{name}.json").is_file()), None)
     if path is None:
+        ours = next((f for f in folders if (f / "book.json").is_file()), None)
+        if ours is not None:
+            raise UnknownNameError("result file", name, sorted(p.stem for p in ours.glob("*.json")))
         return None
     try:
         content = json.loads(path.read_text("utf8"))

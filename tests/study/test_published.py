@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mmfuse_lib import results, study
-from mmfuse_lib.core.errors import DataError
+from mmfuse_lib.core.errors import DataError, UnknownNameError
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,6 +25,14 @@ def test_they_are_found_from_anywhere_in_the_repository(
 def test_elsewhere_there_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert results("book") is None
+
+
+def test_a_wrong_name_is_not_taken_for_a_missing_repository(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(ROOT / "notebooks")
+    with pytest.raises(UnknownNameError, match="Did you mean 'dmil'"):
+        results("dmli")
 
 
 def test_a_damaged_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
