@@ -603,9 +603,9 @@ if HERE:
     print(f"after Holm {(asked['holm'] != 'open').sum()} stay decided")
 
 # %% [markdown]
-# A good half of the open rows are blind to a difference of two points, and two points are more than DMIL's published lead over its best competitor on four
+# About two thirds of the open rows are blind to a difference of two points, and two points are more than DMIL's published lead over its best competitor on four
 # of five data sets. So most rows could not have confirmed such a gain if it were there. And of the decided rows most do not outlast the correction. That is the price of asking so many questions with
-# three and five seeds. Those that do outlast it are the large ones; a reader who trusts only these has read the table well. (The
+# three and five seeds. Those that do outlast it are large, or rest on ten seeds; a reader who trusts only these has read the table well. (The
 # verdicts below follow the plain rule, row by row, so that each question can be read as it was asked.)
 #
 # On how little may a verdict rest? The margin is the distance from zero to the nearer end of the interval. Where it is less
@@ -671,8 +671,9 @@ if HERE:
 # DI-MML adds to separate training have effects too small for our seeds. DUC does raise what it teaches where two sensors see one movement;
 # where most pairs of images are unrelated, nothing can be said.
 #
-# **DMIL.** On digit pairs, where it learns the synergy, it beats an ensemble by a wide margin. On spoken digits, where it
-# does not, nothing can be said, and on UTD-MHAD it beats the ensemble with neither kind of encoder. Joint training it beats on none
+# **DMIL.** On digit pairs it beats an ensemble by a wide margin wherever it learns the synergy. In the default study that decides the row; in the
+# other one of three runs misses the synergy, and the interval includes zero. On spoken digits, where DMIL
+# does not learn it, nothing can be said, and on UTD-MHAD it beats the ensemble with neither kind of encoder. Joint training it beats on none
 # of our data, and on some it is clearly behind.
 # The paper's synergy indicator does on digits what its table says: little for the ensemble, clearly more for joint
 # training. On UTD-MHAD joint training's is hardly above the ensemble's, and the ensemble's is not zero, although it adds
@@ -685,9 +686,9 @@ if HERE:
 # little about the regularisers. Which weights the authors used we could not read: they announce a repository, and on 30 November 2026 it was
 # not to be had.
 #
-# **I2MoE.** No row shows a gain over the bare fusion model. One shows a loss, of less than half a point on digit pairs, and does not outlast Holm's correction.
-# The others are open, but "open" means two things here. On digit pairs and on CREMA-D's votes the
-# intervals are short: it predicts as its bare fusion model does, to within about a point, with or without interaction losses. On spoken
+# **I2MoE.** Two rows decide about the bare fusion model, both on digit pairs: a gain with one recipe, a loss with another, each of less than half a point. Neither outlasts Holm's correction.
+# So "partly transfers", which is what the rule says, claims more than the numbers do. The other rows are open, but "open" means two things here. On digit pairs and on CREMA-D's votes the
+# intervals are short: it predicts as its bare fusion model does, to within about a point (with ten classes, two and a half), with or without interaction losses. On spoken
 # digits the interval has room for a gain of four points and for a far larger loss. On UTD-MHAD it has room for a gain of four points and a loss of nine with perceptrons,
 # and for a loss of five with convolutions. There we do not know. The published gains go both ways as well. The pattern of disagreement is there, stronger than published; how often the mixture
 # is right then is a matter of the task. What I2MoE is *for*, names that mean something, is no line of this table, and was
@@ -703,7 +704,7 @@ if HERE:
 #
 # **Data.** What there is to gain depends on what is in the data. Where synergy decides a quarter of the labels, an ensemble has
 # a ceiling; where two sensors see the same movement, it is hard to beat. In {numref}`fig-gains` and the table above it, the same method
-# can be level on one data set and twenty points behind on another (DMIL against joint training, digits with four classes and
+# can be as good as another, as far as we can tell, on one data set and twenty points behind on the next (DMIL against joint training, digits with four classes and
 # with ten), or ahead on one and far behind on another (DI-MML against joint training).
 #
 # **Scale and encoders.** The papers train ResNets on thousands of videos, or transformers on tokens; ours are
@@ -1387,7 +1388,7 @@ if check_claims and HERE:
     )
     assert (leads_over_best < 2).sum() == 4
     assert is_open.mean() > 0.5
-    assert blind.sum() > is_open.sum() / 2
+    assert 0.6 < blind.sum() / is_open.sum() < 0.75
     assert 0 < (asked["holm"] != "open").sum() < (~is_open).sum() / 2
     # Mechanisms that hold where they can act.
     assert said["indicator: joint above ensemble", "digits, K = 4"] == "yes"
@@ -1405,7 +1406,7 @@ if check_claims and HERE:
             > I2MOE_DISAGREE["experts disagree"].max()
         )
     assert verdicts["DI-MML", "leaves the weaker encoder better"] == "transfers"
-    assert said["beats an ensemble", "digits, K = 4"] == "yes"
+    assert said["beats an ensemble", "digits, K = 4"] == "open"
     assert said["beats an ensemble", "digits, tuned"] == "yes"
     # Mechanisms that turn round where they cannot.
     assert said["DUC raises the rates it teaches", "digits: parts"] == "open"
@@ -1429,7 +1430,7 @@ if check_claims and HERE:
     ].set_index("data")
     assert verdicts["DMIL", "beats joint training"] == "does not transfer"
     over = dmil_over_joint["mean"]
-    assert abs(over["digits, K = 4"]) < 2
+    assert dmil_over_joint.loc["digits, K = 4", "says"] == "open"
     assert over["digits, K = 10"] < -15
     ours_first = said["synergy first beats DMIL"]
     assert (
@@ -1439,11 +1440,18 @@ if check_claims and HERE:
     remedy = asked.set_index(["claim", "data"]).loc["synergy first beats DMIL"]
     assert remedy.loc["spoken digits, tuned", "holm"] == "open"
     bare = asked[asked["claim"] == "beats its bare fusion model"].set_index("data")
-    assert bare["says"].drop("digits, tuned").eq("open").all()
+    assert bare["says"].value_counts().to_dict() == {
+        "open": 6,
+        "yes": 1,
+        "opposite": 1,
+    }
     assert -0.5 < bare.loc["digits, tuned", "mean"] < 0
-    assert bare.loc["digits, tuned", "holm"] == "open"
+    assert 0 < bare.loc["digits, K = 4", "mean"] < 0.5
+    assert (bare["holm"] == "open").all()
     reach = bare["mean"].abs() + bare["half"]
-    assert reach[~reach.index.str.startswith(("UTD", "spoken"))].max() < 1.5
+    short = reach[~reach.index.str.startswith(("UTD", "spoken"))]
+    assert short.drop("digits, K = 10").max() < 1
+    assert short["digits, K = 10"] < 2.75
     low, high = bare["mean"] - bare["half"], bare["mean"] + bare["half"]
     spoken = low.index.str.startswith("spoken")
     assert high[spoken].min() > 4
