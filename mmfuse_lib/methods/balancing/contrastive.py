@@ -67,7 +67,7 @@ class Contrastive(JointFusion):
     warmup : float
         Share of the first stage's batches in which the learning rate rises.
     pretraining : float
-        Share of the epochs that the first stage takes.
+        Share of the epochs that the first stage takes, between 0 and 1.
 
     Raises
     ------
@@ -115,7 +115,8 @@ class Contrastive(JointFusion):
     ) -> None:
         super().__init__(spec, encoders, fusion=fusion)
         check_numbers(f"[{1 / LARGEST_SCALE}, inf)", temperature=temperature)
-        check_numbers("[0, 1)", warmup=warmup, pretraining=pretraining)
+        check_numbers("[0, 1)", warmup=warmup)
+        check_numbers("(0, 1)", pretraining=pretraining)
         self.finetune, self.batch_size = finetune, batch_size
         self.warmup, self.pretraining = warmup, pretraining
         self.project = nn.ModuleDict(

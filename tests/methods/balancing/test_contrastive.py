@@ -116,3 +116,8 @@ def test_it_finds_what_modalities_share_and_nothing_where_they_share_nothing() -
     information, accuracy = result["S"]
     assert abs(information) < 0.1
     assert accuracy < 0.65
+
+
+def test_without_pretraining_it_would_be_another_method() -> None:
+    with pytest.raises(ValueError, match=r"pretraining is 0: expected a number in \(0, 1\)"):
+        Contrastive.for_data(xor(20), pretraining=0)
