@@ -138,7 +138,13 @@ def pack_right(tested: Evaluation) -> str | None:
 
 
 def unpack_right(packed: str, n: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Return what `pack_right` packed, shape ``(n,)``."""
+    """Return what `pack_right` packed, shape ``(n,)``.
+
+    Examples
+    --------
+    >>> unpack_right("a0", 4).tolist()
+    [True, False, True, False]
+    """
     found = np.unpackbits(np.frombuffer(bytes.fromhex(packed), dtype=np.uint8), count=n)
     return found.astype(bool)
 
