@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmfuse_lib.core.errors import check_names
+from mmfuse_lib.core.rng import isolated_rng
 from mmfuse_lib.data import MultimodalData
 from mmfuse_lib.methods.base import Spec
 from mmfuse_lib.methods.dimml import DIMML, certainty_weights
@@ -84,8 +85,7 @@ def head_by_epoch(loaded: Loaded) -> dict[str, Any]:
         seed=settings.seed, device=settings.device, progress=False,
     )  # fmt: skip
     z, scored = _features(model, train), [(_features(model, split), split) for split in others]
-    with torch.random.fork_rng():
-        torch.manual_seed(settings.seed)
+    with isolated_rng(settings.seed):
         head = nn.Linear(z.shape[1], model.spec.n_outputs)
     optimizer = torch.optim.SGD(head.parameters(), **HEAD_SGD)  # type: ignore[arg-type]
     order = torch.Generator().manual_seed(settings.seed)

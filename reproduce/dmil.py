@@ -15,12 +15,13 @@ from torch import nn
 
 from mmfuse_lib.data import INTERACTIONS, MultimodalData
 from mmfuse_lib.data.synthetic.labels import composition_weights, draw_symbols
-from mmfuse_lib.evaluation import Evaluation, evaluate
+from mmfuse_lib.evaluation import evaluate
 from mmfuse_lib.explanations.scores import score_report
 from mmfuse_lib.methods.base import Spec, Stage
 from mmfuse_lib.methods.baselines import Ensemble
 from mmfuse_lib.methods.dmil import DMIL, Bottleneck, IntraLevel
 from mmfuse_lib.runs import Trained
+from mmfuse_lib.study.cells import pack_right
 from reproduce import rounded
 
 # Variants of the remedy, and of the default.
@@ -123,21 +124,16 @@ def parts(trained: Trained) -> dict[str, Any]:
     }
 
 
-def _right_samples(found: Evaluation) -> str:
-    """Return which samples are right, eight in a byte, in hexadecimal."""
-    return np.packbits(found.predictions["correct"].to_numpy(dtype=bool)).tobytes().hex()
-
-
 def right(trained: Trained) -> dict[str, Any]:
     """Return which test samples are right, for the synergy indicator.
 
     Of an ensemble also its members': each is a modality alone.
     """
     model, test = trained.model, trained.splits[2]
-    found: dict[str, Any] = {"right": _right_samples(evaluate(model, test, device="cpu"))}
+    found: dict[str, Any] = {"right": pack_right(evaluate(model, test, device="cpu"))}
     if isinstance(model, Ensemble):
         alone = {m: evaluate(model.member(m), test, device="cpu") for m in test.modalities}
-        found["right_alone"] = [_right_samples(one) for one in alone.values()]
+        found["right_alone"] = [pack_right(one) for one in alone.values()]
         found["alone"] = {m: round(one.metrics["accuracy"], 4) for m, one in alone.items()}
     return found
 
