@@ -80,7 +80,7 @@ def provenance(
     given = {"command": command, "device": device, "code": digest}
     return {
         **{name: value for name, value in given.items() if value},
-        "version": sys.modules[LIBRARY].__version__,
+        "version": library_version(),
         "commit": commit,
         "modified": modified,
         "versions": {
@@ -91,6 +91,14 @@ def provenance(
         "processor": _processor(),
         "date": time.strftime("%Y-%m-%d"),
     }
+
+
+def library_version() -> str:
+    """Return the version of the library, which is loaded wherever a part of it is.
+
+    An import statement would make all results of studies depend on the whole library.
+    """
+    return str(sys.modules[LIBRARY].__version__)
 
 
 @cache

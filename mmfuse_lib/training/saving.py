@@ -12,7 +12,6 @@ import io
 import math
 import pickle
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from mmfuse_lib.core.devices import device_of, eval_mode
 from mmfuse_lib.core.errors import CheckpointError, DataError, check_names
 from mmfuse_lib.core.files import atomic_write
 from mmfuse_lib.core.objects import is_path
+from mmfuse_lib.core.provenance import library_version
 from mmfuse_lib.core.rng import CPU, isolated_rng
 from mmfuse_lib.encoders.registry import make_encoder
 from mmfuse_lib.methods.base import Method, Recipe, Spec
@@ -158,7 +158,7 @@ def _describe(model: Method, recipe: Recipe) -> dict[str, Any]:
     chosen = {name: recipe.encoders[name] for name in spec.shapes}
     return {
         **MARK,
-        "version": _version(),
+        "version": library_version(),
         "method": _name_of(type(model)),
         "spec": _plain(vars(spec)),
         "dim": int(recipe.dim),
@@ -241,7 +241,7 @@ def _read(path: Path) -> dict[str, Any]:
     if content["form"] != MARK["form"]:
         raise CheckpointError(
             f"{path} was written by mmfuse {content['version']}, in a form that "
-            f"{_version()} does not know"
+            f"{library_version()} does not know"
         )
     return content
 
@@ -321,11 +321,6 @@ def _name_of(value: Any) -> str:
     if kind.__name__ in methods.names() and methods.get(kind.__name__) is kind:
         return str(kind.__name__)
     return f"{kind.__module__}:{kind.__qualname__}"
-
-
-def _version() -> str:
-    # By an import statement all results of studies would depend on the whole library.
-    return str(import_module("mmfuse_lib").__version__)
 
 
 def _own_storage(x: Tensor) -> Tensor:
