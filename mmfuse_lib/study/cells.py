@@ -253,9 +253,12 @@ def step_ms(found: Loaded) -> float | None:
 
 
 def n_steps(trained: Trained) -> int:
-    """Return how many steps were taken, over all stages."""
+    """Return how many batches were trained on, over all stages; a stage may have its own size."""
+    n, settings = len(trained.splits[0]), trained.settings
+    stages = trained.model.stages(settings.epochs)
+    size = {stage.name: stage.batch_size or settings.batch_size for stage in stages}
     epochs = {(r["stage"], r["epoch"]) for r in trained.history.records if r["split"] == "train"}
-    return len(epochs) * -(-len(trained.splits[0]) // trained.settings.batch_size)
+    return sum(-(-n // size[str(stage)]) for stage, _ in epochs)
 
 
 @lru_cache(maxsize=1)

@@ -3,6 +3,7 @@
 import importlib
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import torch
 from mmfuse_lib import data, evaluate, methods
 from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.evaluation import Evaluation
-from mmfuse_lib.runs import Loaded, Trained, make_optimizer
+from mmfuse_lib.runs import Loaded, Trained, load_splits, make_optimizer, train
 from mmfuse_lib.study import Study, cells, gather, run_study
 from mmfuse_lib.study.cells import (
     Cell,
@@ -60,6 +61,14 @@ def test_a_cell_holds_what_the_library_gives_when_called_by_hand(
     assert "threads: 1" in record["ran"]["device"]
     assert record["ran"]["processor"]
     assert record["ran"]["step_ms"] > 0
+
+
+def test_steps_of_a_stage_with_its_own_batch_size_are_counted_by_it(cell: Cell) -> None:
+    """200 samples: 2 batches of 100 in the epoch of the first stage, 4 of 50 in the second's."""
+    settings = replace(cell.settings, method="Contrastive", method_options={"batch_size": 100})
+    trained = train(settings, load_splits(settings), progress=False)
+    assert {r["stage"] for r in trained.history.records} == {"contrastive", "supervised"}
+    assert n_steps(trained) == 2 + 4
 
 
 def test_steps_are_counted_over_all_stages(
