@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from mmfuse_lib.data import MultimodalData, from_arrays
+from mmfuse_lib.methods import Method
 
 
 def bits(n: int, seed: int) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
@@ -51,6 +52,19 @@ def noisy_encoder(dim: int = 4) -> nn.Sequential:
     return nn.Sequential(
         nn.Linear(3, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.3), nn.Linear(8, dim)
     )
+
+
+def interrupted(model: Method, n_passes: int) -> Method:
+    """The model, stopped as by Ctrl+C in the n-th pass of its encoder of modality a."""
+    left = [n_passes]
+
+    def hook(*_: object) -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            raise KeyboardInterrupt
+
+    model.encoders["a"].register_forward_pre_hook(hook)
+    return model
 
 
 def weights(model: nn.Module) -> dict[str, Tensor]:

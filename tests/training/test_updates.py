@@ -21,7 +21,7 @@ from mmfuse_lib.methods.base import Update, constant
 from mmfuse_lib.training.checkpoints import load_checkpoint, save_checkpoint
 from mmfuse_lib.training.fit import adamw
 from mmfuse_lib.training.terms import CHECK_EVERY
-from tests.support import noisy_encoder, same, weights, xor
+from tests.support import interrupted, noisy_encoder, same, weights, xor
 
 TRAIN, VAL = xor(48), xor(20, seed=1)
 N_BATCHES = 3
@@ -373,19 +373,6 @@ def test_under_autocast_the_second_update_sees_the_weights_after_the_first() -> 
 
 
 # Checkpoints.
-
-
-def interrupted(model: Method, n_calls: int) -> Method:
-    """The model, interrupted in the n-th pass of its first encoder."""
-    left = [n_calls]
-
-    def hook(*_: object) -> None:
-        left[0] -= 1
-        if left[0] == 0:
-            raise KeyboardInterrupt
-
-    model.encoders["a"].register_forward_pre_hook(hook)
-    return model
 
 
 @pytest.mark.parametrize("n_calls", [3, 17, 29, 42, 44])  # 10 an epoch: 8 steps of 4 batches, val

@@ -16,6 +16,7 @@ from mmfuse_lib.methods import MLA, OGMGE, Contrastive, Method
 from mmfuse_lib.training.checkpoints import load_checkpoint
 from tests.methods.balancing.support import three
 from tests.support import (
+    interrupted,
     leaves_no_random_trace,
     linear,
     noisy_encoder,
@@ -45,18 +46,6 @@ def train(model: Method, folder: Path | None = None, **options: Any) -> Any:
     )  # fmt: skip
 
 
-def stop_in(model: Method, n_passes: int) -> Method:
-    left = [n_passes]
-
-    def hook(*_: object) -> None:
-        left[0] -= 1
-        if left[0] == 0:
-            raise KeyboardInterrupt
-
-    model.encoders["a"].register_forward_pre_hook(hook)
-    return model
-
-
 @pytest.mark.parametrize("n_passes", [2, 6, 11])  # 5 an epoch: three batches and validation
 @every_kind
 def test_a_run_interrupted_mid_stage_resumes_bit_for_bit(
@@ -65,7 +54,7 @@ def test_a_run_interrupted_mid_stage_resumes_bit_for_bit(
     expected = build(kind)
     history = train(expected)
     with pytest.raises(KeyboardInterrupt):
-        train(stop_in(build(kind), n_passes), tmp_path)
+        train(interrupted(build(kind), n_passes), tmp_path)
     model = build(kind)
     assert train(model, tmp_path) == history
     assert same(weights(model), weights(expected))
@@ -90,7 +79,7 @@ def test_initial_weights_are_a_function_of_the_seed(kind: type[Method]) -> None:
 
 def test_a_checkpoint_holds_the_projection(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        train(stop_in(build(MLA), 6), tmp_path)
+        train(interrupted(build(MLA), 6), tmp_path)
     state = load_checkpoint(tmp_path, torch.device("cpu"))
     assert state is not None
     P = state["weights"]["P"]
