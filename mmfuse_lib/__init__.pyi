@@ -8,6 +8,7 @@ from . import methods as methods
 from . import plots as plots
 from . import study as study
 from . import training as training
+from .core.claims import Claims as Claims
 from .core.intervals import mean_interval as mean_interval
 from .core.intervals import plus_minus as plus_minus
 from .evaluation import Evaluation as Evaluation

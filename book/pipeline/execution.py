@@ -1,8 +1,7 @@
 """Execution: run chapters with papermill, in parallel, those that changed.
 
-The rule for files: a chapter runs in an empty folder that has the repository's `reproduce/` beside
-it. So `Path("../reproduce/x.json")` is right in the pipeline, under nbval and in a Jupyter that was
-started in `notebooks/`, and whatever a chapter writes lands in a folder that is thrown away.
+A chapter runs in an empty folder of its own, as it does for a reader: result files are read with
+`mmfuse_lib.results`, and whatever a chapter writes lands in a folder that is thrown away.
 """
 
 from __future__ import annotations
@@ -99,7 +98,6 @@ def execute(tree: Tree, profile: str, *, force: bool = False, only: str = "") ->
     if only and only not in (job.stem for job in jobs):
         raise BookError(f"no chapter {only!r}; there are: {', '.join(j.stem for j in jobs)}")
     _remove_stale(tree, profile, {job.stem for job in jobs})
-    _link_reproduce(tree, profile)
     selected = [job for job in jobs if not only or job.stem == only]
     kept = {} if force else {job.stem: _kept(tree, profile, job) for job in selected}
     outcomes = [outcome for outcome in kept.values() if outcome]
@@ -278,11 +276,3 @@ def _remove_stale(tree: Tree, profile: str, current: set[str]) -> None:
             shutil.rmtree(path)
         else:
             path.unlink()
-
-
-def _link_reproduce(tree: Tree, profile: str) -> None:
-    """Put `reproduce/` where a chapter looks for it: beside the folder it runs in."""
-    tree.executed(profile).mkdir(parents=True, exist_ok=True)
-    link = tree.executed(profile).parent / "reproduce"
-    if not link.is_symlink() and tree.reproduce.exists():
-        link.symlink_to(tree.reproduce, target_is_directory=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import glob
 import hashlib
 import json
 import platform
@@ -27,7 +26,6 @@ SHOWS_SOURCE = {"getsource", "getsourcelines", "getdoc", "getcomments", "__doc__
 # The module that finds data sets by their names: who uses it may use any of them.
 ANY_DATA = f"{LIBRARY}.data.registry"
 
-RESULT = re.compile(r"(?:^|/)reproduce(?:/(.*))?$")
 OBJECT = re.compile(rf"({LIBRARY}(?:\.\w+)*):\w+")
 
 
@@ -77,35 +75,23 @@ def code_key(code: ast.Module) -> str:
 
 
 def results_read(tree: Tree, code: ast.Module) -> list[Path]:
-    """List the result files that code reads, told by their paths in it.
+    """List the result files that code reads: ``results("dmil")``, and all where the name is no text.
 
-    ``f"../reproduce/dmil_{name}.json"`` is some, and so is ``results("dmil")``. All, if it cannot
-    be told, as in ``Path("../reproduce") / name``, or what is named is not there.
+    All as well if there is none of that name: the chapter waits for it, or the name is wrong.
     """
-    matches = (RESULT.search(text) for text in _texts(code))
-    patterns = [(match[1] or "").strip("/") for match in matches if match]
+    found: set[Path] = set()
     for node in ast.walk(code):
         if isinstance(node, ast.Call) and _name(node.func) == "results":
-            name = node.args[0] if node.args else None
-            known = glob.escape(str(name.value)) if isinstance(name, ast.Constant) else None
-            patterns.append(f"**/{known}.*" if known else "")
-    places: set[Path] = set()
-    for pattern in patterns:
-        named = list(tree.reproduce.glob(pattern)) if pattern else []
-        places.update(named or [tree.reproduce])
-    return sorted({p for place in places for p in (place, *place.rglob("*")) if p.is_file()})
+            name = ast.unparse(node.args[0]).strip("'\"") if node.args else ""
+            path = tree.reproduce / f"{name}.json"
+            found.update([path] if path.exists() else tree.reproduce.rglob("*.json"))
+    return sorted(found)
 
 
-def _texts(node: ast.AST) -> Iterator[str]:
-    """Yield the texts in code, with a star for what is put into one."""
-    if isinstance(node, ast.JoinedStr):
-        parts = [part.value if isinstance(part, ast.Constant) else None for part in node.values]
-        yield "".join("*" if part is None else glob.escape(str(part)) for part in parts)
-    elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-        yield glob.escape(node.value)
-    for child in ast.iter_child_nodes(node):
-        if not (isinstance(node, ast.JoinedStr) and isinstance(child, ast.Constant)):
-            yield from _texts(child)
+def _texts(code: ast.AST) -> Iterator[str]:
+    for node in ast.walk(code):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
 
 
 def _name(node: ast.AST) -> str:

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.notebook
 CHECKS_SEED = CHAPTER + "\nassert seed == 7\n"
 FAILS = CHAPTER + "\n# %%\nx = 1\nraise RuntimeError('on purpose')\n"
 HEADLINE = CHAPTER + '\n# %% tags=["headline"]\nprint(\'{"accuracy": 0.5}\')\n'
-READS_DATA = CHAPTER + '\n# %%\nprint(open("../reproduce/x.txt").read())\n'
+READS_DATA = CHAPTER + "\n# %%\nfrom mmfuse_lib import results\nprint(results('x'))\n"
 
 
 def printed(path: Path) -> str:
@@ -33,7 +33,7 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tree, list[execu
     """Execute good and bad chapters once, with injected parameters."""
     tree = make_tree(tmp_path_factory.mktemp("tree"))
     (tree.book / "profiles" / "default.yml").write_text("all: {seed: 7}", "utf8")
-    (tree.reproduce / "x.txt").write_text("read from a file", "utf8")
+    (tree.reproduce / "x.json").write_text('{"read": "from a file"}', "utf8")
     write_chapter(tree, "01_toy", CHECKS_SEED)
     write_chapter(tree, "02_fails", FAILS)
     write_chapter(tree, "03_headline", HEADLINE)
@@ -72,7 +72,7 @@ def test_headline_numbers_and_times_are_kept(
 
 
 def test_chapter_reads_result_files(executed: tuple[Tree, list[execution.Outcome]]) -> None:
-    assert "read from a file" in printed(executed[0].executed("default") / "04_reads.ipynb")
+    assert "{'read': 'from a file'}" in printed(executed[0].executed("default") / "04_reads.ipynb")
 
 
 def test_nothing_but_the_content_is_in_an_executed_notebook(

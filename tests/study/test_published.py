@@ -1,6 +1,11 @@
-"""Result files by name: from anywhere in the repository, and None elsewhere."""
+"""Result files by name: those of the repository a notebook runs in, else those installed."""
 
 import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -22,16 +27,23 @@ def test_they_are_found_from_anywhere_in_the_repository(
     assert results("pid_benchmark") == plain
 
 
-def test_elsewhere_there_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_and_from_anywhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert results("book") is None
+    assert results("book") == study.load_results(ROOT / "reproduce" / "book.json")
 
 
-def test_a_wrong_name_is_not_taken_for_a_missing_repository(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.chdir(ROOT / "notebooks")
-    with pytest.raises(UnknownNameError, match="Did you mean 'dmil'"):
+def test_a_copy_at_hand_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "reproduce" / "gpu").mkdir(parents=True)
+    (tmp_path / "reproduce" / "gpu" / "mine.json").write_text('{"a": 1}', "utf8")
+    (tmp_path / "reproduce" / "pid_benchmark.json").write_text('{"a": 2}', "utf8")
+    monkeypatch.chdir(tmp_path)
+    assert results("gpu/mine") == {"a": 1}
+    assert results("pid_benchmark") == {"a": 2}
+
+
+def test_a_wrong_name_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UnknownNameError, match=r"Did you mean 'dmil'.*pid_benchmark"):
         results("dmli")
 
 
@@ -41,3 +53,37 @@ def test_a_damaged_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(tmp_path)
     with pytest.raises(DataError, match=r"reproduce/mine\.json cannot be read"):
         results("mine")
+
+
+def test_the_wheel_brings_all_of_them_and_finds_them(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in ("mmfuse_lib", "reproduce"):
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    (source / "reproduce" / "gpu").mkdir(exist_ok=True)
+    (source / "reproduce" / "gpu" / "one.json").write_text('{"measured": true}', "utf8")
+    command = "from setuptools import build_meta as b; b.build_wheel('..')"
+    done = subprocess.run(
+        [sys.executable, "-c", command], cwd=source, check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "installed")
+        size = sum(i.compress_size for i in archive.infolist() if "/published/" in i.filename)
+    assert size < 400_000
+    there = tmp_path / "installed" / "mmfuse_lib" / "published"
+    files = {p.relative_to(there).as_posix(): p.read_bytes() for p in there.rglob("*.*")}
+    expected = source / "reproduce"
+    assert files == {
+        p.relative_to(expected).as_posix(): p.read_bytes() for p in expected.rglob("*.json")
+    }
+    shutil.rmtree(source)
+    shown = subprocess.run(
+        [sys.executable, "-c", "import mmfuse_lib as m; print(m.results('gpu/one'), m.__file__)"],
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(tmp_path / "installed")}, check=True,
+        capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    assert shown == f"{{'measured': True}} {there.parent / '__init__.py'}\n"

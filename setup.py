@@ -1,0 +1,27 @@
+"""What pyproject.toml cannot say: the result files of `reproduce/` travel inside the package."""
+
+import shutil
+from pathlib import Path
+
+from setuptools import setup
+from setuptools.command.build_py import build_py
+
+HERE = Path(__file__).parent
+
+
+class WithResults(build_py):
+    """Copy ``reproduce/**/*.json`` to ``mmfuse_lib/published``, where `results` finds them."""
+
+    def run(self) -> None:
+        """Build the package, then add the files; an editable one reads them where they are."""
+        super().run()
+        if not self.editable_mode:
+            target = Path(self.build_lib) / "mmfuse_lib" / "published"
+            shutil.rmtree(target, ignore_errors=True)
+            for file in sorted((HERE / "reproduce").rglob("*.json")):
+                copy = target / file.relative_to(HERE / "reproduce")
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, copy)
+
+
+setup(cmdclass={"build_py": WithResults})
