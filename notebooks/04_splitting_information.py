@@ -1030,32 +1030,26 @@ plt.show()
 
 # %%
 benchmark = results("pid_benchmark")
-if benchmark is None:
-    print("The benchmark's results are in the repository, not here: skipped.")
-else:
-    speed = pd.DataFrame(benchmark["rows"])
-    order = list(dict.fromkeys(speed["shape"]))
-    by_solver = speed.pivot(index="shape", columns="solver", values="ms")
-    print("milliseconds per table")
-    print(by_solver.loc[order].to_string(float_format="{:.3g}".format))
-    ratios = by_solver["dit cone"] / by_solver["mmfuse"]
-    print(
-        f"\nfaster than dit by a factor of {ratios.min():.0f} to {ratios.max():.0f}"
-    )
+speed = pd.DataFrame(benchmark["rows"])
+order = list(dict.fromkeys(speed["shape"]))
+by_solver = speed.pivot(index="shape", columns="solver", values="ms")
+print("milliseconds per table")
+print(by_solver.loc[order].to_string(float_format="{:.3g}".format))
+ratios = by_solver["dit cone"] / by_solver["mmfuse"]
+print(f"\nfaster than dit by a factor of {ratios.min():.0f} to {ratios.max():.0f}")
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels over the sizes of tables, one line per solver: time per table in milliseconds and largest error of the synergy in bits, both on logarithmic axes. The line of mmfuse is the lowest in the upper panel, and its distance to the others grows with the size."}, "figure": {"caption": "Time per table and largest error of the synergy, by solver and size of table |X1| × |X2| × |Y|; both axes are logarithmic, lower is better.", "name": "fig-benchmark"}}
-if benchmark is not None:
-    fig, axes = plt.subplots(2, 1, figsize=(6.4, 5.6), sharex=True)
-    speed["error"] = speed["error_bits"].clip(lower=1e-16)
-    look = {"hue": "solver", "style": "solver", "markers": ["o", "s", "D"]}
-    look |= {"dashes": False, "palette": [VIOLET, INK, "C1"]}
-    sns.lineplot(speed, x="shape", y="ms", ax=axes[0], **look)
-    sns.lineplot(speed, x="shape", y="error", legend=False, ax=axes[1], **look)
-    _ = axes[0].set(yscale="log", ylabel="ms per table")
-    _ = axes[1].set(yscale="log", ylabel="largest error (bits)", xlabel="")
-    axes[1].tick_params(axis="x", rotation=30)
-    axes[0].legend(ncols=2, fontsize=11)
-    plt.show()
+fig, axes = plt.subplots(2, 1, figsize=(6.4, 5.6), sharex=True)
+speed["error"] = speed["error_bits"].clip(lower=1e-16)
+look = {"hue": "solver", "style": "solver", "markers": ["o", "s", "D"]}
+look |= {"dashes": False, "palette": [VIOLET, INK, "C1"]}
+sns.lineplot(speed, x="shape", y="ms", ax=axes[0], **look)
+sns.lineplot(speed, x="shape", y="error", legend=False, ax=axes[1], **look)
+_ = axes[0].set(yscale="log", ylabel="ms per table")
+_ = axes[1].set(yscale="log", ylabel="largest error (bits)", xlabel="")
+axes[1].tick_params(axis="x", rotation=30)
+axes[0].legend(ncols=2, fontsize=11)
+plt.show()
 
 # %% [markdown]
 # ## Check

@@ -389,19 +389,16 @@ clustered.interval.round(3).assign(truth=exact.atoms.round(3))
 
 # %%
 benchmark = results("estimators")
-if benchmark is None:
-    print("The benchmark's results are in the repository, not here: skipped.")
-else:
-    covered = pd.DataFrame(benchmark["coverage"])
-    covered["cells"] = 2 * covered["bins"] ** 2
-    covered["samples per cell"] = (covered["n"] / covered["cells"]).round()
-    percent = covered.set_index(["cells", "n", "samples per cell"])
-    percent = 100 * percent[[f"covered_{atom}" for atom in NAMES]]
-    percent.columns = NAMES
-    repeats = benchmark["coverage"][0]["repeats"]
-    print(f"of {repeats} intervals, hold the truth (%):")
-    print(percent.round().astype(int).to_string())
-    print(f"standard error of a 95: {100 * np.sqrt(0.95 * 0.05 / repeats):.0f}")
+covered = pd.DataFrame(benchmark["coverage"])
+covered["cells"] = 2 * covered["bins"] ** 2
+covered["samples per cell"] = (covered["n"] / covered["cells"]).round()
+percent = covered.set_index(["cells", "n", "samples per cell"])
+percent = 100 * percent[[f"covered_{atom}" for atom in NAMES]]
+percent.columns = NAMES
+repeats = benchmark["coverage"][0]["repeats"]
+print(f"of {repeats} intervals, hold the truth (%):")
+print(percent.round().astype(int).to_string())
+print(f"standard error of a 95: {100 * np.sqrt(0.95 * 0.05 / repeats):.0f}")
 
 # %% [markdown]
 # The intervals come close to what they promise. Those of $R$ and $S$ are a few per cent short of it, and clearly short for
@@ -742,16 +739,15 @@ print(f"S between {low:.2f} and {high:.2f} bits; truth {exact.synergy:.2f}")
 # estimator is compared with the truth *of its own definition*.
 
 # %%
-if benchmark is not None:
-    table = pd.DataFrame(benchmark["rows"])
-    base = {"data": "and", "noise": 0.5, "dim": 4, "n": 2_000}
-    print(f"{len(table)} runs, {len(benchmark['seeds'])} seeds a condition")
-    print(
-        "made with",
-        ", ".join(
-            f"{k} {v}" for k, v in benchmark["runs"]["batch"]["versions"].items()
-        ),
-    )
+table = pd.DataFrame(benchmark["rows"])
+base = {"data": "and", "noise": 0.5, "dim": 4, "n": 2_000}
+print(f"{len(table)} runs, {len(benchmark['seeds'])} seeds a condition")
+print(
+    "made with",
+    ", ".join(
+        f"{k} {v}" for k, v in benchmark["runs"]["batch"]["versions"].items()
+    ),
+)
 
 
 def where(**wanted):
@@ -773,19 +769,18 @@ def truth_and_estimates(rows, estimators):
 
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Six stacked bars for AND: truth by BROJA, plug-in with 16 clusters, cluster, BATCH; then truth by the pointwise definition and LSMI. BATCH comes closest in height to the first truth, the clusters are lower. LSMI agrees with the pointwise truth, including small negative unique parts below zero."}, "figure": {"caption": "AND seen by two noisy cameras in four dimensions, 2,000 samples. The first bar is the truth for the next three, the fifth for the last. Black: 95 % intervals of the mean over seeds, one for each part, at its upper end (at its lower end for negative parts).", "name": "fig-stacked"}}
-if benchmark is not None:
-    groups = {
-        "truth": "cluster",
-        "plug-in\n16": "plug-in 16",
-        "cluster": "cluster",
-        "BATCH": "batch",
-        "truth,\npointw.": "lsmi",
-        "LSMI": "lsmi",
-    }
-    fig, ax = plt.subplots(figsize=(6.4, 4.2))
-    plots.stacked_interactions(truth_and_estimates(where(), groups), by="by", ax=ax)
-    ax.axvline(3.5, color=GREY, lw=1)
-    plt.show()
+groups = {
+    "truth": "cluster",
+    "plug-in\n16": "plug-in 16",
+    "cluster": "cluster",
+    "BATCH": "batch",
+    "truth,\npointw.": "lsmi",
+    "LSMI": "lsmi",
+}
+fig, ax = plt.subplots(figsize=(6.4, 4.2))
+plots.stacked_interactions(truth_and_estimates(where(), groups), by="by", ax=ax)
+ax.axvline(3.5, color=GREY, lw=1)
+plt.show()
 
 # %% [markdown]
 # Two definitions, two truths, and each estimator is to be held against its own. BATCH comes closest to
@@ -794,36 +789,35 @@ if benchmark is not None:
 # of the first group have some $U$ where there is none, for the reason given above.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels, error of R and error of S against the number of samples, a line for each estimator with bars of one standard deviation. All lines are below zero. Those of BATCH and LSMI rise to zero. The one of the corrected clusters rises, but stays clearly below. The one of the plug-in with 16 clusters hardly moves for R, and for S it falls away from zero."}, "figure": {"caption": "Error of $R$ and of $S$ (estimate minus truth) for AND against the number of samples: mean and standard deviation over seeds. What has not come near zero is not cured by this much data.", "name": "fig-errors"}}
-if benchmark is not None:
-    fig, axes = plt.subplots(2, 1, figsize=(6.2, 5.6), sharex=True)
-    curves = pd.concat([where(n=n) for n in benchmark["sizes"]])
-    for ax, atom in zip(axes, ("R", "S"), strict=True):
-        ax.axhline(0, color=INK, lw=1)
-        sns.pointplot(
-            curves.assign(error=curves[atom] - curves[f"truth_{atom}"]),
-            x="n",
-            y="error",
-            hue="estimator",
-            hue_order=["plug-in 16", "cluster", "batch", "lsmi"],
-            palette=[GREY, "C1", VIOLET, "C2"],
-            markers=["x", "s", "o", "^"],
-            linestyles=[":", "--", "-", "-."],
-            linewidth=2,
-            markersize=6,
-            errorbar="sd",
-            capsize=0.1,
-            err_kws={"linewidth": 2},
-            dodge=0.3,
-            native_scale=True,
-            log_scale=(10, None),
-            legend=atom == "R",
-            ax=ax,
-        )
-        _ = ax.set(xlabel="samples", ylabel=f"error of ${atom}$ (bits)")
-    axes[1].set_xticks(benchmark["sizes"], [f"{n:,}" for n in benchmark["sizes"]])
-    axes[1].minorticks_off()
-    axes[0].legend(ncols=2, fontsize=11)
-    plt.show()
+fig, axes = plt.subplots(2, 1, figsize=(6.2, 5.6), sharex=True)
+curves = pd.concat([where(n=n) for n in benchmark["sizes"]])
+for ax, atom in zip(axes, ("R", "S"), strict=True):
+    ax.axhline(0, color=INK, lw=1)
+    sns.pointplot(
+        curves.assign(error=curves[atom] - curves[f"truth_{atom}"]),
+        x="n",
+        y="error",
+        hue="estimator",
+        hue_order=["plug-in 16", "cluster", "batch", "lsmi"],
+        palette=[GREY, "C1", VIOLET, "C2"],
+        markers=["x", "s", "o", "^"],
+        linestyles=[":", "--", "-", "-."],
+        linewidth=2,
+        markersize=6,
+        errorbar="sd",
+        capsize=0.1,
+        err_kws={"linewidth": 2},
+        dodge=0.3,
+        native_scale=True,
+        log_scale=(10, None),
+        legend=atom == "R",
+        ax=ax,
+    )
+    _ = ax.set(xlabel="samples", ylabel=f"error of ${atom}$ (bits)")
+axes[1].set_xticks(benchmark["sizes"], [f"{n:,}" for n in benchmark["sizes"]])
+axes[1].minorticks_off()
+axes[0].legend(ncols=2, fontsize=11)
+plt.show()
 
 # %% [markdown]
 # The networks approach zero from below: with few samples they have learned little, and report little.
@@ -846,78 +840,72 @@ def describe(row):
     return f"{row['data']}, noise {row['noise']:g}, dim {row['dim']:g}"
 
 
-if benchmark is not None:
-    errors = table[NAMES] - table[[f"truth_{a}" for a in NAMES]].to_numpy()
-    errors = errors.assign(
-        estimator=table["estimator"],
-        n=table["n"],
-        condition=table.apply(describe, axis=1),
-    )
-    errors = errors[errors["estimator"] != "bounds"]
-    grouped = errors.groupby(["condition", "n", "estimator"], sort=False)[NAMES]
-    bias, spread = grouped.mean(), grouped.std()
-    worst = bias.abs().to_numpy().argmax(axis=1)
-    rows_of = np.arange(len(bias))
-    summary = pd.DataFrame(
-        {
-            "bias": bias.to_numpy()[rows_of, worst],
-            "sd": spread.to_numpy()[rows_of, worst],
-            "atom": np.array(NAMES)[worst],
-        },
-        index=bias.index,
-    )
-    cell = summary.apply(
-        lambda r: f"{r['bias']:+.2f} ({r['sd']:.2f}) {r['atom']}", axis=1
-    )
-    columns = ["plug-in 16", "cluster", "batch", "lsmi", "gaussian"]
-    gaussian = cell.xs("gaussian", level="estimator")
-    overview = cell.drop("gaussian", level="estimator").unstack("estimator")
-    overview = overview.reindex(columns=columns[:-1]).fillna("")
-    print("worst mean atom: error in bits, (sd over seeds), which atom")
-    print("Gaussian sources, closed form:")
-    print(gaussian.to_string())
-overview if benchmark is not None else None
+errors = table[NAMES] - table[[f"truth_{a}" for a in NAMES]].to_numpy()
+errors = errors.assign(
+    estimator=table["estimator"],
+    n=table["n"],
+    condition=table.apply(describe, axis=1),
+)
+errors = errors[errors["estimator"] != "bounds"]
+grouped = errors.groupby(["condition", "n", "estimator"], sort=False)[NAMES]
+bias, spread = grouped.mean(), grouped.std()
+worst = bias.abs().to_numpy().argmax(axis=1)
+rows_of = np.arange(len(bias))
+summary = pd.DataFrame(
+    {
+        "bias": bias.to_numpy()[rows_of, worst],
+        "sd": spread.to_numpy()[rows_of, worst],
+        "atom": np.array(NAMES)[worst],
+    },
+    index=bias.index,
+)
+cell = summary.apply(
+    lambda r: f"{r['bias']:+.2f} ({r['sd']:.2f}) {r['atom']}", axis=1
+)
+columns = ["plug-in 16", "cluster", "batch", "lsmi", "gaussian"]
+gaussian = cell.xs("gaussian", level="estimator")
+overview = cell.drop("gaussian", level="estimator").unstack("estimator")
+overview = overview.reindex(columns=columns[:-1]).fillna("")
+print("worst mean atom: error in bits, (sd over seeds), which atom")
+print("Gaussian sources, closed form:")
+print(gaussian.to_string())
+overview
 
 # %%
-if benchmark is not None:
-    largest = summary["bias"].abs().groupby("estimator").agg(["median", "max"])
-    seconds = table.groupby("estimator")["seconds"].median()
-    largest["CPU seconds a run"] = seconds.round(1)
-    print(largest.loc[columns].round(3).to_string())
+largest = summary["bias"].abs().groupby("estimator").agg(["median", "max"])
+seconds = table.groupby("estimator")["seconds"].median()
+largest["CPU seconds a run"] = seconds.round(1)
+print(largest.loc[columns].round(3).to_string())
 
 # %%
-if benchmark is not None:
-    known = table[table["estimator"] == "bounds"]
-    inside = known["S_lower"] - 0.02 <= known["truth_S"]
-    inside &= known["truth_S"] <= known["S_upper"] + 0.02
-    width = (known["S_upper"] - known["S_lower"]).groupby(known["data"], sort=False)
-    print(f"bounds that hold, up to 0.02 bits: {inside.mean():.0%}")
-    missed = np.maximum(
-        known["S_lower"] - known["truth_S"], known["truth_S"] - known["S_upper"]
-    )
-    misses = missed[~inside].groupby(known["data"])
-    print(
-        "misses:",
-        misses.size().to_dict(),
-        "of",
-        known["data"].value_counts().to_dict(),
-    )
-    print("by at most, in bits:", misses.max().round(2).to_dict())
-    print("mean width in bits:", width.mean().round(2).to_dict())
+known = table[table["estimator"] == "bounds"]
+inside = known["S_lower"] - 0.02 <= known["truth_S"]
+inside &= known["truth_S"] <= known["S_upper"] + 0.02
+width = (known["S_upper"] - known["S_lower"]).groupby(known["data"], sort=False)
+print(f"bounds that hold, up to 0.02 bits: {inside.mean():.0%}")
+missed = np.maximum(
+    known["S_lower"] - known["truth_S"], known["truth_S"] - known["S_upper"]
+)
+misses = missed[~inside].groupby(known["data"])
+print(
+    "misses:",
+    misses.size().to_dict(),
+    "of",
+    known["data"].value_counts().to_dict(),
+)
+print("by at most, in bits:", misses.max().round(2).to_dict())
+print("mean width in bits:", width.mean().round(2).to_dict())
 
 # %% [markdown]
 # The worst atom says little about synergy. Here are its means for 2,000 samples, noise 0.5 and four dimensions, and for the digits:
 
 # %%
-if benchmark is not None:
-    rows = table[(table["n"] == 2_000) & table["noise"].isin([0.0, 0.5])]
-    rows = rows[(rows["dim"] != 32) & rows["estimator"].isin(columns[:3])]
-    synergy = rows.pivot_table(index="data", columns="estimator", values="S")
-    synergy = synergy[columns[:3]].assign(
-        truth=rows.groupby("data")["truth_S"].mean()
-    )
-    print("mean S in bits:")
-    print(synergy.round(3).to_string())
+rows = table[(table["n"] == 2_000) & table["noise"].isin([0.0, 0.5])]
+rows = rows[(rows["dim"] != 32) & rows["estimator"].isin(columns[:3])]
+synergy = rows.pivot_table(index="data", columns="estimator", values="S")
+synergy = synergy[columns[:3]].assign(truth=rows.groupby("data")["truth_S"].mean())
+print("mean S in bits:")
+print(synergy.round(3).to_string())
 
 # %% [markdown]
 # When to trust which:
@@ -985,42 +973,40 @@ if check_claims:
     # A covariance is blind to XOR.
     assert blind.total < 0.01
     assert seeing.synergy > 0.8
-    if benchmark is not None:  # more data, worse plug-in; BATCH the other way round
-        means = errors.groupby(["estimator", "condition", "n"], sort=False)[
-            NAMES
-        ].mean()
-        for name, worse in (("plug-in 16", 4_000), ("batch", 250)):
-            s_error = means.loc[name].loc["and, noise 0.5, dim 4", "S"].abs()
-            assert s_error.loc[worse] > 1.5 * s_error.loc[4_250 - worse]
-        # LSMI is close to the truth of its own definition.
-        assert largest.loc["lsmi", "median"] < 0.02
-        assert seconds.idxmax() == "batch"
-        # Clusters: the error of S shrinks slowly; what they invent, and what they lose.
-        curve = means.loc["cluster"].loc["and, noise 0.5, dim 4", "S"].abs()
-        assert 0.5 < curve.loc[4_000] / curve.loc[250] < 0.7
-        raw, corrected, of_truth = (
-            synergy[c] for c in ("plug-in 16", "cluster", "truth")
-        )
-        assert of_truth["copy"] < 0.001 < 0.03 < raw["copy"]
-        assert corrected["copy"] < 0.01
-        assert raw["digits"] > of_truth["digits"] + 0.05
-        assert abs(corrected["digits"] - of_truth["digits"]) < 0.02
-        assert 1.2 < corrected["redundant"] / of_truth["redundant"] < 1.7
-        size = summary["bias"].abs().unstack("estimator")
-        enough = size[size.index.get_level_values("n") >= 2_000].dropna(
-            subset="batch"
-        )
-        best = enough[["plug-in 16", "cluster", "batch"]].idxmin(axis=1)
-        assert ((best == "batch").sum(), len(best)) == (7, 10)
-        assert (size["cluster"] > size["plug-in 16"]).sum() > size[
-            "cluster"
-        ].count() / 2
-        linear = size["gaussian"].dropna()
-        assert linear[linear.index.get_level_values("n") >= 1_000].max() < 0.025
-        assert 0.07 < linear.max() < 0.09
-        short = percent.loc[percent.index[-3]]
-        assert short["S"] < 90
-        assert percent[["R", "S"]].drop(percent.index[-3]).min().min() >= 88
+    # more data, worse plug-in; BATCH the other way round
+    means = errors.groupby(["estimator", "condition", "n"], sort=False)[
+        NAMES
+    ].mean()
+    for name, worse in (("plug-in 16", 4_000), ("batch", 250)):
+        s_error = means.loc[name].loc["and, noise 0.5, dim 4", "S"].abs()
+        assert s_error.loc[worse] > 1.5 * s_error.loc[4_250 - worse]
+    # LSMI is close to the truth of its own definition.
+    assert largest.loc["lsmi", "median"] < 0.02
+    assert seconds.idxmax() == "batch"
+    # Clusters: the error of S shrinks slowly; what they invent, and what they lose.
+    curve = means.loc["cluster"].loc["and, noise 0.5, dim 4", "S"].abs()
+    assert 0.5 < curve.loc[4_000] / curve.loc[250] < 0.7
+    raw, corrected, of_truth = (
+        synergy[c] for c in ("plug-in 16", "cluster", "truth")
+    )
+    assert of_truth["copy"] < 0.001 < 0.03 < raw["copy"]
+    assert corrected["copy"] < 0.01
+    assert raw["digits"] > of_truth["digits"] + 0.05
+    assert abs(corrected["digits"] - of_truth["digits"]) < 0.02
+    assert 1.2 < corrected["redundant"] / of_truth["redundant"] < 1.7
+    size = summary["bias"].abs().unstack("estimator")
+    enough = size[size.index.get_level_values("n") >= 2_000].dropna(subset="batch")
+    best = enough[["plug-in 16", "cluster", "batch"]].idxmin(axis=1)
+    assert ((best == "batch").sum(), len(best)) == (7, 10)
+    assert (size["cluster"] > size["plug-in 16"]).sum() > size[
+        "cluster"
+    ].count() / 2
+    linear = size["gaussian"].dropna()
+    assert linear[linear.index.get_level_values("n") >= 1_000].max() < 0.025
+    assert 0.07 < linear.max() < 0.09
+    short = percent.loc[percent.index[-3]]
+    assert short["S"] < 90
+    assert percent[["R", "S"]].drop(percent.index[-3]).min().min() >= 88
     # The bounds hold; XOR's are vacuous, those of AND meet.
     assert (widths["lower"] <= widths["S"] + 1e-6).all()
     assert (widths["S"] <= widths["upper"] + 1e-6).all()

@@ -815,49 +815,45 @@ def against_whole(rows):
     return 100 * by_seed[PARTS].sub(by_seed["DI-MML"], axis=0)
 
 
-if ablation is None:
-    print("The results are in the repository, not here: skipped.")
-else:
-    retrained = {
-        name: study.scores(ablation, task, "test", "rates").rename(
-            columns={"method": "variant"}
-        )
-        for task, name in DATA.items()
-    }
-    losses = {name: against_whole(rows) for name, rows in retrained.items()}
-    print(
-        pd.DataFrame(
-            {
-                name: table.apply(lambda v: plus_minus(v, sign=True))
-                for name, table in losses.items()
-            }
-        ).to_string()
+retrained = {
+    name: study.scores(ablation, task, "test", "rates").rename(
+        columns={"method": "variant"}
     )
-    p_values = pd.concat(
+    for task, name in DATA.items()
+}
+losses = {name: against_whole(rows) for name, rows in retrained.items()}
+print(
+    pd.DataFrame(
         {
-            name: table.apply(lambda v: ttest_1samp(v, 0).pvalue)
+            name: table.apply(lambda v: plus_minus(v, sign=True))
             for name, table in losses.items()
         }
-    )
-    by_chance = 1 - 0.95 ** len(p_values)
-    print(
-        f"\n{int((p_values < 0.05).sum())} of {len(p_values)} intervals miss zero. If no part "
-        f"mattered, at least one of {len(p_values)} independent ones\nwould do so in "
-        f"{100 * by_chance:.0f} % of such tables. Smallest p, times {len(p_values)} (Holm): "
-        f"{len(p_values) * p_values.min():.2f}, {', '.join(p_values.idxmin())}"
-    )
+    ).to_string()
+)
+p_values = pd.concat(
+    {
+        name: table.apply(lambda v: ttest_1samp(v, 0).pvalue)
+        for name, table in losses.items()
+    }
+)
+by_chance = 1 - 0.95 ** len(p_values)
+print(
+    f"\n{int((p_values < 0.05).sum())} of {len(p_values)} intervals miss zero. If no part "
+    f"mattered, at least one of {len(p_values)} independent ones\nwould do so in "
+    f"{100 * by_chance:.0f} % of such tables. Smallest p, times {len(p_values)} (Holm): "
+    f"{len(p_values) * p_values.min():.2f}, {', '.join(p_values.idxmin())}"
+)
 
 # %% mystnb={"image": {"alt": "Two panels, digit pairs and UTD-MHAD. For each variant a dot with an interval: the difference in accuracy to the whole method. A vertical line marks zero."}, "figure": {"caption": "DI-MML without one part: difference in accuracy to the whole method on the same seeds, mean and 95 % interval.", "name": "fig-dimml-ablation"}} tags=["hide-input"]
-if ablation is not None:
-    figure, axes = plt.subplots(
-        1, len(losses), figsize=(6.4, 3.2), sharey=True, squeeze=False
-    )
-    for ax, (name, table) in zip(axes[0], losses.items(), strict=True):
-        points = table.melt(value_name="points")
-        plots.interval_points(points, x="points", y="variant", color=TEAL, ax=ax)
-        ax.axvline(0, color=INK, lw=1)
-        _ = ax.set(title=name, xlabel="points", ylabel="")
-    plt.show()
+figure, axes = plt.subplots(
+    1, len(losses), figsize=(6.4, 3.2), sharey=True, squeeze=False
+)
+for ax, (name, table) in zip(axes[0], losses.items(), strict=True):
+    points = table.melt(value_name="points")
+    plots.interval_points(points, x="points", y="variant", color=TEAL, ax=ax)
+    ax.axvline(0, color=INK, lw=1)
+    _ = ax.set(title=name, xlabel="points", ylabel="")
+plt.show()
 
 # %% [markdown]
 # Without the shared head, UTD-MHAD loses about two points, and that interval misses zero. All the others contain zero. Ten intervals are also ten
@@ -884,9 +880,8 @@ def by_head(rows):
     return heads.groupby(level=0, sort=False).agg(interval).rename_axis(None)
 
 
-if ablation is not None:
-    for name, rows in retrained.items():
-        print(f"{name}\n{by_head(rows).to_string()}\n")
+for name, rows in retrained.items():
+    print(f"{name}\n{by_head(rows).to_string()}\n")
 
 # %% [markdown]
 # On digit pairs all three guess on S. The linear head has to; the others have hardly had the time to do better. The third stage takes 20 epochs for
@@ -898,21 +893,20 @@ if ablation is not None:
 # end, and what DUC makes of them.
 
 # %%
-if ablation is not None:
-    taught_by_duc = {}
-    for name, rows in retrained.items():
-        by_run = rows.set_index(["variant", "seed"])
-        for student in [c[:-6] for c in by_run if c.endswith("_after")]:
-            ends = 100 * by_run[f"{student}_after"].unstack("variant")
-            ends = ends.assign(selected=100 * by_run[f"{student}_before"]["DI-MML"])
-            ends = ends[["selected", "no DUC", "DI-MML"]]
-            ends["difference"] = ends["DI-MML"] - ends["no DUC"]
-            taught_by_duc[name, student] = ends.rename_axis(columns=None)
-    print(
-        pd.DataFrame(
-            {key: ends.apply(plus_minus) for key, ends in taught_by_duc.items()}
-        ).T.to_string()
-    )
+taught_by_duc = {}
+for name, rows in retrained.items():
+    by_run = rows.set_index(["variant", "seed"])
+    for student in [c[:-6] for c in by_run if c.endswith("_after")]:
+        ends = 100 * by_run[f"{student}_after"].unstack("variant")
+        ends = ends.assign(selected=100 * by_run[f"{student}_before"]["DI-MML"])
+        ends = ends[["selected", "no DUC", "DI-MML"]]
+        ends["difference"] = ends["DI-MML"] - ends["no DUC"]
+        taught_by_duc[name, student] = ends.rename_axis(columns=None)
+print(
+    pd.DataFrame(
+        {key: ends.apply(plus_minus) for key, ends in taught_by_duc.items()}
+    ).T.to_string()
+)
 
 # %% [markdown]
 # On UTD-MHAD, DUC raises the rates of what it teaches, as it did in {numref}`fig-rates`. On data with all four
@@ -948,10 +942,7 @@ for name, called in STUDIED.items() if book else ():
         columns={"accuracy": "all", "synergy indicator": "indicator"}
     )
     print(f"{called}: test data (%)\n{rows.to_string()}\n")
-if book is None:
-    print("The results are in the repository, not here: skipped.")
-else:
-    print(study.made_on(book))
+print(study.made_on(book))
 
 # %% [markdown]
 # On digit pairs joint training is far ahead of DI-MML, and the column S says why. DI-MML is where the ensemble is: as
@@ -1025,7 +1016,7 @@ if check_claims:
 # The table of methods and the ablation come from result files, and are checked where these are here.
 
 # %%
-if check_claims and book is not None:
+if check_claims:
     # The table of methods: who learns synergy, and the order on the real data.
     means = {
         name: study.scores(book, name).groupby("method").mean(numeric_only=True)
@@ -1057,7 +1048,7 @@ if check_claims and book is not None:
     assert 0.01 < indicator["Ensemble"] < indicator["JointFusion"] < 0.025
 
 # %%
-if check_claims and ablation is not None:
+if check_claims:
     # No part is worth an accuracy that ten seeds can tell from zero, after Holm's correction.
     assert (p_values < 0.05).sum() == 1
     assert len(p_values) * p_values.min() > 0.05

@@ -500,46 +500,39 @@ table({key: found["disagreement"] for key, found in examined.items()})
 # %%
 ours, starts = results("i2moe"), results("i2moe_start")
 searched, benchmark = results("i2moe_search"), results("i2moe_benchmark")
-HERE = None not in (ours, starts, searched, benchmark)
-if HERE:
-    called = {
-        "method": "name",
-        "test.accuracy": "accuracy",
-        "test.accuracy_S": "S samples",
-        "terms.task": "validation loss",
-        **{f"experts.auroc.{k}": f"auroc {k}" for k in KINDS},
-    }
-    digits = pd.json_normalize(ours.of("digits")).rename(columns=called)
-    ablations = digits.groupby("name", sort=False)
-    summary = ablations[["accuracy", "S samples"]].agg(percent)
-    summary["validation loss"] = ablations["validation loss"].mean().round(3)
-    summary["seeds"] = ablations.size()
-    print(summary.to_string())
-    by_rule = digits.set_index("name")["experts.expert_accuracy_by_kind"]
-    alone_in_file = {
-        name: pd.DataFrame(
-            100 * np.mean([*by_rule[name]], axis=0), KINDS, experts
-        ).T
-        for name, experts in {"I2MoE": KINDS, "R and S only": ["R", "S"]}.items()
-    }
-    print("\nI2MoE, accuracy of each expert (row) alone by rule, %")
-    print(alone_in_file["I2MoE"].round(0).to_string())
-else:
-    print("The results are in the repository, not here: skipped.")
+called = {
+    "method": "name",
+    "test.accuracy": "accuracy",
+    "test.accuracy_S": "S samples",
+    "terms.task": "validation loss",
+    **{f"experts.auroc.{k}": f"auroc {k}" for k in KINDS},
+}
+digits = pd.json_normalize(ours.of("digits")).rename(columns=called)
+ablations = digits.groupby("name", sort=False)
+summary = ablations[["accuracy", "S samples"]].agg(percent)
+summary["validation loss"] = ablations["validation loss"].mean().round(3)
+summary["seeds"] = ablations.size()
+print(summary.to_string())
+by_rule = digits.set_index("name")["experts.expert_accuracy_by_kind"]
+alone_in_file = {
+    name: pd.DataFrame(100 * np.mean([*by_rule[name]], axis=0), KINDS, experts).T
+    for name, experts in {"I2MoE": KINDS, "R and S only": ["R", "S"]}.items()
+}
+print("\nI2MoE, accuracy of each expert (row) alone by rule, %")
+print(alone_in_file["I2MoE"].round(0).to_string())
 
 # %% mystnb={"image": {"alt": "For each ablation, the area under the ROC curve with which the weight of each expert finds the samples of its rule, with intervals, and a line at one half."}, "figure": {"caption": "Does the weight of an expert find the samples of its rule? Area under the ROC curve, mean and 95 % interval over seeds (cut at 0 and 1). The line marks one half; the fair yardstick is the row without interaction loss.", "name": "fig-ablations"}} tags=["hide-input"]
-if HERE:
-    with_weights = digits[digits["auroc S"].notna()]
-    areas = with_weights[with_weights["name"] != "global weights"]
-    areas = areas.rename(columns=lambda name: name.removeprefix("auroc "))
-    areas = areas.melt("name", KINDS, "column", "area")
-    figure, ax = plt.subplots(figsize=(6.2, 6.8))
-    plots.interval_points(areas, x="area", y="name", hue="column", ax=ax)
-    ax.axvline(0.5, color="black", lw=1, ls="--")
-    ax.grid(axis="y")
-    _ = ax.set(xlabel="area under the ROC curve", ylabel="", xlim=(0, 1))
-    ax.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))
-    plt.show()
+with_weights = digits[digits["auroc S"].notna()]
+areas = with_weights[with_weights["name"] != "global weights"]
+areas = areas.rename(columns=lambda name: name.removeprefix("auroc "))
+areas = areas.melt("name", KINDS, "column", "area")
+figure, ax = plt.subplots(figsize=(6.2, 6.8))
+plots.interval_points(areas, x="area", y="name", hue="column", ax=ax)
+ax.axvline(0.5, color="black", lw=1, ls="--")
+ax.grid(axis="y")
+_ = ax.set(xlabel="area under the ROC curve", ylabel="", xlim=(0, 1))
+ax.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+plt.show()
 
 # %% [markdown]
 # Three things stand out. **Accuracy hardly sees the names.** With $\lambda$ from 0 to 0.1 the models predict
@@ -574,56 +567,54 @@ SETTINGS = (
     "six classes",
     "with patience",
 )
-if HERE:
-    start = pd.json_normalize(
-        {"setting": run["data"], "start": run["method"], "seed": run["seed"]}
-        | run["names_fit"]
-        for run in starts.cells
-    )
-    for split in ("val", "test"):
-        areas = [f"{split}.auroc.{k}" for k in KINDS]
-        start[f"{split}.area"] = start[areas].mean(axis=1)
-    both = start.pivot(index=["setting", "seed"], columns="start")
-    as_one, apart = (both.xs(how, axis=1, level=1) for how in ("as one", "apart"))
-    gain = as_one - apart
-    overall = gain.groupby("seed").mean()
-    print(f"copies of one minus starting apart: mean of {len(SETTINGS)} settings,")
-    print(f"95 % interval over {len(overall)} seeds")
-    for column, title, unit in (
-        ("area", "area under the curve, mean of columns", 1),
-        ("accuracy", "accuracy, points", 100),
-    ):
-        for split, name in (("val", "validation"), ("test", "test")):
-            found = overall[f"{split}.{column}"]
-            change = plus_minus(found, 3, scale=unit, sign=True)
-            print(f"{title:<38} {name:<10} {change}")
-    own_rule = pd.DataFrame(
-        {
-            how: 100 * values[[f"test.alone.{k}" for k in KINDS]].mean()
-            for how, values in {"as one": as_one, "apart": apart}.items()
-        }
-    ).set_axis(KINDS)
-    print("\naccuracy of each expert alone on its own rule, %, test")
-    print(own_rule.round(0).T.to_string())
+start = pd.json_normalize(
+    {"setting": run["data"], "start": run["method"], "seed": run["seed"]}
+    | run["names_fit"]
+    for run in starts.cells
+)
+for split in ("val", "test"):
+    areas = [f"{split}.auroc.{k}" for k in KINDS]
+    start[f"{split}.area"] = start[areas].mean(axis=1)
+both = start.pivot(index=["setting", "seed"], columns="start")
+as_one, apart = (both.xs(how, axis=1, level=1) for how in ("as one", "apart"))
+gain = as_one - apart
+overall = gain.groupby("seed").mean()
+print(f"copies of one minus starting apart: mean of {len(SETTINGS)} settings,")
+print(f"95 % interval over {len(overall)} seeds")
+for column, title, unit in (
+    ("area", "area under the curve, mean of columns", 1),
+    ("accuracy", "accuracy, points", 100),
+):
+    for split, name in (("val", "validation"), ("test", "test")):
+        found = overall[f"{split}.{column}"]
+        change = plus_minus(found, 3, scale=unit, sign=True)
+        print(f"{title:<38} {name:<10} {change}")
+own_rule = pd.DataFrame(
+    {
+        how: 100 * values[[f"test.alone.{k}" for k in KINDS]].mean()
+        for how, values in {"as one": as_one, "apart": apart}.items()
+    }
+).set_axis(KINDS)
+print("\naccuracy of each expert alone on its own rule, %, test")
+print(own_rule.round(0).T.to_string())
 
 # %% mystnb={"image": {"alt": "For four settings, the difference in area between experts that start as copies of one and experts that start apart, a marker with an interval for each column. The markers of U1 and U2 lie to the right of zero in all settings, those of R and S on both sides of it."}, "figure": {"caption": "Copies of one name the uniqueness experts better. Area under the ROC curve of each column, copies of one minus starting apart, on the test split: mean and 95 % interval over paired seeds. To the right of the line, copies are better.", "name": "fig-start"}} tags=["hide-input"]
-if HERE:
-    change = gain[[f"test.auroc.{k}" for k in KINDS]].set_axis(KINDS, axis=1)
-    change = change.melt(var_name="column", value_name="change", ignore_index=False)
-    figure, ax = plt.subplots(figsize=(6.2, 3.6))
-    plots.interval_points(
-        change.reset_index(),
-        x="change",
-        y="setting",
-        hue="column",
-        order=SETTINGS,
-        ax=ax,
-    )
-    ax.axvline(0, color="black", lw=1, ls="--")
-    ax.grid(axis="y")
-    _ = ax.set(xlabel="change of the area under the ROC curve", ylabel="")
-    ax.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))
-    plt.show()
+change = gain[[f"test.auroc.{k}" for k in KINDS]].set_axis(KINDS, axis=1)
+change = change.melt(var_name="column", value_name="change", ignore_index=False)
+figure, ax = plt.subplots(figsize=(6.2, 3.6))
+plots.interval_points(
+    change.reset_index(),
+    x="change",
+    y="setting",
+    hue="column",
+    order=SETTINGS,
+    ax=ax,
+)
+ax.axvline(0, color="black", lw=1, ls="--")
+ax.grid(axis="y")
+_ = ax.set(xlabel="change of the area under the ROC curve", ylabel="")
+ax.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+plt.show()
 
 # %% [markdown]
 # Copies of one are named better, not worse. On validation and on test their mean area is higher, with an interval that
@@ -643,46 +634,44 @@ if HERE:
 # losses, take **the largest $\lambda$ that does not cost predictions**, and the smallest $T$ that is no worse than the others.
 
 # %% mystnb={"image": {"alt": "Two panels, digit pairs and UTD-MHAD: validation loss against lambda, a line for each temperature, with intervals over seeds. On digit pairs the lines are level up to 0.1 and rise behind it, to their highest point at 1. On UTD-MHAD the intervals are wide and the lines cross."}, "figure": {"caption": "Loss of the prediction on validation data, mean and standard error over seeds, for five weights of the interaction losses and three temperatures.", "name": "fig-search"}} tags=["hide-input"]
-if HERE:
-    search = pd.json_normalize(searched.cells)
-    search = search.rename(columns=lambda name: name.rpartition(".")[2])
-    figure, axes = plt.subplots(1, 2, figsize=(6.4, 3.2))
-    titles = {"digits": "digit pairs", "utd_mhad": "UTD-MHAD"}
-    for ax, source in zip(axes, titles, strict=True):
-        rows = search[search["data"] == source].astype({"temperature": int})
-        sns.pointplot(rows, x="interaction_weight", y="task",
-                      hue="temperature", palette=["0", "0.25", "0.5"], markers=[*"os^"], linestyles=["-", "--", ":"],
-                      errorbar="se", capsize=0.1, dodge=0.16, lw=2, formatter="{:g}".format, ax=ax)  # fmt: skip
-        _ = ax.set(title=titles[source], xlabel="λ", ylabel="", ylim=(0, None))
-    axes[0].set_ylabel("validation loss (nats)")
-    axes[0].legend(loc="upper left", title="T")
-    axes[1].get_legend().remove()
-    plt.show()
+search = pd.json_normalize(searched.cells)
+search = search.rename(columns=lambda name: name.rpartition(".")[2])
+figure, axes = plt.subplots(1, 2, figsize=(6.4, 3.2))
+titles = {"digits": "digit pairs", "utd_mhad": "UTD-MHAD"}
+for ax, source in zip(axes, titles, strict=True):
+    rows = search[search["data"] == source].astype({"temperature": int})
+    sns.pointplot(rows, x="interaction_weight", y="task",
+                  hue="temperature", palette=["0", "0.25", "0.5"], markers=[*"os^"], linestyles=["-", "--", ":"],
+                  errorbar="se", capsize=0.1, dodge=0.16, lw=2, formatter="{:g}".format, ax=ax)  # fmt: skip
+    _ = ax.set(title=titles[source], xlabel="λ", ylabel="", ylim=(0, None))
+axes[0].set_ylabel("validation loss (nats)")
+axes[0].legend(loc="upper left", title="T")
+axes[1].get_legend().remove()
+plt.show()
 
 # %%
-if HERE:
-    loss = search.pivot(
-        index=["data", "seed", "temperature"],
-        columns="interaction_weight",
-        values="task",
+loss = search.pivot(
+    index=["data", "seed", "temperature"],
+    columns="interaction_weight",
+    values="task",
+)
+cost = loss.sub(loss[0.0], axis=0).drop(columns=0.0)
+warmth = search.pivot(
+    index=["data", "seed", "interaction_weight"],
+    columns="temperature",
+    values="task",
+)
+warmth = warmth.sub(warmth[1.0], axis=0).drop(columns=1.0)
+for title, paired in {
+    "compared with λ = 0, same seed and T": cost,
+    "compared with T = 1, same seed and λ": warmth,
+}.items():
+    by_data = paired.groupby("data")
+    higher = by_data.agg(lambda v: f"{(v > 0).sum()} of {len(v)}")
+    both = {"difference": by_data.mean().round(3), "higher in": higher}
+    print(
+        f"validation loss (nats), {title}\n{pd.concat(both, axis=1).T.to_string()}\n"
     )
-    cost = loss.sub(loss[0.0], axis=0).drop(columns=0.0)
-    warmth = search.pivot(
-        index=["data", "seed", "interaction_weight"],
-        columns="temperature",
-        values="task",
-    )
-    warmth = warmth.sub(warmth[1.0], axis=0).drop(columns=1.0)
-    for title, paired in {
-        "compared with λ = 0, same seed and T": cost,
-        "compared with T = 1, same seed and λ": warmth,
-    }.items():
-        by_data = paired.groupby("data")
-        higher = by_data.agg(lambda v: f"{(v > 0).sum()} of {len(v)}")
-        both = {"difference": by_data.mean().round(3), "higher in": higher}
-        print(
-            f"validation loss (nats), {title}\n{pd.concat(both, axis=1).T.to_string()}\n"
-        )
 
 # %% [markdown]
 # On digit pairs nothing is lost up to $\lambda = 0.1$. At 0.5 six of nine runs predict worse than their twins without
@@ -700,39 +689,34 @@ if HERE:
 # figures are for comparing with each other, not with the literature.
 
 # %%
-if HERE:
-    real = {}
-    for name, score in (("utd_mhad", "accuracy"), ("cremad", "r2")):
-        for run in ours.of(name):
-            real[name, run["method"], run["seed"]] = run["test"][score]
-            for modality, found in run.get("alone", {}).items():
-                real[name, f"only {modality}", run["seed"]] = found[score]
-    real = pd.Series(real)
-    by_model = real.groupby(level=[0, 1], sort=False).agg(percent)
-    print(by_model.rename("accuracy, or R², in percent").to_frame().to_string())
+real = {}
+for name, score in (("utd_mhad", "accuracy"), ("cremad", "r2")):
+    for run in ours.of(name):
+        real[name, run["method"], run["seed"]] = run["test"][score]
+        for modality, found in run.get("alone", {}).items():
+            real[name, f"only {modality}", run["seed"]] = found[score]
+real = pd.Series(real)
+by_model = real.groupby(level=[0, 1], sort=False).agg(percent)
+print(by_model.rename("accuracy, or R², in percent").to_frame().to_string())
 
 # %% mystnb={"image": {"alt": "Mean weight of each expert, with intervals over seeds, for I2MoE on UTD-MHAD with experts R, U1, U2, U3 and S, and on CREMA-D with experts R, U1, U2 and S."}, "figure": {"caption": "Mean weights of the experts on the test splits, with 95 % intervals over seeds. UTD-MHAD: 1 skeleton, 2 inertial, 3 depth. CREMA-D: 1 voice, 2 face.", "name": "fig-real-weights"}} tags=["hide-input"]
-if HERE:
-    experts_on = {
-        name: study.scores(ours, name, "experts").query("method == 'I2MoE'")
-        for name in ("utd_mhad", "cremad")
-    }
-    figure, axes = plt.subplots(1, 2, figsize=(6.4, 3.2), sharey=True)
-    for ax, found in zip(axes, experts_on.values(), strict=True):
-        weights = pd.DataFrame(
-            [*found["mean_weights"]], columns=found["names"].iloc[0]
-        )
-        plots.interaction_bars(weights, ylabel="", ax=ax)
-        _ = ax.set_ylim(0, 1)
-    _ = axes[0].set(title="UTD-MHAD", ylabel="mean weight")
-    _ = axes[1].set_title("CREMA-D")
-    plt.show()
+experts_on = {
+    name: study.scores(ours, name, "experts").query("method == 'I2MoE'")
+    for name in ("utd_mhad", "cremad")
+}
+figure, axes = plt.subplots(1, 2, figsize=(6.4, 3.2), sharey=True)
+for ax, found in zip(axes, experts_on.values(), strict=True):
+    weights = pd.DataFrame([*found["mean_weights"]], columns=found["names"].iloc[0])
+    plots.interaction_bars(weights, ylabel="", ax=ax)
+    _ = ax.set_ylim(0, 1)
+_ = axes[0].set(title="UTD-MHAD", ylabel="mean weight")
+_ = axes[1].set_title("CREMA-D")
+plt.show()
 
 # %%
-if HERE:
-    disagree = experts_on["utd_mhad"][["disagree", "accuracy_disagree"]]
-    disagree.columns = ["experts disagree", "mixture right there"]
-    print(disagree.agg(percent).rename("UTD-MHAD").to_frame().to_string())
+disagree = experts_on["utd_mhad"][["disagree", "accuracy_disagree"]]
+disagree.columns = ["experts disagree", "mixture right there"]
+print(disagree.agg(percent).rename("UTD-MHAD").to_frame().to_string())
 
 # %% [markdown]
 # On CREMA-D all models that see voice *and* face together predict alike, better than one view alone and better than
@@ -752,19 +736,16 @@ if HERE:
 # `python -m benchmarks.i2moe` compares with the literal loop, whose losses must agree (one thread, batches of 32):
 
 # %%
-if HERE:
-    speed = pd.DataFrame(benchmark["rows"])
-    spread = speed["ratio_middle_half"].map(
-        lambda ends: "{:.2f} to {:.2f}".format(*ends)
-    )
-    shown = speed[["loop_ms", "mmfuse_ms", "ratio"]].assign(middle_half=spread)
-    shown.index = pd.MultiIndex.from_frame(speed[["modalities", "backbone"]])
-    print(shown.to_string())
-    stacked = speed.dropna(subset="stacked_ms").set_index("modalities")
-    print(
-        "\nall experts in one product a layer (concat), against one after the other:"
-    )
-    print(stacked["ratio_of_stacked_to_mmfuse"].rename("ratio").to_string())
+speed = pd.DataFrame(benchmark["rows"])
+spread = speed["ratio_middle_half"].map(
+    lambda ends: "{:.2f} to {:.2f}".format(*ends)
+)
+shown = speed[["loop_ms", "mmfuse_ms", "ratio"]].assign(middle_half=spread)
+shown.index = pd.MultiIndex.from_frame(speed[["modalities", "backbone"]])
+print(shown.to_string())
+stacked = speed.dropna(subset="stacked_ms").set_index("modalities")
+print("\nall experts in one product a layer (concat), against one after the other:")
+print(stacked["ratio_of_stacked_to_mmfuse"].rename("ratio").to_string())
 
 # %% [markdown]
 # Putting the experts of a concatenation side by side, in one product a layer, brings next to nothing on a processor:
@@ -803,7 +784,7 @@ if check_claims:
 # The ablations, from the result file:
 
 # %%
-if check_claims and HERE:
+if check_claims:
     # Ablations: prediction and validation do not see the names, the losses make them, details matter.
     low = {
         name: {
@@ -852,7 +833,7 @@ if check_claims and HERE:
 # The two starts, the real data and the search:
 
 # %%
-if check_claims and HERE:
+if check_claims:
     # The start: copies are named better, by the uniqueness columns, and lose no accuracy.
     pairs = {column: mean_interval(overall[column]) for column in overall}
     for split in ("val", "test"):
@@ -906,7 +887,7 @@ headline = {
     ),
     **{f"auroc_{k}": round(main[k].mean(), 2) for k in KINDS},
     "synergy_expert_alone_on_S": round(grids["alone"].loc["S", "S"], 1),
-    "seeds_of_the_ablations": int(summary["seeds"].min()) if HERE else None,
+    "seeds_of_the_ablations": int(summary["seeds"].min()),
 }
 print(json.dumps(headline))
 

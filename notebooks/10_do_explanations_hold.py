@@ -370,7 +370,6 @@ plt.show()
 
 # %%
 explained = results("explanations")
-HERE = explained is not None
 NAMES = {
     "CompositionProbe": "probe (told)",
     "ThreeModels": "three models",
@@ -382,22 +381,15 @@ NAMES = {
     "DMIL, synergy first": "DMIL, S first",
     "chance": "chance",
 }
-if HERE:
-    table = explanations.records(row for row in explained.cells if row["chosen"])
-    table = pd.concat([table, explanations.chance(table)])
-    table = table[table["method"].isin(NAMES)].assign(
-        method=lambda t: pd.Categorical(
-            t["method"].map(NAMES), list(NAMES.values())
-        )
-    )
-    table = table.sort_values("method", kind="stable").astype({"method": str})
-    board = explanations.leaderboard(table)
-    print(study.made_on(explained), end="\n\n")
-    print(
-        explanations.leaderboard_text(board, ["auroc", "rank", "first"]).to_string()
-    )
-else:
-    print("The results are in the repository, not here: skipped.")
+table = explanations.records(row for row in explained.cells if row["chosen"])
+table = pd.concat([table, explanations.chance(table)])
+table = table[table["method"].isin(NAMES)].assign(
+    method=lambda t: pd.Categorical(t["method"].map(NAMES), list(NAMES.values()))
+)
+table = table.sort_values("method", kind="stable").astype({"method": str})
+board = explanations.leaderboard(table)
+print(study.made_on(explained), end="\n\n")
+print(explanations.leaderboard_text(board, ["auroc", "rank", "first"]).to_string())
 
 # %% [markdown]
 # The head of each column says over how many tasks its means are: those on which every row has the score, since means over
@@ -406,51 +398,47 @@ else:
 # tasks would change, as far as this suite can stand for them (it was chosen, not drawn). So look at the tasks one by one.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Heat map of the mean area under the ROC curve, a row a task, a column a method. On digit pairs with the cue the best possible, the probe and the three models are at or near one, on spoken digits the three models are about a tenth lower. Without the cue all of them are between one half and 0.7, the probe up to a tenth below the best possible. The columns of I2MoE and DMIL are paler and differ from task to task."}, "figure": {"caption": "Mean area under the ROC curve of the components, mean over seeds. The first column is the bound for reports made from the inputs; LSMI is told the label and may exceed it.", "name": "fig-task-map"}}
-if HERE:
-    best = explanations.best_possible()
-    shown = [
-        "probe (told)",
-        "three models",
-        "LSMI (joint)",
-        "I2MoE",
-        "DMIL",
-        "DMIL, S first",
-    ]
-    by_task = table.pivot_table(index="task", columns="method", values="auroc")
-    by_task = by_task.reindex(
-        index=[t for t in explanations.tasks() if t in by_task.index], columns=shown
-    )
-    by_task.insert(0, "best possible", best.set_index("task")["auroc"])
-    by_task.columns = [name.replace(" ", "\n", 1) for name in by_task.columns]
-    figure, ax = plt.subplots(figsize=(6.4, 7.2))
-    sns.heatmap(by_task, vmin=0.2, vmax=1, cmap=SHADES, cbar=False,
-                annot=True, fmt=".2f", annot_kws={"color": "black", "size": 12}, ax=ax)  # fmt: skip
-    ax.xaxis.tick_top()
-    ax.tick_params(labelsize=10, rotation=0)
-    _ = ax.set(ylabel="")
-    plt.show()
+best = explanations.best_possible()
+shown = [
+    "probe (told)",
+    "three models",
+    "LSMI (joint)",
+    "I2MoE",
+    "DMIL",
+    "DMIL, S first",
+]
+by_task = table.pivot_table(index="task", columns="method", values="auroc")
+by_task = by_task.reindex(
+    index=[t for t in explanations.tasks() if t in by_task.index], columns=shown
+)
+by_task.insert(0, "best possible", best.set_index("task")["auroc"])
+by_task.columns = [name.replace(" ", "\n", 1) for name in by_task.columns]
+figure, ax = plt.subplots(figsize=(6.4, 7.2))
+sns.heatmap(by_task, vmin=0.2, vmax=1, cmap=SHADES, cbar=False,
+            annot=True, fmt=".2f", annot_kws={"color": "black", "size": 12}, ax=ax)  # fmt: skip
+ax.xaxis.tick_top()
+ax.tick_params(labelsize=10, rotation=0)
+_ = ax.set(ylabel="")
+plt.show()
 
 # %% [markdown]
 # Note that the probe is no bound, though it was told: without the cue it stays below the best possible, since it has to learn from few
 # samples what little the pairs of digits tell.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "For each method, four dots with intervals: the area under the ROC curve of the columns R, U1, U2 and S, on the tasks with cue. The probe is at one, the three models are near it. LSMI is between 0.55 and 0.95, lowest for S. I2MoE's column R is at about a third, its others are between 0.8 and 0.85. DMIL's R, U1 and U2 are at about 0.6, its S at about 0.8, and those of synergy first at or below one half but for U2."}, "figure": {"caption": "Does column c find the samples that c decided? Area by component on the tasks with the cue; mean and 95 % interval over tasks (of means over seeds), cut at 1. Dotted: a column that knows nothing.", "name": "fig-components"}}
-if HERE:
-    with_cue = table[~table["task"].str.contains("no cue")]
-    areas = with_cue.rename(columns=lambda name: name.removeprefix("auroc_"))
-    areas = areas.groupby(["method", "task"])[KINDS].mean()  # over seeds
-    areas = areas.melt(var_name="column", value_name="area", ignore_index=False)
-    areas = areas.reset_index()
-    order = [m for m in NAMES.values() if m != "chance"]
-    figure, ax = plt.subplots(figsize=(6.2, 5.4))
-    plots.interval_points(
-        areas, x="area", y="method", hue="column", order=order, ax=ax
-    )
-    ax.axvline(0.5, color=GREY, ls=":")
-    ax.grid(axis="y")
-    _ = ax.set(xlabel="area under the ROC curve", ylabel="", xlim=(0.2, 1.02))
-    ax.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))
-    plt.show()
+with_cue = table[~table["task"].str.contains("no cue")]
+areas = with_cue.rename(columns=lambda name: name.removeprefix("auroc_"))
+areas = areas.groupby(["method", "task"])[KINDS].mean()  # over seeds
+areas = areas.melt(var_name="column", value_name="area", ignore_index=False)
+areas = areas.reset_index()
+order = [m for m in NAMES.values() if m != "chance"]
+figure, ax = plt.subplots(figsize=(6.2, 5.4))
+plots.interval_points(areas, x="area", y="method", hue="column", order=order, ax=ax)
+ax.axvline(0.5, color=GREY, ls=":")
+ax.grid(axis="y")
+_ = ax.set(xlabel="area under the ROC curve", ylabel="", xlim=(0.2, 1.02))
+ax.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+plt.show()
 
 # %% [markdown]
 # ### As a probability
@@ -476,25 +464,21 @@ LOOK = {
     "markers": {"probe (told)": "o", "three models": "s", "I2MoE": "^",
                 "DMIL": "v", "DMIL, S first": "D"},
 }  # fmt: skip
-if HERE:
-    curves = {
-        name: pooled(with_cue[with_cue["method"] == name])
-        for name in LOOK["palette"]
-    }
-    figure, ax = plt.subplots(figsize=(6.0, 5.0))
-    ax.plot([0, 1], [0, 1], color=GREY, lw=1)
-    sns.lineplot(pd.concat(curves, names=["method"]), x="report", y="frequent", **LOOK,
-                 dashes=["", "", "", (3, 1.5), (1, 1)], mew=0, ax=ax)  # fmt: skip
-    _ = ax.set(
-        xlabel="share in the report", ylabel="was right", xlim=(0, 1), ylim=(0, 1)
-    )
-    ax.legend()
-    plt.show()
-    print(
-        explanations.leaderboard_text(
-            board, ["ece", "brier", "log_score"]
-        ).to_string()
-    )
+curves = {
+    name: pooled(with_cue[with_cue["method"] == name]) for name in LOOK["palette"]
+}
+figure, ax = plt.subplots(figsize=(6.0, 5.0))
+ax.plot([0, 1], [0, 1], color=GREY, lw=1)
+sns.lineplot(pd.concat(curves, names=["method"]), x="report", y="frequent", **LOOK,
+             dashes=["", "", "", (3, 1.5), (1, 1)], mew=0, ax=ax)  # fmt: skip
+_ = ax.set(
+    xlabel="share in the report", ylabel="was right", xlim=(0, 1), ylim=(0, 1)
+)
+ax.legend()
+plt.show()
+print(
+    explanations.leaderboard_text(board, ["ece", "brier", "log_score"]).to_string()
+)
 
 # %% [markdown]
 # ### The global report
@@ -507,30 +491,29 @@ if HERE:
 # the tasks that the probe has, with it.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels of reported against exact shares of all tasks, a dot a task and component: LSMI on the joint model, I2MoE and DMIL. LSMI's R and S rise along the diagonal, its unique parts hardly; the dots of the others scatter, and I2MoE's S stays low on most tasks."}, "figure": {"caption": "Global report against the exact decomposition, a dot for each task and component (mean over seeds), for all tasks.", "name": "fig-global"}}
-if HERE:
-    keys = ["global_exact", "across_tasks"]
-    untold = explanations.leaderboard(table[table["method"] != "probe (told)"])
-    print(explanations.leaderboard_text(untold, keys).to_string(), "\n")
-    keys.insert(1, "global_composition")
-    print(explanations.leaderboard_text(board, keys).to_string())
-    figure, axes = plt.subplots(1, 3, figsize=(6.6, 2.9), sharey=True)
-    for ax, name in zip(axes, ("LSMI (joint)", "I2MoE", "DMIL"), strict=True):
-        rows = table[table["method"] == name]
-        shares = pd.concat([*rows["shares"]], keys=rows["task"]).astype(float)
-        shares = shares.rename_axis(columns="column").groupby(level=[0, 1]).mean()
-        shares = shares.stack().unstack(1)
-        ax.plot([0, 1], [0, 1], color=GREY, lw=1)
-        sns.scatterplot(shares, x="decomposition", y="report", hue="column", style="column",
-                        hue_order=KINDS, style_order=KINDS, palette=plots.PALETTE, markers=[*"o^vD"],
-                        s=30, lw=0, alpha=0.75, legend=ax is axes[0], ax=ax)  # fmt: skip
-        ax.set(title=name, xlabel="exact", xlim=(-0.05, 1.05), ylim=(-0.05, 1.05))
-        ax.xaxis.set_major_formatter("{x:g}")
-    axes[0].set_ylabel("reported")
-    figure.legend(
-        *axes[0].get_legend_handles_labels(), ncols=4, loc="outside upper center"
-    )
-    axes[0].get_legend().remove()
-    plt.show()
+keys = ["global_exact", "across_tasks"]
+untold = explanations.leaderboard(table[table["method"] != "probe (told)"])
+print(explanations.leaderboard_text(untold, keys).to_string(), "\n")
+keys.insert(1, "global_composition")
+print(explanations.leaderboard_text(board, keys).to_string())
+figure, axes = plt.subplots(1, 3, figsize=(6.6, 2.9), sharey=True)
+for ax, name in zip(axes, ("LSMI (joint)", "I2MoE", "DMIL"), strict=True):
+    rows = table[table["method"] == name]
+    shares = pd.concat([*rows["shares"]], keys=rows["task"]).astype(float)
+    shares = shares.rename_axis(columns="column").groupby(level=[0, 1]).mean()
+    shares = shares.stack().unstack(1)
+    ax.plot([0, 1], [0, 1], color=GREY, lw=1)
+    sns.scatterplot(shares, x="decomposition", y="report", hue="column", style="column",
+                    hue_order=KINDS, style_order=KINDS, palette=plots.PALETTE, markers=[*"o^vD"],
+                    s=30, lw=0, alpha=0.75, legend=ax is axes[0], ax=ax)  # fmt: skip
+    ax.set(title=name, xlabel="exact", xlim=(-0.05, 1.05), ylim=(-0.05, 1.05))
+    ax.xaxis.set_major_formatter("{x:g}")
+axes[0].set_ylabel("reported")
+figure.legend(
+    *axes[0].get_legend_handles_labels(), ncols=4, loc="outside upper center"
+)
+axes[0].get_legend().remove()
+plt.show()
 
 # %% [markdown]
 # Against the exact decomposition I2MoE's mean report agrees *less* than the uniform one does, and DMIL's agrees by a tenth more.
@@ -544,32 +527,29 @@ if HERE:
 # A dot below is one task, seed and method.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Area under the ROC curve against accuracy, a dot a run, for I2MoE, two kinds of DMIL and the three models. The areas of the three models rise with accuracy. For I2MoE and DMIL runs of nearly perfect accuracy have areas from far below one half to nearly one, for synergy first at most 0.6."}, "figure": {"caption": "Accuracy of the prediction against detection by the report, on the tasks with the cue. A dot a run.", "name": "fig-accuracy-explains"}}
-if HERE:
-    runs = with_cue.dropna(subset=["auroc", "accuracy"])
-    figure, ax = plt.subplots(figsize=(6.0, 4.0))
-    names = ["three models", "I2MoE", "DMIL", "DMIL, S first"]
-    sns.scatterplot(runs[runs["method"].isin(names)], x="accuracy", y="auroc", **LOOK,
-                    hue_order=names, s=30, lw=0, alpha=0.7, ax=ax)  # fmt: skip
-    ax.axhline(0.5, color=GREY, ls=":")
-    _ = ax.set(xlabel="accuracy", ylabel="area (mean of components)")
-    ax.legend(fontsize=11)
-    plt.show()
-    better_explains = pd.Series(
-        {
-            name: rows["accuracy"].corr(rows["auroc"])
-            for name, rows in runs.groupby("method")
-            if name in names
-        }
-    )
-    print(better_explains.round(2).rename("correlation").to_string())
-    accuracies = table.pivot_table(
-        index="task", columns="method", values="accuracy"
-    )
-    gain = accuracies["DMIL, S first"] - accuracies["DMIL"]
-    print(
-        f"\nwith synergy first DMIL predicts better on {(gain > 0).sum()} of {len(gain)} tasks, "
-        f"by {plus_minus(gain, 3, sign=True)} (over tasks)"
-    )
+runs = with_cue.dropna(subset=["auroc", "accuracy"])
+figure, ax = plt.subplots(figsize=(6.0, 4.0))
+names = ["three models", "I2MoE", "DMIL", "DMIL, S first"]
+sns.scatterplot(runs[runs["method"].isin(names)], x="accuracy", y="auroc", **LOOK,
+                hue_order=names, s=30, lw=0, alpha=0.7, ax=ax)  # fmt: skip
+ax.axhline(0.5, color=GREY, ls=":")
+_ = ax.set(xlabel="accuracy", ylabel="area (mean of components)")
+ax.legend(fontsize=11)
+plt.show()
+better_explains = pd.Series(
+    {
+        name: rows["accuracy"].corr(rows["auroc"])
+        for name, rows in runs.groupby("method")
+        if name in names
+    }
+)
+print(better_explains.round(2).rename("correlation").to_string())
+accuracies = table.pivot_table(index="task", columns="method", values="accuracy")
+gain = accuracies["DMIL, S first"] - accuracies["DMIL"]
+print(
+    f"\nwith synergy first DMIL predicts better on {(gain > 0).sum()} of {len(gain)} tasks, "
+    f"by {plus_minus(gain, 3, sign=True)} (over tasks)"
+)
 
 # %% [markdown]
 # For the three models it is: where they predict well, their areas are near one. For the methods with a gate it is not.
@@ -577,37 +557,38 @@ if HERE:
 # choose the task:
 
 # %%
-if HERE:
-    methods_shown = [
-        "three models",
-        "LSMI (joint)",
-        "I2MoE",
-        "DMIL",
-        "DMIL, S first",
-    ]
+methods_shown = [
+    "three models",
+    "LSMI (joint)",
+    "I2MoE",
+    "DMIL",
+    "DMIL, S first",
+]
 
-    def mean_over_tasks(names):
-        """Area of each method on some tasks, mean over seeds."""
-        rows = table[table["task"].isin(names)]
-        found = explanations.leaderboard(rows, ["auroc"]).set_index("method")
-        return found.loc[methods_shown, "mean"].round(2).tolist()
 
-    GROUPS = {
-        "cue, balanced, K = 2": ["digits, 2 classes/balanced"],
-        "cue, balanced, K = 4": ["digits/balanced"],
-        "cue, balanced, K = 6": ["digits, 6 classes/balanced"],
-        "no cue, balanced, K = 4": ["digits, no cue/balanced"],
-        "cue, mostly R": ["digits/mostly R"],
-        "cue, mostly U1": ["digits/mostly U1"],
-        "cue, mostly S": ["digits/mostly S"],
-        "cue, R or S": ["digits/R or S"],
-        "cue, U1 or U2": ["digits/U1 or U2"],
-    }
-    groups = pd.DataFrame(
-        {group: mean_over_tasks(names) for group, names in GROUPS.items()},
-        index=methods_shown,
-    ).T
-    print(groups.to_string())
+def mean_over_tasks(names):
+    """Area of each method on some tasks, mean over seeds."""
+    rows = table[table["task"].isin(names)]
+    found = explanations.leaderboard(rows, ["auroc"]).set_index("method")
+    return found.loc[methods_shown, "mean"].round(2).tolist()
+
+
+GROUPS = {
+    "cue, balanced, K = 2": ["digits, 2 classes/balanced"],
+    "cue, balanced, K = 4": ["digits/balanced"],
+    "cue, balanced, K = 6": ["digits, 6 classes/balanced"],
+    "no cue, balanced, K = 4": ["digits, no cue/balanced"],
+    "cue, mostly R": ["digits/mostly R"],
+    "cue, mostly U1": ["digits/mostly U1"],
+    "cue, mostly S": ["digits/mostly S"],
+    "cue, R or S": ["digits/R or S"],
+    "cue, U1 or U2": ["digits/U1 or U2"],
+}
+groups = pd.DataFrame(
+    {group: mean_over_tasks(names) for group, names in GROUPS.items()},
+    index=methods_shown,
+).T
+print(groups.to_string())
 
 # %% [markdown]
 # The three models fail only without the cue, where nobody can do well. I2MoE does well where only unique experts are needed (*U1 or U2*), and is no
@@ -616,26 +597,24 @@ if HERE:
 # gate is the wrong way round:
 
 # %%
-if HERE:
-    of_task = table[table["task"] == "digits/R or S"].set_index("method")
-    wrong_way = of_task.loc["DMIL", ["seed", "accuracy", "auroc_R", "auroc_S"]]
-    print("DMIL on 'R or S'\n" + wrong_way.round(2).to_string(index=False))
+of_task = table[table["task"] == "digits/R or S"].set_index("method")
+wrong_way = of_task.loc["DMIL", ["seed", "accuracy", "auroc_R", "auroc_S"]]
+print("DMIL on 'R or S'\n" + wrong_way.round(2).to_string(index=False))
 
 # %% [markdown]
 # What does a gate do there? The mean shares of all reports tell:
 
 # %%
-if HERE:
-    own = table[table["method"].isin(["I2MoE", "DMIL", "DMIL, S first"])]
-    said = pd.DataFrame(
-        [s.loc["report", KINDS].astype(float) for s in own["shares"]],
-        index=own["method"],
-    )
-    mean_shares = said.groupby(level=0).mean()
-    mean_shares["runs with S the largest"] = (
-        said.idxmax(axis=1).eq("S").groupby(level=0).mean()
-    )
-    print(mean_shares.round(2).to_string())
+own = table[table["method"].isin(["I2MoE", "DMIL", "DMIL, S first"])]
+said = pd.DataFrame(
+    [s.loc["report", KINDS].astype(float) for s in own["shares"]],
+    index=own["method"],
+)
+mean_shares = said.groupby(level=0).mean()
+mean_shares["runs with S the largest"] = (
+    said.idxmax(axis=1).eq("S").groupby(level=0).mean()
+)
+print(mean_shares.round(2).to_string())
 
 # %% [markdown]
 # I2MoE speaks mostly of unique experts, even where redundancy decides. DMIL gives its weight to R or to S, whichever
@@ -695,7 +674,7 @@ if check_claims:
     print("all claims hold")
 
 # %%
-if check_claims and HERE:
+if check_claims:
     cue = explanations.leaderboard(with_cue).set_index(["method", "score"])["mean"]
     every = untold.set_index(["method", "score"])[
         "mean"
@@ -757,8 +736,8 @@ if check_claims and HERE:
 headline = {
     "perfect_gates": len(perfect_gates),
     "live_first": live.loc["first"].round(2).to_dict(),
-    "tasks_in_the_file": int(table["task"].nunique()) if HERE else None,
-    "seeds_in_the_file": int(table["seed"].nunique()) if HERE else None,
+    "tasks_in_the_file": int(table["task"].nunique()),
+    "seeds_in_the_file": int(table["seed"].nunique()),
 }
 print(json.dumps(headline))
 

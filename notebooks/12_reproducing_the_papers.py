@@ -373,7 +373,6 @@ pd.concat(live, axis=1).round(1)
 # %%
 dmil, dimml = results("dmil"), results("dimml_ablation")
 i2moe, book = results("i2moe"), results("book")
-HERE = None not in (dmil, dimml, i2moe, book)
 PLACES = {
     "digits, K = 4": (dmil, "4 classes"),
     "digits, K = 10": (dmil, "10 classes"),
@@ -403,15 +402,12 @@ def by_seed(runs, value):
 
 
 RUNS = {}
-if HERE:
-    RUNS = {
-        title: by_seed(runs_of(title), "r2" if "R²" in title else "accuracy")
-        for title in PLACES
-    }
-    sizes = {name: [len(table), table.shape[1]] for name, table in RUNS.items()}
-    print(pd.DataFrame(sizes, index=["seeds", "models"]).T.to_string())
-else:
-    print("The results are in the repository, not here: skipped.")
+RUNS = {
+    title: by_seed(runs_of(title), "r2" if "R²" in title else "accuracy")
+    for title in PLACES
+}
+sizes = {name: [len(table), table.shape[1]] for name, table in RUNS.items()}
+print(pd.DataFrame(sizes, index=["seeds", "models"]).T.to_string())
 
 # %% [markdown]
 # *Digits* are our digit pairs with the cue, a quarter of each kind; *spoken digits* the same with a sound in place of one image. On
@@ -453,17 +449,16 @@ def changes_of_rates(rows):
 
 
 INDICATOR, RATES, DISAGREE = {}, {}, {}
-if HERE:
-    for title, n_test in {"digits, K = 4": 4000, "UTD-MHAD": 430}.items():
-        INDICATOR[title] = indicators(runs_of(title, "right"), n_test)
-    for title in TUNED:
-        INDICATOR[title] = by_seed(runs_of(title), "synergy_indicator")
-    for title in PARTS:
-        RATES[title] = changes_of_rates(runs_of(title, "rates"))
-    for title in ("digits, 2000", "UTD-MHAD, three"):
-        rows = runs_of(title, "experts").query("method == 'I2MoE'")
-        shares = rows.set_index("seed")[["disagree", "accuracy_disagree"]]
-        DISAGREE[title] = 100 * shares.set_axis(list(I2MOE_DISAGREE), axis=1)
+for title, n_test in {"digits, K = 4": 4000, "UTD-MHAD": 430}.items():
+    INDICATOR[title] = indicators(runs_of(title, "right"), n_test)
+for title in TUNED:
+    INDICATOR[title] = by_seed(runs_of(title), "synergy_indicator")
+for title in PARTS:
+    RATES[title] = changes_of_rates(runs_of(title, "rates"))
+for title in ("digits, 2000", "UTD-MHAD, three"):
+    rows = runs_of(title, "experts").query("method == 'I2MoE'")
+    shares = rows.set_index("seed")[["disagree", "accuracy_disagree"]]
+    DISAGREE[title] = 100 * shares.set_axis(list(I2MOE_DISAGREE), axis=1)
 
 # %% [markdown]
 # Now the claims. Each line names who should be ahead of whom, and where we can look.
@@ -554,11 +549,10 @@ verdicts = (
     .agg(lambda says: overall([s for s in says if s]))
     .rename("verdict")
 )
-if HERE:
-    published = {claim[:2]: claim[2] for claim in CLAIMS}
-    summary = verdicts.reset_index()
-    summary.insert(2, "paper", [published[key] for key in verdicts.index])
-    print(summary.to_string(index=False))
+published = {claim[:2]: claim[2] for claim in CLAIMS}
+summary = verdicts.reset_index()
+summary.insert(2, "paper", [published[key] for key in verdicts.index])
+print(summary.to_string(index=False))
 
 # %% [markdown]
 # Sixty questions at 95 % are sixty chances to be wrong, so the table of all rows has two more columns. **Detectable** is the true
@@ -588,19 +582,17 @@ def survives_holm(p, level=0.05):
 asked = tests[tests["says"] != ""].copy()
 asked["detectable"] = asked["half"] * asked["seeds"].map(detectable)
 asked["holm"] = asked["says"].where(survives_holm(p_values_of(asked)), "open")
-if HERE:
-    shown = asked[["claim", "data", "seeds", "ours", "detectable", "says", "holm"]]
-    print(shown.round(1).to_string(index=False))
+shown = asked[["claim", "data", "seeds", "ours", "detectable", "says", "holm"]]
+print(shown.round(1).to_string(index=False))
 
 # %%
-if HERE:
-    is_open = asked["says"] == "open"
-    blind = is_open & (asked["detectable"] > 2)
-    print(f"{len(asked)} rows: {(~is_open).sum()} decided, {is_open.sum()} open")
-    print(
-        f"of the open ones {blind.sum()} could not have found a difference of two points"
-    )
-    print(f"after Holm {(asked['holm'] != 'open').sum()} stay decided")
+is_open = asked["says"] == "open"
+blind = is_open & (asked["detectable"] > 2)
+print(f"{len(asked)} rows: {(~is_open).sum()} decided, {is_open.sum()} open")
+print(
+    f"of the open ones {blind.sum()} could not have found a difference of two points"
+)
+print(f"after Holm {(asked['holm'] != 'open').sum()} stay decided")
 
 # %% [markdown]
 # About two thirds of the open rows are blind to a difference of two points, and two points are more than DMIL's published lead over its best competitor on four
@@ -612,15 +604,12 @@ if HERE:
 # than a point, one more seed could open the question again.
 
 # %%
-if HERE:
-    decided = asked[~is_open].copy()
-    decided["margin"] = decided["mean"].abs() - decided["half"]
-    closest = decided.sort_values("margin").head(6)
-    n_close = (decided["margin"] < 1).sum()
-    print(
-        f"{n_close} of {len(decided)} are decided by less than a point; the closest:"
-    )
-    print(closest[["method", "claim", "data", "says", "margin"]].round(1).to_string(index=False))  # fmt: skip
+decided = asked[~is_open].copy()
+decided["margin"] = decided["mean"].abs() - decided["half"]
+closest = decided.sort_values("margin").head(6)
+n_close = (decided["margin"] < 1).sum()
+print(f"{n_close} of {len(decided)} are decided by less than a point; the closest:")
+print(closest[["method", "claim", "data", "says", "margin"]].round(1).to_string(index=False))  # fmt: skip
 
 # %% mystnb={"image": {"alt": "Two panels of gains in percentage points. Top, DMIL over joint training: published gains are diamonds between one and seven points; ours, dots with intervals, lie far below zero on digits with ten classes, and below or around zero elsewhere, none clearly above. Bottom, I2MoE over its bare fusion model: published diamonds lie on both sides of zero; ours are near zero with short intervals on digit pairs and votes, and with long ones on spoken digits and UTD-MHAD."}, "figure": {"caption": "Gain in accuracy (CREMA-D votes: in $R^2$), in points. Diamonds: published, single figures. Dots: ours, mean and 95 % interval over seeds, paired.", "name": "fig-gains"}} tags=["hide-input"]
 PUBLISHED = {
@@ -629,40 +618,36 @@ PUBLISHED = {
         I2MOE_TABLE, "MulT", "I2MoE-MulT"
     ),
 }
-if HERE:
-    panels = {}
-    for key, gains in PUBLISHED.items():
-        ours = next(claim[3] for claim in CLAIMS if claim[:2] == key)
-        both = {"published": pd.DataFrame([gains]), "ours": pd.DataFrame(ours)}
-        panels[key] = pd.concat(both, names=["whose", None]).melt(
-            var_name="data", value_name="points", ignore_index=False
-        ).dropna().reset_index("whose")  # fmt: skip
-    heights = [rows["data"].nunique() for rows in panels.values()]
-    figure, axes = plt.subplots(
-        2, 1, figsize=(6.4, 7.2), sharex=True, height_ratios=heights
-    )
-    for ax, ((method, claim), rows) in zip(axes, panels.items(), strict=True):
-        plots.interval_points(rows, x="points", y="data", hue="whose", palette=[VIOLET, TEAL],
-                              markers=["D", "o"], dodge=False, legend=ax is axes[0], ax=ax)  # fmt: skip
-        ax.axvline(0, color=INK, lw=1)
-        ax.grid(axis="y")
-        _ = ax.set(title=method + claim.replace("beats", " over"), ylabel="")
-    axes[0].legend(loc="upper left")
-    plt.show()
+panels = {}
+for key, gains in PUBLISHED.items():
+    ours = next(claim[3] for claim in CLAIMS if claim[:2] == key)
+    both = {"published": pd.DataFrame([gains]), "ours": pd.DataFrame(ours)}
+    panels[key] = pd.concat(both, names=["whose", None]).melt(
+        var_name="data", value_name="points", ignore_index=False
+    ).dropna().reset_index("whose")  # fmt: skip
+heights = [rows["data"].nunique() for rows in panels.values()]
+figure, axes = plt.subplots(
+    2, 1, figsize=(6.4, 7.2), sharex=True, height_ratios=heights
+)
+for ax, ((method, claim), rows) in zip(axes, panels.items(), strict=True):
+    plots.interval_points(rows, x="points", y="data", hue="whose", palette=[VIOLET, TEAL],
+                          markers=["D", "o"], dodge=False, legend=ax is axes[0], ax=ax)  # fmt: skip
+    ax.axvline(0, color=INK, lw=1)
+    ax.grid(axis="y")
+    _ = ax.set(title=method + claim.replace("beats", " over"), ylabel="")
+axes[0].legend(loc="upper left")
+plt.show()
 
 # %%
-if HERE:
-    ours = {
-        f"ours: {title}": found[["ensemble", "joint", "DMIL"]].mean()
-        for title, found in INDICATOR.items()
-    }
-    print("synergy indicator, percent of the samples")
-    print(
-        pd.concat([DMIL_INDICATOR, pd.DataFrame(ours).T]).round(1).to_string(), "\n"
-    )
-    ours = {f"ours: {title}": found.mean() for title, found in DISAGREE.items()}
-    print("I2MoE's experts, percent")
-    print(pd.concat([I2MOE_DISAGREE, pd.DataFrame(ours).T]).round(0).to_string())
+ours = {
+    f"ours: {title}": found[["ensemble", "joint", "DMIL"]].mean()
+    for title, found in INDICATOR.items()
+}
+print("synergy indicator, percent of the samples")
+print(pd.concat([DMIL_INDICATOR, pd.DataFrame(ours).T]).round(1).to_string(), "\n")
+ours = {f"ours: {title}": found.mean() for title, found in DISAGREE.items()}
+print("I2MoE's experts, percent")
+print(pd.concat([I2MOE_DISAGREE, pd.DataFrame(ours).T]).round(0).to_string())
 
 # %% [markdown]
 # **DI-MML.** The diagnosis transfers: an encoder trained on its own error is better than one that shares it. So does the
@@ -713,16 +698,15 @@ if HERE:
 
 # %%
 tried = results("encoders")
-if tried is not None:
-    by_encoder = {
-        kind: 100
-        * study.scores(tried, f"utd_mhad, {kind}").set_index("seed")["accuracy"]
-        for kind in ("MLP", "convolutions")
-    }
-    for kind, accuracies in by_encoder.items():
-        print(f"{kind}: {accuracies.mean():.1f} %")
-    encoders_gain = by_encoder["convolutions"] - by_encoder["MLP"]
-    print(f"difference: {plus_minus(encoders_gain, sign=True)} points")
+by_encoder = {
+    kind: 100
+    * study.scores(tried, f"utd_mhad, {kind}").set_index("seed")["accuracy"]
+    for kind in ("MLP", "convolutions")
+}
+for kind, accuracies in by_encoder.items():
+    print(f"{kind}: {accuracies.mean():.1f} %")
+encoders_gain = by_encoder["convolutions"] - by_encoder["MLP"]
+print(f"difference: {plus_minus(encoders_gain, sign=True)} points")
 
 # %% [markdown]
 # That is more than any published lead in the table at the top of this chapter: who compares methods
@@ -897,14 +881,13 @@ print((head_bonus.mean().round(1) + 0.0).to_string())
 
 # %%
 head_gain = {}
-if dimml is not None:
-    for name in dimml.data:
-        chosen = study.scores(dimml, name, "head")
-        val, test = (100 * np.array([*chosen[split]]) for split in ("val", "test"))
-        by_val = test[np.arange(len(test)), val.argmax(axis=1)]
-        head_gain[name] = test.max(axis=1) - by_val
-        gain = f"{plus_minus(head_gain[name])} points, {len(test)} seeds"
-        print(f"{name}: chosen on test minus chosen on validation: {gain}")
+for name in dimml.data:
+    chosen = study.scores(dimml, name, "head")
+    val, test = (100 * np.array([*chosen[split]]) for split in ("val", "test"))
+    by_val = test[np.arange(len(test)), val.argmax(axis=1)]
+    head_gain[name] = test.max(axis=1) - by_val
+    gain = f"{plus_minus(head_gain[name])} points, {len(test)} seeds"
+    print(f"{name}: chosen on test minus chosen on validation: {gain}")
 
 # %% [markdown]
 # Twenty heads on the same features differ little, so there is little to choose from: less than half a point on a list of 744. The last cell is the same experiment at the size of
@@ -1379,7 +1362,7 @@ if check_claims:
 # The claims of the papers, from the result files: first the mechanisms, then the gains.
 
 # %%
-if check_claims and HERE:
+if check_claims:
     said = tests.set_index(["claim", "data"])["says"]
     # Most rows are open, and most of those are blind to the effects in question.
     assert len(asked) > 50
@@ -1423,7 +1406,7 @@ if check_claims and HERE:
     assert encoders_gain.mean() > less(DMIL_TABLE, "joint").max()
 
 # %%
-if check_claims and HERE:
+if check_claims:
     # Gains that did not come.
     dmil_over_joint = tests[
         (tests["method"] == "DMIL") & (tests["claim"] == "beats joint training")
@@ -1486,8 +1469,8 @@ headline = {
     "bonus_of_choosing_the_head_on_test": round(
         float(head_bonus[f"list of {N_CLIPS}, chosen on test"].mean()), 1
     ),
-    "decided_after_holm": int((asked["holm"] != "open").sum()) if HERE else None,
-    "verdicts": verdicts.value_counts().to_dict() if HERE else None,
+    "decided_after_holm": int((asked["holm"] != "open").sum()),
+    "verdicts": verdicts.value_counts().to_dict(),
 }
 print(json.dumps(headline))
 

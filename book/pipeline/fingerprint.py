@@ -75,7 +75,7 @@ def code_key(code: ast.Module) -> str:
 
 
 def results_read(tree: Tree, code: ast.Module) -> list[Path]:
-    """List the result files that code reads: ``results("dmil")``, and all where the name is no text.
+    """List the result files that code reads: ``results("dmil")``, all where it is no name.
 
     All as well if there is none of that name: the chapter waits for it, or the name is wrong.
     """

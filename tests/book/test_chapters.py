@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,8 @@ from book.pipeline.profiles import read_profile
 from book.pipeline.tree import BookError, Project, Tree
 
 from .conftest import CHAPTER, write_chapter
+
+BOOK = Tree(Path(__file__).resolve().parents[2])
 
 
 def test_conversion_is_byte_identical_twice(tree: Tree) -> None:
@@ -103,3 +107,14 @@ def test_wrong_profile_is_refused(tree: Tree, text: str, message: str) -> None:
 def test_unknown_profile_names_the_known_ones(tree: Tree) -> None:
     with pytest.raises(BookError, match=r"no profile 'fast'; there are: default"):
         read_profile(tree, "fast", DECLARED)
+
+
+@pytest.mark.parametrize("stem", chapters.stems(BOOK))
+def test_claims_name_every_parameter_with_its_published_value(stem: str) -> None:
+    declared = chapters.read_chapter(BOOK, stem).parameters
+    code = ast.parse((BOOK.notebooks / f"{stem}.py").read_text("utf8"))
+    calls = [node for node in ast.walk(code) if isinstance(node, ast.Call)]
+    made = [call for call in calls if ast.unparse(call.func) == "Claims"]
+    named = [{k.arg: ast.literal_eval(k.value) for k in call.keywords} for call in made]
+    published = {name: value for name, value in declared.items() if name != "device"}
+    assert named == ([published] if named or "claim(" in ast.unparse(code) else [])
