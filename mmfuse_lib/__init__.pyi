@@ -11,6 +11,7 @@ from . import training as training
 from .core.claims import Claims as Claims
 from .core.intervals import mean_interval as mean_interval
 from .core.intervals import plus_minus as plus_minus
+from .core.progress import progress as progress
 from .evaluation import Evaluation as Evaluation
 from .evaluation import evaluate as evaluate
 from .evaluation import synergy_indicator as synergy_indicator

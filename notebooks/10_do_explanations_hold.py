@@ -44,7 +44,6 @@ dim = 32
 lr = 2e-3
 batch_size = 64
 device = "auto"
-check_claims = True
 
 # %%
 import inspect
@@ -57,12 +56,14 @@ import pandas as pd
 import seaborn as sns
 
 from mmfuse_lib import (
+    Claims,
     evaluate_explanations,
     explanations,
     fit,
     methods,
     plots,
     plus_minus,
+    progress,
     results,
     study,
 )
@@ -72,6 +73,10 @@ from mmfuse_lib.explanations import best_report, kind_probabilities, score_repor
 from mmfuse_lib.plots import GREY, INK
 
 plots.use_style()
+claim = Claims(
+    globals(), seed=0, epochs=40, patience=8, n_train=2_000, dim=32, lr=2e-3,
+    batch_size=64,
+)  # fmt: skip
 KINDS = list(INTERACTIONS)
 
 # %% [markdown]
@@ -271,7 +276,10 @@ def trained(method, **options):
     return model
 
 
-models = {"I2MoE": trained(methods.I2MoE), "DMIL": trained(methods.DMIL)}
+models = {
+    method.__name__: trained(method)
+    for method in progress([methods.I2MoE, methods.DMIL], "methods")
+}
 found = {
     name: evaluate_explanations(model, task, device=device)
     for name, model in models.items()
@@ -320,11 +328,12 @@ print(source.replace(inspect.getdoc(methods.ThreeModels.interactions), "..."))
 # to beat it; it shows how much of the kind these encoders can read from the inputs at all.
 
 # %%
-models |= {
-    "three models": trained(methods.ThreeModels),
-    "probe (told)": trained(methods.CompositionProbe),
+others = {
+    "three models": methods.ThreeModels,
+    "probe (told)": methods.CompositionProbe,
 }
-for name in ("three models", "probe (told)"):
+for name, method in progress(others.items(), "methods"):
+    models[name] = trained(method)
     found[name] = evaluate_explanations(models[name], task, device=device)
 found["chance"] = evaluate_explanations(
     explanations.uniform_report(len(task.test)), task
@@ -649,88 +658,116 @@ print(mean_shares.round(2).to_string())
 # ## Check
 
 # %%
-if check_claims:
-    # Of all gates of perfect models few are true; only S has a floor.
-    assert (scored["first"] == 1).sum() == 1
-    assert scored["first"].min() == 0.25
-    assert scored["auroc_S"].min() == 0.5
-    assert scored[["auroc_R", "auroc_U1", "auroc_U2"]].min().max() < 0.4
-    # Without the cue only R can be read from the inputs; with the label all can.
-    assert bounds.loc[False, ["U1", "U2", "S"]].max().max() < 2 / 3
-    assert bounds.loc[False, "R"].min() >= 0.75
-    assert bounds.loc[True, KINDS].min().min() > 0.8
-    # The kinds can be read from the inputs, by a probe and by three models that nobody told.
-    areas = live.loc[[f"auroc_{k}" for k in KINDS]]
-    assert areas["probe (told)"].min() > 0.98
-    assert areas["three models"].min() > 0.95
-    assert live.loc["first", ["probe (told)", "three models"]].min() > 0.95
-    # I2MoE predicts as well as they do; its report and DMIL's hold less, and promise too much.
-    assert live.loc["accuracy", "I2MoE"] > 0.95
-    assert live.loc["first", ["I2MoE", "DMIL"]].max() < 0.8
-    assert (
-        areas[["I2MoE", "DMIL"]].mean().max() < areas["three models"].mean() - 0.1
-    )
-    assert live.loc["log_score", ["I2MoE", "DMIL"]].min() > 2
-    print("all claims hold")
+claim(
+    (scored["first"] == 1).sum() == 1
+    and scored["first"].min() == 0.25
+    and scored["auroc_S"].min() == 0.5
+    and scored[["auroc_R", "auroc_U1", "auroc_U2"]].min().max() < 0.4,
+    "Of all gates of perfect models one is true on every sample; only S has a floor.",
+)
+claim(
+    bounds.loc[False, ["U1", "U2", "S"]].max().max() < 2 / 3
+    and bounds.loc[False, "R"].min() >= 0.75
+    and bounds.loc[True, KINDS].min().min() > 0.8,
+    "Without the cue only R can be read from the inputs; with the label all kinds can.",
+)
+areas = live.loc[[f"auroc_{k}" for k in KINDS]]
+claim(
+    areas["probe (told)"].min() > 0.98
+    and areas["three models"].min() > 0.95
+    and live.loc["first", ["probe (told)", "three models"]].min() > 0.95,
+    "The kinds can be read from the inputs: by a probe, and by three models that nobody told.",
+)
+claim(
+    live.loc["accuracy", "I2MoE"] > 0.95
+    and live.loc["first", ["I2MoE", "DMIL"]].max() < 0.8
+    and areas[["I2MoE", "DMIL"]].mean().max() < areas["three models"].mean() - 0.1
+    and live.loc["log_score", ["I2MoE", "DMIL"]].min() > 2,
+    "I2MoE predicts well; its report and DMIL's hold less than the three models', and promise too much.",
+)
+
+# %% [markdown]
+# And those on the benchmark:
 
 # %%
-if check_claims:
-    cue = explanations.leaderboard(with_cue).set_index(["method", "score"])["mean"]
-    every = untold.set_index(["method", "score"])[
-        "mean"
-    ]  # all tasks, without the probe
-    shared = board.set_index(["method", "score"])[
-        "mean"
-    ]  # the tasks that the probe has
-    assert (untold.loc[untold["score"] == "across_tasks", "n_tasks"] == 24).all()
-    assert (board.loc[board["score"] == "across_tasks", "n_tasks"] == 17).all()
-    assert cue["three models", "auroc"] > cue["probe (told)", "auroc"] - 0.06
-    order = ["three models", "LSMI (joint)", "I2MoE", "DMIL", "DMIL, S first"]
-    assert cue.xs("auroc", level="score")[order].is_monotonic_decreasing
-    assert cue["I2MoE", "auroc_R"] < 0.45
-    assert min(cue["I2MoE", f"auroc_{k}"] for k in ("U1", "U2", "S")) > 0.75
-    assert cue["DMIL", "auroc_S"] > 0.7
-    assert all(0.5 < cue["DMIL", f"auroc_{k}"] < 0.7 for k in ("R", "U1", "U2"))
-    assert cue["probe (told)", "auroc"] > 0.99
-    with_no_cue = explanations.leaderboard(
-        table[table["task"].str.contains("no cue")]
-    )
-    blind = with_no_cue.set_index(["method", "score"])["mean"]
-    assert blind["three models", "auroc"] < blind["probe (told)", "auroc"] < 0.6
-    # Global reports, and their order.
-    assert every["I2MoE", "global_exact"] < every["chance", "global_exact"] - 0.05
-    assert (
-        0.05
-        < every["DMIL", "global_exact"] - every["chance", "global_exact"]
-        < 0.15
-    )
-    for name in ("I2MoE", "DMIL", "DMIL, S first"):
-        assert every[name, "across_tasks"] < 0.3
-        assert shared[name, "across_tasks"] < 0.45
-    truths_of = [
-        shared[m, "across_tasks"]
-        for m in ("probe (told)", "three models", "LSMI (joint)")
-    ]
-    assert 0.5 < min(truths_of) < max(truths_of) < 0.65
-    assert 0.3 < every["LSMI (joint)", "across_tasks"] < 0.45
-    # Better models do not explain better, unless they are three; what the gates say.
-    assert better_explains["three models"] > 0.7
-    assert better_explains["I2MoE"] < 0.35
-    assert better_explains[["DMIL", "DMIL, S first"]].max() < 0
-    assert (wrong_way["accuracy"] > 0.95).sum() == 2
-    right_on_it = wrong_way[wrong_way["accuracy"] > 0.95]
-    assert right_on_it[["auroc_R", "auroc_S"]].max(axis=None) < 0.5
-    assert groups.loc["cue, U1 or U2", "I2MoE"] > 0.9
-    assert groups.loc["cue, R or S", "I2MoE"] < 0.6
-    assert mean_shares.loc["DMIL, S first", "runs with S the largest"] > 0.8
-    assert mean_shares.loc["I2MoE", ["U1", "U2"]].sum() > 0.6
-    assert mean_shares.loc["DMIL", ["R", "S"]].sum() > 0.75
-    for name in ("I2MoE", "DMIL", "DMIL, S first"):
-        assert every[name, "brier"] > every["chance", "brier"]
-        assert every[name, "log_score"] > every["chance", "log_score"]
-    assert 8 <= (gain > 0).sum() <= 16
-    assert every["DMIL, S first", "auroc"] < every["DMIL", "auroc"]
-    print("so do those on the benchmark")
+GATES = ["I2MoE", "DMIL", "DMIL, S first"]
+cue = explanations.leaderboard(with_cue).set_index(["method", "score"])["mean"]
+# All tasks, without the probe; and the tasks that the probe has.
+every = untold.set_index(["method", "score"])["mean"]
+shared = board.set_index(["method", "score"])["mean"]
+claim(
+    (untold.loc[untold["score"] == "across_tasks", "n_tasks"] == 24).all()
+    and (board.loc[board["score"] == "across_tasks", "n_tasks"] == 17).all(),
+    "Reports are compared on 24 tasks, and on 17 where the probe takes part.",
+)
+order = ["three models", "LSMI (joint)", "I2MoE", "DMIL", "DMIL, S first"]
+claim(
+    cue["probe (told)", "auroc"] > 0.99
+    and cue["three models", "auroc"] > cue["probe (told)", "auroc"] - 0.06
+    and cue.xs("auroc", level="score")[order].is_monotonic_decreasing,
+    "With a cue three models come close to the probe; then LSMI, I2MoE, DMIL, DMIL with S first.",
+)
+claim(
+    cue["I2MoE", "auroc_R"] < 0.45
+    and min(cue["I2MoE", f"auroc_{k}"] for k in ("U1", "U2", "S")) > 0.75
+    and cue["DMIL", "auroc_S"] > 0.7
+    and all(0.5 < cue["DMIL", f"auroc_{k}"] < 0.7 for k in ("R", "U1", "U2")),
+    "I2MoE's R finds no redundant samples, its other columns find theirs; of DMIL's only S does.",
+)
+with_no_cue = explanations.leaderboard(table[table["task"].str.contains("no cue")])
+blind = with_no_cue.set_index(["method", "score"])["mean"]
+claim(
+    blind["three models", "auroc"] < blind["probe (told)", "auroc"] < 0.6,
+    "Without a cue three models are near chance, and so is the probe.",
+)
+above = every.xs("global_exact", level="score") - every["chance", "global_exact"]
+claim(
+    above["I2MoE"] < -0.05 and 0.05 < above["DMIL"] < 0.15,
+    "Global reports: I2MoE's mean agrees less with the truth than an even share, DMIL's a little more.",
+)
+truths_of = [
+    shared[m, "across_tasks"]
+    for m in ("probe (told)", "three models", "LSMI (joint)")
+]
+claim(
+    every.loc[GATES, "across_tasks"].max() < 0.3
+    and shared.loc[GATES, "across_tasks"].max() < 0.45
+    and 0.5 < min(truths_of) < max(truths_of) < 0.65
+    and 0.3 < every["LSMI (joint)", "across_tasks"] < 0.45,
+    "Gates hardly put the tasks in their order; the probe, the three models and LSMI do so better.",
+)
+claim(
+    better_explains["three models"] > 0.7
+    and better_explains["I2MoE"] < 0.35
+    and better_explains[["DMIL", "DMIL, S first"]].max() < 0,
+    "Better models do not explain better, unless they are three.",
+)
+right_on_it = wrong_way[wrong_way["accuracy"] > 0.95]
+claim(
+    len(right_on_it) == 2
+    and right_on_it[["auroc_R", "auroc_S"]].max(axis=None) < 0.5,
+    "Two runs with more than 95 % right have areas of R and S below one half.",
+)
+claim(
+    groups.loc["cue, U1 or U2", "I2MoE"] > 0.9
+    and groups.loc["cue, R or S", "I2MoE"] < 0.6
+    and mean_shares.loc["I2MoE", ["U1", "U2"]].sum() > 0.6
+    and mean_shares.loc["DMIL", ["R", "S"]].sum() > 0.75
+    and mean_shares.loc["DMIL, S first", "runs with S the largest"] > 0.8,
+    "I2MoE says unique, DMIL says R or S, DMIL with S first says S, whatever the task.",
+)
+claim(
+    all(
+        every[name, score] > every["chance", score]
+        for name in GATES for score in ("brier", "log_score")
+    ),
+    "Read as probabilities, the gates are worse than an even share.",
+)  # fmt: skip
+claim(
+    8 <= (gain > 0).sum() <= 16
+    and every["DMIL, S first", "auroc"] < every["DMIL", "auroc"],
+    "Synergy first helps DMIL's report on some tasks and harms it on others; on average it harms.",
+)
 
 # %% tags=["headline", "remove-cell"]
 headline = {
@@ -786,8 +823,10 @@ mine = pd.DataFrame(
 )
 corrected = evaluate_explanations(mine, task).metrics
 both = pd.DataFrame({"p": found["three models"].metrics, "q": corrected})
-if check_claims:
-    assert corrected["brier"] < found["three models"].metrics["brier"]
+claim(
+    corrected["brier"] < found["three models"].metrics["brier"],
+    "Counted from what a model that knows nothing gives, the report is better calibrated.",
+)
 both.loc[["auroc", "first", "ece", "brier", "log_score"]].round(2)
 
 # %% [markdown]
@@ -817,9 +856,11 @@ both.loc[["auroc", "first", "ece", "brier", "log_score"]].round(2)
 dimml = trained(methods.DIMML)
 reading = explanations.heads_as_interactions(dimml, task.test, device=device)
 of_heads = evaluate_explanations(reading, task).metrics
-if check_claims:
-    assert of_heads["auroc_R"] == 0.5
-    assert min(of_heads["auroc_U1"], of_heads["auroc_U2"]) > 0.7
+claim(
+    of_heads["auroc_R"] == 0.5
+    and min(of_heads["auroc_U1"], of_heads["auroc_U2"]) > 0.7,
+    "R is one half, since it has no column; U1 and U2 find their samples.",
+)
 pd.Series(of_heads)[[f"auroc_{k}" for k in KINDS]].round(2)
 
 # %% [markdown]
