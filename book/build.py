@@ -79,7 +79,7 @@ def colab_command(
     context: typer.Context,
     check: Annotated[bool, typer.Option("--check", help="Only say whether they are.")] = False,
 ) -> None:
-    """Bring the notebooks that Colab opens in line with the chapters."""
+    """Bring notebooks for Colab, README and addresses in line with chapters and pyproject.toml."""
     with _errors():
         if check:
             colab.check(context.obj)
