@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from . import chapters
-from .tree import BookError, Project, Tree
+from .tree import COMMAND, BookError, Project, Tree, write_atomic
 
 HOMEPAGE = re.compile(r'^Homepage = ".*"$', re.MULTILINE)
 # A row of the table in the book's first page: chapter, question, what you take away.
@@ -54,6 +54,21 @@ def settings(tree: Tree) -> dict[str, Any]:
         },
         "sphinx": {"config": {"mmfuse_services": services(project)}},
     }
+
+
+def write(tree: Tree) -> list[Path]:
+    """Bring the files in line that name addresses where they lie, and return their paths."""
+    texts = render(tree)
+    for path, text in texts.items():
+        write_atomic(path, text)
+    return list(texts)
+
+
+def check(tree: Tree) -> None:
+    """Fail where such a file is not in line."""
+    for path, text in render(tree).items():
+        if path.read_text("utf8") != text:
+            raise BookError(f"{path} is out of date; run: {COMMAND}")
 
 
 def render(tree: Tree) -> dict[Path, str]:

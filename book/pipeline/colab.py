@@ -1,7 +1,4 @@
-"""The notebooks that Colab opens: `notebooks/NN_slug.ipynb`, committed beside their sources.
-
-With them go the other files that name addresses where they lie: see `addresses`.
-"""
+"""The notebooks that Colab opens: `notebooks/NN_slug.ipynb`, committed beside their sources."""
 
 from __future__ import annotations
 
@@ -13,9 +10,8 @@ from nbformat import NotebookNode
 from . import addresses, chapters, references
 from .myst import MystError
 from .plain import Writer
-from .tree import BookError, Project, Tree, write_atomic
+from .tree import COMMAND, BookError, Project, Tree, write_atomic
 
-COMMAND = "make colab"
 # As Colab marks the cell that it adds itself: it knows that there is one, and adds none.
 BADGES = {"colab_type": "text", "id": "view-in-github"}
 HIDING = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
@@ -23,7 +19,7 @@ HIDING = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
 
 def write(tree: Tree) -> list[Path]:
     """Write the notebook of each chapter, remove those without a chapter, return the paths."""
-    texts = render_all(tree) | addresses.render(tree)
+    texts = render_all(tree)
     for path in tree.notebooks.glob("*.ipynb"):
         if path not in texts:
             path.unlink()
@@ -33,8 +29,8 @@ def write(tree: Tree) -> list[Path]:
 
 
 def check(tree: Tree) -> None:
-    """Fail where a committed notebook, or an address beside them, is not what it should be."""
-    texts = render_all(tree) | addresses.render(tree)
+    """Fail where a committed notebook is not what its chapter gives."""
+    texts = render_all(tree)
     for path in sorted({*texts, *tree.notebooks.glob("*.ipynb")}):
         if path not in texts:
             raise BookError(f"{path} has no chapter; run: {COMMAND}")

@@ -10,6 +10,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 GITHUB = "https://github.com/"
+# What brings generated files in line that are committed.
+COMMAND = "make colab"
 PAGES = ".github.io"
 REPOSITORY = re.compile(rf"{re.escape(GITHUB)}[\w.-]+/[\w.-]+")
 FIELD = re.compile(r"\{\{ (repository|site|slug|ref) \}\}")

@@ -92,6 +92,7 @@ def test_a_fork_names_the_original_nowhere(fork: Tree) -> None:
     assert named(fork.root, ours.slug, ours.site.removeprefix("https://")) == []
     assert "build/src/_config.yml" in named(fork.root, "github.com/Uni-X/course-26")
     colab.check(fork)
+    addresses.check(fork)
 
 
 def test_a_fork_names_itself(fork: Tree) -> None:
@@ -178,12 +179,16 @@ def with_readme(tree: Tree) -> Path:
     return readme
 
 
+def test_the_repository_is_in_line() -> None:
+    addresses.check(Tree(ROOT))
+
+
 def test_readme_is_written_between_its_marks_and_checked(tree: Tree) -> None:
     readme = with_readme(tree)
     with pytest.raises(BookError, match="out of date; run: make colab"):
-        colab.check(tree)
-    assert readme in colab.write(tree)
-    colab.check(tree)
+        addresses.check(tree)
+    assert readme in addresses.write(tree)
+    addresses.check(tree)
     text = readme.read_text("utf8")
     assert "<!-- site --><https://toy.example/book/><!-- /site -->" in text
     assert "`pip install https://github.com/toy/toy/archive/main.zip`" in text
@@ -193,18 +198,18 @@ def test_readme_is_written_between_its_marks_and_checked(tree: Tree) -> None:
     assert text.endswith("<!-- /chapters -->\nThe end.\n")
     readme.write_text(text.replace("toy.example", "other.example"), "utf8")
     with pytest.raises(BookError, match=r"README\.md is out of date"):
-        colab.check(tree)
+        addresses.check(tree)
 
 
 def test_readme_without_a_mark_or_a_question_is_refused(tree: Tree) -> None:
     readme = with_readme(tree)
     readme.write_text(README.replace("<!-- /install -->", ""), "utf8")
     with pytest.raises(BookError, match="has lost its marks <!-- install -->"):
-        colab.write(tree)
+        addresses.write(tree)
     readme.write_text(README, "utf8")
     write_chapter(tree, "02_next")
     with pytest.raises(BookError, match=r"book/intro\.md has no row for 02_next"):
-        colab.write(tree)
+        addresses.write(tree)
 
 
 def test_a_page_of_the_book_offers_its_notebook(tree: Tree) -> None:
