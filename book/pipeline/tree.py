@@ -14,7 +14,8 @@ GITHUB = "https://github.com/"
 COMMAND = "make colab"
 PAGES = ".github.io"
 REPOSITORY = re.compile(rf"{re.escape(GITHUB)}[\w.-]+/[\w.-]+")
-FIELD = re.compile(r"\{\{ (repository|site|slug|ref) \}\}")
+FIELD = re.compile(r"\{\{ (\w+) \}\}")
+FIELDS = ("repository", "site", "slug", "ref")
 
 
 class BookError(Exception):
@@ -55,6 +56,9 @@ class Project:
 
     def fill(self, text: str) -> str:
         """Write addresses where a text names them, as in ``{{ repository }}``."""
+        for name in FIELD.findall(text):
+            if name not in FIELDS:
+                raise BookError(f"no address is called {{{{ {name} }}}}; there are: {FIELDS}")
         return FIELD.sub(lambda match: str(getattr(self, match[1])), text)
 
 

@@ -170,6 +170,8 @@ def test_pages_and_chapters_name_addresses_by_their_role(tree: Tree) -> None:
     source = chapters.read_chapter(tree, "01_toy").notebook.cells[0].source
     assert source.endswith("[Here](https://github.com/toy/toy/x) at main, {{x}}.")
     assert tree.project().fill("{{ slug }} {{ site }}") == "toy/toy https://toy.example/book"
+    with pytest.raises(BookError, match=r"no address is called \{\{ repo \}\}; there are"):
+        tree.project().fill("{{ repo }}")
 
 
 def with_readme(tree: Tree) -> Path:
