@@ -46,7 +46,6 @@ dim = 64
 noise = 0.4
 n_mixed = 2_500  # training samples of the task with all four interactions
 device = "auto"
-check_claims = True
 
 # %%
 import json
@@ -60,6 +59,7 @@ import torch
 from scipy.stats import ttest_1samp
 
 from mmfuse_lib import (
+    Claims,
     data,
     evaluate,
     fit,
@@ -67,6 +67,7 @@ from mmfuse_lib import (
     methods,
     plots,
     plus_minus,
+    progress,
     results,
     study,
 )
@@ -81,6 +82,10 @@ from mmfuse_lib.methods.dimml import (
 from mmfuse_lib.plots import GREY, INK, TEAL, VIOLET
 
 plots.use_style()
+claim = Claims(
+    globals(), seed=0, n_seeds=5, epochs=15, lr=2e-3, n_train=1_600, dim=64,
+    noise=0.4, n_mixed=2_500,
+)  # fmt: skip
 SEEDS = range(seed, seed + n_seeds)
 
 
@@ -182,7 +187,15 @@ for name, model, loss in (
 # %%
 def train(model, splits, seed):
     """Train a model in place; return it."""
-    fit(model, *splits[:2], epochs=epochs, lr=lr, seed=seed, device=device)
+    fit(
+        model,
+        *splits[:2],
+        epochs=epochs,
+        lr=lr,
+        seed=seed,
+        device=device,
+        progress=False,
+    )
     return model
 
 
@@ -444,7 +457,7 @@ def compare(seed):
     return ours, rows
 
 
-runs = [compare(s) for s in SEEDS]
+runs = [compare(s) for s in progress(SEEDS, "seeds")]
 measured = pd.DataFrame([row for _, rows in runs for row in rows])
 
 
@@ -668,7 +681,15 @@ def fusion_on(parts, test, fusion):
     head = methods.JointFusion.for_data(
         parts[0], encoders=identity, fusion=fusion, seed=seed
     )
-    fit(head, *parts[:2], epochs=3 * epochs, lr=lr, seed=seed, device=device)
+    fit(
+        head,
+        *parts[:2],
+        epochs=3 * epochs,
+        lr=lr,
+        seed=seed,
+        device=device,
+        progress=False,
+    )
     return evaluate(head, test, device=device).metrics
 
 
@@ -692,7 +713,7 @@ def chances_of(fusion):
     """What a fusion head makes of each chance, on synergistic test samples."""
     found = {
         name: fusion_on(parts, test, fusion)
-        for name, (parts, test) in CHANCES.items()
+        for name, (parts, test) in progress(CHANCES.items(), "heads")
     }
     found = pd.DataFrame(found).T[["accuracy", "cross_entropy"]]
     found["accuracy"] *= 100
@@ -972,113 +993,139 @@ mean = by_seed.mean().unstack(0)
 taught = dims[dims["group"] == "taught"].groupby(["seed", "way"])["change"].mean()
 taught = taught.unstack("way")
 extra = 100 * (taught["DI-MML"] - taught["no DUC"])
-if check_claims:
-    # The shared residual is in the joint gradient and in no detached one.
-    assert change["joint"] > 0.1
-    assert change["detached"] == 0
-    # A shared head makes a common space.
-    assert cosines["own heads only"].diagonal().mean() < 0.2
-    assert cosines["with a shared head"].diagonal().mean() > 0.4
-    # Intervals and distances agree to the last sample; so do gradient and formula.
-    assert (rates == literal).all()
-    assert torch.allclose(pull, formula, atol=1e-6)
-    assert (pull[:, 0] == 0).all()
-    # Competition ends for the right encoder, on every seed; the ensemble does as much.
-    assert (gains["right"][["DI-MML", "ensemble"]] > 0.02).all(axis=None)
-    assert mean_interval(gains["both"]["DI-MML"])[0] > 0.005
-    assert abs(mean.loc["DI-MML", "both"] - mean.loc["ensemble", "both"]) < 0.01
-    # DUC moves what it is meant to move.
-    center, half = mean_interval(extra)
-    assert center - half > 0
-    # Who knows is heard; nobody knows synergy.
-    assert weights.loc["U1"].idxmin() == "right"
-    assert weights.loc["U2"].idxmin() == "left"
-    assert (weights.loc[["R", "S"]] - 1 / 3).abs().to_numpy().max() < 0.05
-    # Whispering, and what a fusion head makes of it.
-    assert (
-        kept.loc[("detached", "S"), "spread"]
-        < kept.loc[("detached", "U1"), "spread"] / 5
-    )
-    assert (
-        kept.loc[("joint", "S"), "spread"] > kept.loc[("joint", "U1"), "spread"] / 3
-    )
-    assert kept.loc[("detached", "S"), "probe (%)"] > 60
-    # A linear head guesses whatever it is given; a hidden layer hears what there is to hear.
-    assert (linear["cross-entropy (bits)"] > 2 - 0.01).all()
-    assert (linear["accuracy (%)"] - 25).abs().max() < 15
-    heard = hidden["accuracy (%)"].to_numpy()
-    assert (np.diff(heard) > 3).all()
-    assert heard[0] < 65
-    assert heard[-1] > 95
-    assert end_to_end > 95
+claim(
+    change["joint"] > 0.1 and change["detached"] == 0,
+    "The shared residual is in the joint gradient and in no detached one.",
+)
+claim(
+    cosines["own heads only"].diagonal().mean() < 0.2
+    and cosines["with a shared head"].diagonal().mean() > 0.4,
+    "A shared head makes a common space; heads of one's own do not.",
+)
+claim(
+    (rates == literal).all()
+    and torch.allclose(pull, formula, atol=1e-6)
+    and (pull[:, 0] == 0).all(),
+    "Intervals and distances agree to the last sample, the gradient and its formula to rounding.",
+)
+claim(
+    (gains["right"][["DI-MML", "ensemble"]] > 0.02).all(axis=None)
+    and mean_interval(gains["both"]["DI-MML"])[0] > 0.005
+    and abs(mean.loc["DI-MML", "both"] - mean.loc["ensemble", "both"]) < 0.01,
+    "Competition ends for the right encoder on every seed; an ensemble does as much.",
+)
+center, half = mean_interval(extra)
+claim(center - half > 0, "DUC raises the rates of the dimensions that it teaches.")
+claim(
+    weights.loc["U1"].idxmin() == "right"
+    and weights.loc["U2"].idxmin() == "left"
+    and (weights.loc[["R", "S"]] - 1 / 3).abs().to_numpy().max() < 0.05,
+    "The head that knows least is heard least on U1 and U2; on R and S all weights are a third.",
+)
+spreads = kept["spread"]
+claim(
+    spreads["detached", "S"] < spreads["detached", "U1"] / 5
+    and spreads["joint", "S"] > spreads["joint", "U1"] / 3
+    and kept.loc[("detached", "S"), "probe (%)"] > 60,
+    "Detached encoders whisper on S, and a probe still hears them; joint ones speak up.",
+)
+heard = hidden["accuracy (%)"].to_numpy()
+claim(
+    (linear["cross-entropy (bits)"] > 2 - 0.01).all()
+    and (linear["accuracy (%)"] - 25).abs().max() < 15
+    and (np.diff(heard) > 3).all()
+    and heard[0] < 65
+    and min(heard[-1], end_to_end) > 95,
+    "A linear head guesses whatever it is given; a hidden layer hears what there is to hear.",
+)
 
 # %% [markdown]
-# The table of methods and the ablation come from result files, and are checked where these are here.
+# The table of methods and the ablation, from the result files:
 
 # %%
-if check_claims:
-    # The table of methods: who learns synergy, and the order on the real data.
-    means = {
-        name: study.scores(book, name).groupby("method").mean(numeric_only=True)
-        for name in STUDIED
-    }
-    for name in ("digit_pairs", "spoken_digits"):
-        assert abs(means[name].loc["DIMML", "accuracy_S"] - 0.25) < 0.05
-        assert abs(means[name].loc["Ensemble", "accuracy_S"] - 0.25) < 0.05
-        assert means[name].loc["DMIL, synergy first", "accuracy_S"] > 0.45
-    heard = means["spoken_digits"]["accuracy_U2"]
-    assert heard["DIMML"] > heard["Ensemble"]
-    spoken = means["spoken_digits"]["accuracy_S"]
-    assert spoken[["DMIL", "DMIL, lam 0.001"]].max() < 0.3
-    assert spoken.idxmax() == "DMIL, synergy first"
-    assert means["digit_pairs"].loc["JointFusion", "accuracy_S"] > 0.95
-    real = study.scores(book, "utd_mhad")
-    real = real.pivot(index="seed", columns="method", values="accuracy")
-    center, half = mean_interval(real["DIMML"] - real["Ensemble"])
-    assert abs(center) < half
-    for common in real.columns.drop(
-        ["DIMML", "Ensemble", *filter(lambda m: "Unimodal" in m, real)]
-    ):
-        for own in ("DIMML", "Ensemble"):
-            center, half = mean_interval(real[own] - real[common])
-            assert center > half
-    center, half = mean_interval(real["DMIL, lam 0.001"] - real["DMIL"])
-    assert abs(center) < half
-    indicator = means["utd_mhad"]["synergy_indicator"]
-    assert 0.01 < indicator["Ensemble"] < indicator["JointFusion"] < 0.025
+means = {
+    name: study.scores(book, name).groupby("method").mean(numeric_only=True)
+    for name in STUDIED
+}
+on_s = pd.DataFrame(
+    {name: means[name]["accuracy_S"] for name in ("digit_pairs", "spoken_digits")}
+)
+claim(
+    (on_s.loc[["DIMML", "Ensemble"]] - 0.25).abs().max(axis=None) < 0.05
+    and on_s.loc["DMIL, synergy first"].min() > 0.45,
+    "On digits DI-MML and the ensemble guess on S, DMIL with synergy first does not.",
+)
+heard, spoken = means["spoken_digits"]["accuracy_U2"], on_s["spoken_digits"]
+claim(
+    heard["DIMML"] > heard["Ensemble"]
+    and spoken[["DMIL", "DMIL, lam 0.001"]].max() < 0.3
+    and spoken.idxmax() == "DMIL, synergy first"
+    and on_s.loc["JointFusion", "digit_pairs"] > 0.95,
+    "Spoken digits: DI-MML hears more than the ensemble; only synergy first learns much of S.",
+)
+real = study.scores(book, "utd_mhad")
+real = real.pivot(index="seed", columns="method", values="accuracy")
+apart = ["DIMML", "Ensemble"]
+together = real.columns.drop([*apart, *filter(lambda m: "Unimodal" in m, real)])
+center, half = mean_interval(real["DIMML"] - real["Ensemble"])
+claim(
+    abs(center) < half
+    and all(
+        np.subtract(*mean_interval(real[own] - real[common])) > 0
+        for common in together
+        for own in apart
+    ),
+    "UTD-MHAD: DI-MML and the ensemble are level, and ahead of all methods that train together.",
+)
+center, half = mean_interval(real["DMIL, lam 0.001"] - real["DMIL"])
+indicator = means["utd_mhad"]["synergy_indicator"]
+claim(
+    abs(center) < half
+    and 0.01 < indicator["Ensemble"] < indicator["JointFusion"] < 0.025,
+    "There DMIL's lambda makes no difference, and the ensemble has an indicator above zero.",
+)
 
 # %%
-if check_claims:
-    # No part is worth an accuracy that ten seeds can tell from zero, after Holm's correction.
-    assert (p_values < 0.05).sum() == 1
-    assert len(p_values) * p_values.min() > 0.05
-    assert f"{by_chance:.2f}" == "0.40"
-    assert p_values.idxmin() == ("UTD-MHAD", "no shared head")
-    center, half = mean_interval(losses["UTD-MHAD"]["no shared head"])
-    assert -3 < center < -half
-    for table in losses.values():
-        assert abs(table["no certainty weighting"].mean()) < 0.5
-    # No fusion head gets beyond guessing in the third stage, nor gains on UTD-MHAD.
-    for rows in retrained.values():
-        table = rows.set_index(["variant", "seed"])
-        if "accuracy_S" in table:
-            heard = table["accuracy_S"].unstack("seed").loc[list(HEADS)]
-            assert (heard.mean(axis=1) - 0.25).abs().max() < 0.04
-        else:
-            right = table["accuracy"].unstack("variant")
-            for head in ("concat head", "low-rank head"):
-                center, half = mean_interval(right[head] - right["DI-MML"])
-                assert abs(center) < half
-    # DUC raises what it teaches on UTD-MHAD; on digit pairs ten seeds cannot tell.
-    for (name, _), ends in taught_by_duc.items():
-        center, half = mean_interval(ends["difference"])
-        if name == "UTD-MHAD":
-            assert center > half
-        else:
-            assert abs(center) < half
-            assert center < 2.5
-if check_claims:
-    print("all claims hold")
+center, half = mean_interval(losses["UTD-MHAD"]["no shared head"])
+claim(
+    (p_values < 0.05).sum() == 1
+    and len(p_values) * p_values.min() > 0.05
+    and f"{by_chance:.2f}" == "0.40"
+    and p_values.idxmin() == ("UTD-MHAD", "no shared head")
+    and -3 < center < -half
+    and all(abs(t["no certainty weighting"].mean()) < 0.5 for t in losses.values()),
+    "No part is worth an accuracy that ten seeds can tell from zero, after Holm's correction.",
+)
+of_heads = {n: rows.set_index(["variant", "seed"]) for n, rows in retrained.items()}
+guesses = [
+    t["accuracy_S"].unstack("seed").loc[list(HEADS)].mean(axis=1)
+    for t in of_heads.values()
+    if "accuracy_S" in t
+]
+claim(
+    all((accuracy - 0.25).abs().max() < 0.04 for accuracy in guesses),
+    "No fusion head gets beyond guessing on S in the third stage.",
+)
+right = of_heads["UTD-MHAD"]["accuracy"].unstack("variant")
+changes = [
+    mean_interval(right[head] - right["DI-MML"])
+    for head in ("concat head", "low-rank head")
+]
+claim(
+    all(abs(center) < half for center, half in changes),
+    "Nor does another head gain on UTD-MHAD.",
+)
+by_duc = [
+    (name, *mean_interval(ends["difference"]))
+    for (name, _), ends in taught_by_duc.items()
+]
+claim(
+    all(
+        center > half if name == "UTD-MHAD" else abs(center) < half and center < 2.5
+        for name, center, half in by_duc
+    ),
+    "DUC raises what it teaches on UTD-MHAD; on digit pairs ten seeds cannot tell.",
+)
 
 # %% tags=["headline", "remove-cell"]
 headline = {
