@@ -362,7 +362,7 @@ claim(
 indicator = mean["synergy_indicator"]
 claim(
     0 < indicator["ensemble"] < 0.01 < indicator["joint, sum"] < 0.04,
-    "The synergy indicator has a floor above 0, lower for the ensemble than for a sum.",
+    "The synergy indicator has a floor above 0, for the ensemble a lower one.",
 )
 claim(
     abs(indicator["joint, concat"] - 9 / 64) < 0.02,
@@ -371,7 +371,7 @@ claim(
 middle, half = mean_interval(gain)
 claim(
     middle - half > 0,
-    "On redundant labels with a noisy modality the ensemble wins, beyond the interval.",
+    "On redundant labels, one image noisy, the ensemble wins beyond the interval.",
 )
 
 # %% tags=["headline", "remove-cell"]

@@ -1224,11 +1224,11 @@ claim(
 )
 claim(
     abs(truth - history[-1]) < 0.03,
-    "A classifier's held-out loss comes close to what the reading of camera 1 tells.",
+    "A classifier's held-out loss comes close to what a reading of camera 1 tells.",
 )
 claim(
     np.allclose(equations @ invisible, 0),
-    "One direction of (R, U1, U2, S) is invisible to all three mutual informations.",
+    "One direction of (R, U1, U2, S) is invisible to the mutual informations.",
 )
 claim(
     all(
@@ -1244,7 +1244,7 @@ claim(
 )
 claim(
     np.allclose(parts @ equations.T, [1, 1, 2]) and parts.min() >= 0,
-    "The whole feasible range fits house B's informations, and no part is negative.",
+    "All of the feasible range fits house B, and no part is negative in it.",
 )
 claim(
     additive[-1] < 0.01,
@@ -1256,7 +1256,7 @@ claim(
 )
 claim(
     net.mean() > 1.5 and net.mean() - 3 * error > 1.4,
-    "The halves of a digit share over 1.5 bits about it, less three standard errors 1.4.",
+    "R - S of a digit's halves is over 1.5 bits, over 1.4 less three standard errors.",
 )
 
 # %% [markdown]

@@ -507,7 +507,7 @@ claim(
 mean, half = mean_interval(gaps.get_group(strongest)["right"])
 claim(
     mean - half > 0.01,
-    "Where noise is strongest the right encoder loses clearly, beyond the interval.",
+    "Where noise is strongest the right encoder loses, beyond the interval.",
 )
 claim(
     gap.loc[strongest, "right"] > gap.loc[strongest, "left"] + 1
@@ -532,7 +532,7 @@ claim(
 )
 claim(
     (dark_noisiest["joint"] < dark_noisiest["ensemble"] - 0.05).all(),
-    "With the left image black the joint model is behind the ensemble on every seed.",
+    "With the left image black the ensemble is far ahead on every seed.",
 )
 
 # %% tags=["headline", "remove-cell"]

@@ -793,7 +793,7 @@ def rescale(wanted, have):
 
 
 def solve(p, rounds, sweeps=30):
-    """Lower and upper bound on I* after each round, in bits; whether all q were in D_p."""
+    """Lower and upper bound on I* in bits, a row a round; whether all q are in D_p."""
     p1, p2, py = p.sum(axis=1), p.sum(axis=0), p.sum(axis=(0, 1))
     q = p1[:, None] * p2 / py  # independent given the label
     b = np.ones_like(p2)
@@ -1072,7 +1072,7 @@ claim(
 claim(
     np.allclose(decompose(houses["A"]).atoms, [0, 1, 1, 0], atol=1e-8)
     and np.allclose(decompose(houses["B"]).atoms, [1, 0, 0, 1], atol=1e-8),
-    "BROJA finds the wiring: house A is all unique, house B redundant and synergistic.",
+    "BROJA finds the wiring: house A all unique, house B R and S.",
 )
 claim(
     all(abs(mutual_information(pairing(GATES["xor"](), (c, c)))) < 1e-12
@@ -1081,11 +1081,9 @@ claim(
 )  # fmt: skip
 claim(
     np.allclose(agreement(decompose(between(0.5, 0.1)).coupling), 0.9, atol=1e-4),
-    "Halfway to AND, the worst pairing makes X2 a noisy copy of X1, whatever the label.",
+    "Halfway to AND, X2 is a noisy copy of X1 in the worst pairing.",
 )
-some, mixed = tables[:20], [
-    p.sum(axis=1)[:, None] * p.sum(axis=0) / p.sum(axis=(0, 1)) for p in tables[:20]
-]  # fmt: skip
+some = tables[:20]
 r, u1, u2, s = batch.atoms[:20].T
 claim(
     batch.atoms.min() > -1e-9
@@ -1094,11 +1092,12 @@ claim(
     and np.allclose(r + u1 + u2 + s, [mutual_information(p) for p in some]),
     "On random tables no atom is negative, and their sums are the informations.",
 )
+apart = [  # sources independent given the label
+    p.sum(axis=1)[:, None] * p.sum(axis=0) / p.sum(axis=(0, 1)) for p in some
+]
 claim(
-    (
-        u1 <= np.array([conditional_mutual_information(q) for q in mixed]) + 1e-9
-    ).all(),
-    "There U1 is at most I(X1;Y|X2) of sources that are independent given the label.",
+    all(u1 <= [conditional_mutual_information(q) + 1e-9 for q in apart]),
+    "U1 is at most I(X1;Y|X2) where sources are independent given the label.",
 )
 proved = lower_bound(GATES["and"](), a, a)
 claim(
@@ -1107,7 +1106,7 @@ claim(
 )
 claim(
     sound and slow_sound,
-    "The upper bounds of the hand-made solver come from tables in D_p, in every round.",
+    "The hand-made solver's upper bounds come from tables in D_p, in every round.",
 )
 claim(
     (bounds[:, 0] <= exact + 1e-9).all()
@@ -1117,7 +1116,7 @@ claim(
 )
 claim(
     (gap >= error - 1e-9).all() and (error[1:101] > 20 * change[:100]).all(),
-    "In the slow case the gap is never below the error, and the change far below it.",
+    "In the slow case the gap is never below the error; the change is, by far.",
 )
 claim(
     (redundancy[["imin", "broja"]].max(axis=1) <= redundancy["mmi"] + 1e-9).all(),
@@ -1126,7 +1125,7 @@ claim(
 claim(
     list(negative[negative].index)
     == ["copy", "AND", "noisy AND", "random", "digit pairs"],
-    "A pointwise atom is negative for copy, both ANDs, random and digit pairs only.",
+    "Pointwise atoms are negative for copy, both ANDs, random, digit pairs only.",
 )
 claim(
     np.allclose(atoms, [1, 0, 0, 1], atol=1e-6)
