@@ -1256,7 +1256,7 @@ claim(
 )
 claim(
     net.mean() > 1.5 and net.mean() - 3 * error > 1.4,
-    "R - S of a digit's halves is over 1.5 bits, over 1.4 less three standard errors.",
+    "R - S of a digit's halves is over 1.5 bits, less three standard errors 1.4.",
 )
 
 # %% [markdown]
