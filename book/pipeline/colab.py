@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import nbformat
 from nbformat import NotebookNode
 
 from . import chapters, references
-from .myst import MystError
+from .myst import MystError, drawn_figure
 from .plain import Writer
 from .tree import BookError, Project, Tree, write_atomic
 
 COMMAND = "make colab"
+SHOW = "plt.show()"
 HIDING = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
 
 
@@ -49,27 +52,49 @@ def render_all(tree: Tree) -> dict[Path, str]:
 def render(
     chapter: chapters.Chapter, known: references.References, project: Project
 ) -> NotebookNode:
-    """Make the plain notebook of a chapter: no MyST, no outputs, solutions folded."""
+    """Make the plain notebook of a chapter: no MyST and no outputs, solutions folded."""
     page = f"notebooks/{chapter.stem}"
     raw = project.repository.replace("https://github.com/", "https://raw.githubusercontent.com/")
     writer = Writer(page, known, f"{raw}/{project.ref}")
     notebook: NotebookNode = chapter.notebook.copy()
+    cells: list[NotebookNode] = []
     for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            try:
-                cell["source"] = writer.cell(cell.source)
-            except MystError as error:
-                raise BookError(f"{chapter.stem}: cell {cell['id']}: {error}") from None
-        elif writer.in_solution or _is_hidden(cell):
-            cell.metadata["jupyter"] = {"source_hidden": True}
-            cell.metadata["cellView"] = "form"
-    notebook["cells"] = [cell for cell in notebook.cells if cell.source]
+        try:
+            cells += [written for written in _write(cell, writer) if written.source]
+        except MystError as error:
+            raise BookError(f"{chapter.stem}: cell {cell['id']}: {error}") from None
+    if writer.in_solution:
+        raise BookError(f"{chapter.stem}: its last solution is not ended by {{solution-end}}")
+    notebook["cells"] = cells
     notebook.cells[0]["source"] += (
         f"\n\n*This notebook is made from a chapter of [the book]({known.url(page)}), "
         "where figures and results are shown too.*"
     )
     notebook.metadata["colab"] = {"provenance": []}
     return notebook
+
+
+def _write(cell: NotebookNode, writer: Writer) -> list[NotebookNode]:
+    """Write one cell, and after one that draws a figure a cell with its caption."""
+    if cell.cell_type == "markdown":
+        cell["source"] = writer.cell(cell.source)
+        return [cell]
+    if writer.in_solution or _is_hidden(cell):
+        cell.metadata["jupyter"] = {"source_hidden": True}
+        cell.metadata["cellView"] = "form"
+    if alt := cell.metadata.get("mystnb", {}).get("image", {}).get("alt"):
+        cell["source"] = _with_description(cell.source, alt)
+    if figure := drawn_figure(cell):
+        caption = nbformat.v4.new_markdown_cell(writer.caption(figure), id=f"{cell['id']}-caption")
+        return [cell, caption]
+    return [cell]
+
+
+def _with_description(code: str, alt: str) -> str:
+    """Let a cell show its figure with its alternative text, which goes into the output."""
+    if code.count(SHOW) != 1:
+        raise MystError(f"a cell that draws a figure calls `{SHOW}` once, this one does not")
+    return code.replace(SHOW, f"plots.show({json.dumps(alt, ensure_ascii=False)})")
 
 
 def _is_hidden(cell: NotebookNode) -> bool:
