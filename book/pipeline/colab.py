@@ -75,19 +75,25 @@ def render(
 
 
 def _write(cell: NotebookNode, writer: Writer) -> list[NotebookNode]:
-    """Write one cell, and after one that draws a figure a cell with its caption."""
+    """Write one cell, and before or after it what its place in the chapter calls for."""
     if cell.cell_type == "markdown":
         cell["source"] = writer.cell(cell.source)
         return [cell]
+    if "headline" in chapters.tags(cell):
+        return []  # prints numbers for the pipeline, not for a reader
+    before, after = writer.before_code(), ""
     if writer.in_solution or _is_hidden(cell):
         cell.metadata["jupyter"] = {"source_hidden": True}
         cell.metadata["cellView"] = "form"
     if alt := cell.metadata.get("mystnb", {}).get("image", {}).get("alt"):
         cell["source"] = _with_description(cell.source, alt)
     if figure := drawn_figure(cell):
-        caption = nbformat.v4.new_markdown_cell(writer.caption(figure), id=f"{cell['id']}-caption")
-        return [cell, caption]
-    return [cell]
+        after = writer.caption(figure)
+    return [
+        nbformat.v4.new_markdown_cell(before, id=f"{cell['id']}-solution"),
+        cell,
+        nbformat.v4.new_markdown_cell(after, id=f"{cell['id']}-caption"),
+    ]
 
 
 def _with_description(code: str, alt: str) -> str:

@@ -53,30 +53,47 @@ class Writer:
     source: str
     counts: dict[str, int] = field(default_factory=dict)
     in_solution: bool = False
+    solution: str = CONTINUED  # title of the next piece of a solution
 
     def cell(self, text: str) -> str:
         """Rewrite one Markdown cell; what belongs to a solution is folded, and nothing else."""
-        written: list[str] = []
-        title, parts = CONTINUED if self.in_solution else "", list[str]()
+        written, parts = list[str](), list[str]()
         for block in myst.parse(text):
             if isinstance(block, Directive) and block.name in GATES:
-                written.append(_folded(title, parts))
-                title, parts = self.gate(block), [self.blocks(block.body)]
+                written.append(self.folded(parts))
+                self.gate(block)
+                parts = [self.blocks(block.body)]
             else:
                 parts.append(self.block(block))
-        return _finished("\n".join([*written, _folded(title, parts)]))
+        return _finished("\n".join([*written, self.folded(parts)]))
 
-    def gate(self, block: Directive) -> str:
-        """Go into a solution and return its title, or out of it."""
+    def gate(self, block: Directive) -> None:
+        """Go into a solution, or out of it."""
         starts = block.name == "solution-start"
         if starts == self.in_solution:
             raise MystError(f"{{{block.name}}} {'within' if starts else 'without'} a solution")
         self.in_solution = starts
-        return f"Solution to {self.target(block.argument).text}" if starts else ""
+        if starts:
+            self.solution = f"Solution to {self.target(block.argument).text}"
+
+    def folded(self, parts: list[str]) -> str:
+        """Write what has been collected, folded if it belongs to a solution."""
+        body = "\n".join(parts)
+        if not self.in_solution or not body.strip():
+            return body
+        title, self.solution = self.solution, CONTINUED
+        return details(title, body)
+
+    def before_code(self) -> str:
+        """Announce the code of a solution that begins with code."""
+        if not self.in_solution or self.solution == CONTINUED:
+            return ""
+        title, self.solution = self.solution, CONTINUED
+        return f"**{title}**: the code below, folded."
 
     def caption(self, figure: Directive) -> str:
         """Write number and caption of a figure that a code cell draws."""
-        return _finished(f"{self.marked(figure)}{self.numbered('Figure', figure.body)}")
+        return f"{self.marked(figure).strip()}{_finished(self.numbered('Figure', figure.body))}"
 
     def blocks(self, text: str) -> str:
         """Rewrite Markdown with directives in it."""
@@ -306,16 +323,6 @@ def mark(name: str) -> str:
 def details(title: str, body: str) -> str:
     """Write something folded; the blank lines make what is inside Markdown again."""
     return f"\n<details>\n<summary><b>{title}</b></summary>\n\n{body.strip()}\n\n</details>\n"
-
-
-def _folded(title: str, parts: list[str]) -> str:
-    """Write part of a cell, folded if it belongs to a solution (and so has a title)."""
-    body = "\n".join(parts)
-    if title and body.strip():
-        return details(title, body)
-    if title and title != CONTINUED:
-        return f"\n**{title}**: the next code cells, folded.\n"
-    return body
 
 
 def _finished(text: str) -> str:

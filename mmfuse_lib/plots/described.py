@@ -48,5 +48,5 @@ def _bundle(figure: Figure, alt: str, **_: Any) -> tuple[dict[str, str], dict[st
     picture = BytesIO()
     figure.savefig(picture, format="png", dpi=figure.dpi, bbox_inches="tight")
     source = f"data:image/png;base64,{b64encode(picture.getvalue()).decode()}"
-    html = f'<img alt="{escape(alt)}" src="{source}" style="max-width: 100%">'
+    html = f'<img alt="{escape(alt)}" src="{source}" style="display: block; max-width: 100%">'
     return {"text/plain": alt, "text/html": html}, {"image/png": {"alt": alt}}
