@@ -49,7 +49,6 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from sklearn.linear_model import LogisticRegression
-from tqdm import tqdm
 
 from mmfuse_lib import (
     Claims,
@@ -60,6 +59,7 @@ from mmfuse_lib import (
     methods,
     plots,
     plus_minus,
+    progress,
 )
 
 plots.use_style()
@@ -238,7 +238,7 @@ plt.show()
 
 # %%
 rows = []
-for s in tqdm(range(seed, seed + n_seeds), desc="seeds"):
+for s in progress(range(seed, seed + n_seeds), "seeds"):
     splits = load(s, n_classes=4)
     for name in CANDIDATES:
         model, _ = train_on(splits, name, s, progress=False)
@@ -298,7 +298,7 @@ summary(results, ["accuracy", "accuracy_S", "cross_entropy_S", "synergy_indicato
 
 # %%
 rows = []
-for s in tqdm(range(seed, seed + n_seeds), desc="seeds"):
+for s in progress(range(seed, seed + n_seeds), "seeds"):
     splits = load(
         s,
         n_train=n_train // 2,

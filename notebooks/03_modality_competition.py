@@ -50,7 +50,6 @@ import pandas as pd
 import seaborn as sns
 import torch
 import torch.nn.functional as F
-from tqdm import tqdm
 
 from mmfuse_lib import (
     Claims,
@@ -61,6 +60,7 @@ from mmfuse_lib import (
     methods,
     plots,
     plus_minus,
+    progress,
 )
 
 plots.use_style()
@@ -175,7 +175,7 @@ def compare(noise, seed):
 
 runs = [
     compare(noise, s)
-    for noise, s in tqdm(list(product(noise_levels, SEEDS)), desc="noise, seed")
+    for noise, s in progress(list(product(noise_levels, SEEDS)), "noise, seed")
 ]
 results = pd.DataFrame([row for row, _, _ in runs])
 
@@ -342,7 +342,7 @@ def at_epoch(n_epochs, noise, seed):
 
 budgets = [n for n in (1, 3, 9, 27) if n <= 4 * epochs]
 growth = pd.DataFrame(
-    [at_epoch(n, max(noise_levels), seed) for n in tqdm(budgets, desc="epochs")]
+    [at_epoch(n, max(noise_levels), seed) for n in progress(budgets, "epochs")]
 ).set_index("epochs")
 
 # %% mystnb={"image": {"alt": "Accuracy of a probe on the right encoder against the number of epochs, on a logarithmic axis. Both rise at first; the encoder trained jointly levels off early and ends below the one trained alone."}, "figure": {"caption": "What the right encoder knows after so many epochs, read by a linear probe in both cases (one seed, strongest noise). Longer training does not close the gap.", "name": "fig-growth"}} tags=["hide-input"]
@@ -388,7 +388,7 @@ def doubts(row, trained, _):
     return cells
 
 
-right = pd.DataFrame([doubts(*run) for run in tqdm(noisiest, desc="seeds")])
+right = pd.DataFrame([doubts(*run) for run in progress(noisiest, "seeds")])
 
 # %%
 lost = pd.DataFrame(
@@ -619,7 +619,7 @@ splits = data.load(
 )
 alone = methods.Unimodal.for_data(splits[0], modality="right", dim=dim, seed=seed)
 joint = methods.JointFusion.for_data(splits[0], dim=dim, seed=seed)
-for model in tqdm((alone, joint), desc="models"):
+for model in progress((alone, joint), "models"):
     train_on(model, splits, seed)
 gap_unique = accuracy(alone, splits[2]) - probe(joint, "right", splits, seed)
 print(f"points lost: {100 * gap_unique:.1f}")
@@ -695,7 +695,7 @@ recovered = pd.DataFrame(
         "trained alone": noisy_runs["right, trained alone"],
         "trained jointly": noisy_runs["right, trained jointly"],
         "with a loss of its own": [
-            remedied(s) for s in tqdm(noisy_runs.index, desc="seeds")
+            remedied(s) for s in progress(noisy_runs.index, "seeds")
         ],
     }
 )
@@ -708,7 +708,7 @@ synergy = pd.DataFrame(
             "joint": on_synergy(methods.JointFusion, s),
             "with own losses": on_synergy(WithOwnHeads, s),
         }
-        for s in tqdm(THREE, desc="seeds")
+        for s in progress(THREE, "seeds")
     ],
     index=pd.Index(THREE, name="seed"),
 )
