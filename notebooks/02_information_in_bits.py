@@ -1396,7 +1396,7 @@ for size in (1, 2, 3):
 # * {cite:t}`williams2010` started the decomposition into four parts; {cite:t}`liang2023` brought it to
 #   multimodal learning.
 
-# %% tags=["headline", "hide-cell"]
+# %% tags=["headline", "remove-cell"]
 headline = {
     "bits_of_camera_1": round(truth, 3),
     "bits_of_noisy_lamp": round(lamp_bits, 3),

@@ -1345,7 +1345,7 @@ print({k: round(float(v), 4) + 0.0 for k, v in zip(ATOMS, found, strict=True)})
 #   alternating projections with a proof of convergence; {cite:t}`rauh2021` on where the minimisers
 #   are; {cite:t}`boyd2004`, chapter 5, on duality.
 
-# %% tags=["headline", "hide-cell"]
+# %% tags=["headline", "remove-cell"]
 headline = {
     "house_a_unique_bits": round(decompose(houses["A"]).unique[0], 3),
     "house_b_synergy_bits": round(decompose(houses["B"]).synergy, 3),

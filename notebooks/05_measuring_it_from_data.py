@@ -1228,7 +1228,7 @@ print(
 #   for LSMI, {cite:t}`barrett2015` for Gaussians.
 # * {cite:t}`kraskov2004` estimate mutual information from distances to neighbours, without cells.
 
-# %% tags=["headline", "hide-cell"]
+# %% tags=["headline", "remove-cell"]
 headline = {
     "synergy_found_in_noise_bits": round(nothing.synergy, 3),
     "and_true_synergy_bits": round(exact.synergy, 3),

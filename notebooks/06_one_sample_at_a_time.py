@@ -1482,7 +1482,7 @@ print(
 #   {cite:t}`pichler2022` for its densities.
 # * {cite:t}`yang2026`: the theorem and the method built on it, the subject of a later chapter.
 
-# %% tags=["headline", "hide-cell"]
+# %% tags=["headline", "remove-cell"]
 headline = {
     "lsmi_correlation_of_r": float(quality.loc["R", "correlation"]),
     "lsmi_correlation_of_s": float(quality.loc["S", "correlation"]),
