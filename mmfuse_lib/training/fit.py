@@ -108,6 +108,11 @@ def fit(
     (`torch.set_num_threads`) sums are rounded in another order, which may change the epoch that is
     kept: a study computes each cell with one.
 
+    Data go to a GPU as a whole if they take half of its free memory at most. Data that do not fit
+    go there batch by batch: threads read the next batches, perhaps from disk, while the GPU
+    computes (see `mmfuse_lib.training.feeding`). Bytes are sent as bytes; encoders make numbers of
+    them, and augment them, on the GPU.
+
     Parameters
     ----------
     model : Method
