@@ -455,8 +455,11 @@ def test_inputs_that_cannot_be_used_are_named(
         evaluate(model, data, device="cpu")
 
 
-def test_a_bad_value_far_behind_is_named_by_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(multimodal, "ROWS", 8)
+@pytest.mark.parametrize(("name", "at_once"), [("ROWS", 8), ("CHECKED_BYTES", 100)])
+def test_a_bad_value_far_behind_is_named_by_its_place(
+    name: str, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(multimodal, name, at_once)
     data = xor(20)
     data.inputs["a"][17, 0] = float("nan")
     with pytest.raises(DataError, match=r"modality 'a' .*\(first in sample 17\)"):
