@@ -61,6 +61,15 @@ def name_of_device(device: str) -> str:
     return f"{place.type} ({platform.machine()}, threads: {torch.get_num_threads()})"
 
 
+def free_memory(device: torch.device) -> float:
+    """Return how many bytes can still be put on a device; infinite where it is not known."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    if device.type == "mps" and hasattr(torch.mps, "recommended_max_memory"):  # from torch 2.5 on
+        return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+    return float("inf")
+
+
 def device_of(model: nn.Module) -> torch.device:
     """Return the device of a model's parameters."""
     return next((p.device for p in model.parameters()), torch.device("cpu"))

@@ -22,8 +22,10 @@ INTERACTIONS: tuple[str, str, str, str] = ("R", "U1", "U2", "S")
 #: The largest number of single precision.
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 
-#: How many samples `check_values` checks at once; bounds memory.
-ROWS = 4_096
+#: How many samples, and bytes of them, `check_values` checks at once; bounds memory.
+ROWS, CHECKED_BYTES = 4_096, 2**26
+
+CPU = torch.device("cpu")
 
 #: Types that `as_array` converts.
 PANDAS = (pd.Series, pd.DataFrame, pd.Index, pd.api.extensions.ExtensionArray)
@@ -103,13 +105,35 @@ class MultimodalData:
 
     def __getitem__(self, index: Tensor | slice) -> MultimodalData:
         """Return the samples at `index`, as `MultimodalData`."""
-        return self._each(lambda x: x[index])
+        is_take = (
+            isinstance(index, Tensor)
+            and index.dtype in (torch.int32, torch.int64)
+            and index.ndim == 1
+            and index.device
+            == self.target.device
+            == CPU  # on a GPU the next line would wait for it
+            and not bool((index < 0).any())
+        )
+        return self.take(index) if is_take else self.each(lambda x: x[index])
+
+    def take(self, index: Tensor) -> MultimodalData:
+        """Return the samples at integers from 0 on the data's own device: faster than ``[index]``.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from mmfuse_lib import data
+        >>> train, _, _ = data.load("digit_pairs", seed=0, n_train=200)
+        >>> train.take(torch.tensor([3, 1, 1]))
+        MultimodalData(3 samples; left (1, 10, 8), right (1, 10, 8); 4 classes)
+        """
+        return self.each(lambda x: x.index_select(0, index))
 
     def to(self, device: torch.device | str) -> MultimodalData:
         """Return the same data with its tensors on `device`."""
-        return self._each(lambda x: x.to(device))
+        return self.each(lambda x: x.to(device))
 
-    def _each(self, change: Callable[[Tensor], Tensor]) -> MultimodalData:
+    def each(self, change: Callable[[Tensor], Tensor]) -> MultimodalData:
         """Return the same data with every tensor changed."""
         return replace(
             self,
@@ -305,8 +329,9 @@ def check_values(data: MultimodalData, what: str = "") -> None:
     for name, x in {**named, "the target": data.target}.items():
         if not x.is_floating_point():
             continue
-        for start in range(0, len(x), ROWS):
-            rows = x[start : start + ROWS].detach()
+        n_rows = max(1, min(ROWS, CHECKED_BYTES * len(x) // max(1, x.nbytes)))
+        for start in range(0, len(x), n_rows):
+            rows = x[start : start + n_rows].detach()
             if (bad := first_bad(rows.to(torch.float32))) is not None:
                 fault = "NaN or infinite values"
                 if torch.isfinite(rows[bad]).all():

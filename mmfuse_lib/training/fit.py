@@ -26,6 +26,7 @@ from mmfuse_lib.core.rng import device_state, isolated_rng, set_device_state
 from mmfuse_lib.data import MultimodalData, check_trainable, check_values
 from mmfuse_lib.methods.base import Method, Stage
 from mmfuse_lib.training.checkpoints import load_checkpoint, save_checkpoint
+from mmfuse_lib.training.feeding import feed, move_if_it_fits
 from mmfuse_lib.training.identity import FROZEN, Identity, tensor_digest
 from mmfuse_lib.training.terms import TermLog, check_has, warn_of_unused
 from mmfuse_lib.training.updates import OptimizerUpdate
@@ -199,8 +200,8 @@ def fit(
             if folder is not None:
                 _add_stages(identity, stages)
             run = _Run(
-                model=model, stages=stages, train=_move_if_it_fits(train, fabric.device),
-                val=None if val is None else _move_if_it_fits(val, fabric.device),
+                model=model, stages=stages, train=move_if_it_fits(train, fabric.device),
+                val=None if val is None else move_if_it_fits(val, fabric.device),
                 fabric=fabric, batch_size=batch_size, optimizer=optimizer, lr=lr,
                 patience=patience, shuffle=torch.Generator().manual_seed(seed), folder=folder,
                 identity=identity, checkpoint_every=checkpoint_every, trainable=trainable,
@@ -291,10 +292,10 @@ class _Run:
         log = TermLog(stage.name, epoch + 1)
         batches = self._batches(self.train, order, stage)
         update = OptimizerUpdate(self.fabric, optimizer, stage, log, epoch, len(batches))
-        for index in batches:
-            update.begin_batch()
-            batch = self._on_device(self.train, index)
-            log.add(self._train_on(stage, batch, update), len(batch))
+        with feed(self.train, batches, self.fabric.device) as fed:
+            for batch in fed:
+                update.begin_batch()
+                log.add(self._train_on(stage, batch, update), len(batch))
         if stage.step is not None and update.count == 0:
             raise ValueError(f"the step of stage {stage.name!r} never called update: nothing moves")
         return log.means()
@@ -317,20 +318,17 @@ class _Run:
     def _validate(self, stage: Stage, val: MultimodalData) -> dict[str, float]:
         self.model.eval()
         log = TermLog(f"{stage.name} (validation)", self.position.epoch)
-        for index in self._batches(val, torch.arange(len(val)), stage):
-            batch = self._on_device(val, index)
-            with self.fabric.autocast():
-                log.add(stage.loss(batch), len(batch))
+        batches = self._batches(val, torch.arange(len(val)), stage)
+        with feed(val, batches, self.fabric.device) as fed:
+            for batch in fed:
+                with self.fabric.autocast():
+                    log.add(stage.loss(batch), len(batch))
         return log.means()
 
     def _batches(self, data: MultimodalData, order: Tensor, stage: Stage) -> Sequence[Tensor]:
         """Cut the samples into batches whose sizes differ by one at most: no small leftover."""
         n_batches = -(-len(order) // (stage.batch_size or self.batch_size))
         return order.to(data.target.device).tensor_split(n_batches)
-
-    def _on_device(self, data: MultimodalData, index: Tensor) -> MultimodalData:
-        batch = data[index]
-        return batch if index.device == self.fabric.device else batch.to(self.fabric.device)
 
     def _keep_if_best(self, stage: Stage, score: float) -> None:
         at = self.position
@@ -456,13 +454,6 @@ def _check_stages(stages: Sequence[Stage], trainable: set[nn.Parameter]) -> None
             raise ValueError(
                 f"stage {stage.name!r} has nothing to train: no parameter has requires_grad=True"
             )
-
-
-def _move_if_it_fits(data: MultimodalData, device: torch.device) -> MultimodalData:
-    """Put the data on the device if it takes at most half of its free memory."""
-    if device.type == "cuda" and data.nbytes > torch.cuda.mem_get_info(device)[0] // 2:
-        return data
-    return data.to(device)
 
 
 def _set_trained(
