@@ -71,8 +71,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
+import cloudpickle
 import torch
-from joblib.externals import cloudpickle
 from torch import Tensor
 from torch import distributed as dist
 
@@ -160,6 +160,11 @@ def check_batches(of: str, n_samples: int, batch_size: int, devices: int) -> Non
 def are_there() -> bool:
     """Tell whether torchrun, or a program like it, has started this process as one of several."""
     return dist.is_available() and dist.is_torchelastic_launched()
+
+
+def was_launched() -> bool:
+    """Tell whether this process is a rank that `launch` started."""
+    return _FOLDER is not None
 
 
 def join(device: str, precision: str, devices: int) -> Fabric:
@@ -302,7 +307,7 @@ def _end(workers: Iterable[subprocess.Popen[bytes]]) -> None:
 
 
 def _raise_first(codes: Sequence[int | None], folder: Path, again: str) -> NoReturn:
-    """Raise what went wrong: an error of a rank, else that one was killed, else that one is gone."""
+    """Raise what went wrong first: an error of a rank, else that one was killed."""
     lost = None
     for rank in range(len(codes)):
         path = folder / ERROR.format(rank)
