@@ -47,6 +47,9 @@ if TYPE_CHECKING:
 #: How many differences the refusal of a checkpoint names.
 LISTED = 3
 
+#: Under what name an identity notes a stage.
+STAGE = "stage {}"
+
 
 def adamw(parameters: list[nn.Parameter], lr: float, **options: Any) -> Optimizer:
     """Return AdamW with torch's default betas and weight decay, in its fused form.
@@ -198,7 +201,9 @@ def fit(
     ['joint']
     """
     _check_arguments(model, train, val, epochs=epochs, batch_size=batch_size, patience=patience)
-    ranks.check_devices(devices, strategy, device)
+    ranks.check_devices(devices, strategy, device, precision)
+    # Made here if this process trains alone; ranks are connected where they train.
+    fabric = make_fabric(device, precision) if devices == 1 else None
     folder = None if checkpoint_dir is None else Path(checkpoint_dir)
     identity = Identity()
     if folder is not None:  # only a checkpoint needs it, and it reads all the data
@@ -215,35 +220,22 @@ def fit(
             _add_data(identity, "validation", val)
     train_it = partial(
         _fit_here, model, train, val, identity=identity, epochs=epochs, batch_size=batch_size,
-        lr=lr, optimizer=optimizer, patience=patience, seed=seed, device=device, devices=devices,
-        precision=precision, folder=folder, checkpoint_every=checkpoint_every, progress=progress,
+        lr=lr, optimizer=optimizer, patience=patience, seed=seed, folder=folder,
+        checkpoint_every=checkpoint_every, progress=progress,
     )  # fmt: skip
-    if devices == 1:
-        return train_it()
+    if fabric is not None:
+        return train_it(fabric=fabric)
     with isolated_rng(seed):
-        _check_shares(model.stages(epochs), train, val, batch_size, devices)
+        stages = model.stages(epochs)
+    _check_shares(stages, train, val, batch_size, devices)
+    join = partial(ranks.join, device, precision, devices)
     if ranks.are_there():
-        return train_it()
-    return _fit_in_ranks(train_it)
-
-
-def _fit_in_ranks(train_it: partial[History]) -> History:
-    """Start the processes that train, and give the model the weights that they end with."""
-    model: Method = train_it.args[0]
-    given = train_it.keywords
-    folder, identity, devices = given["folder"], given["identity"], given["devices"]
-    again = "With a checkpoint_dir the same call could continue"
+        return train_it(fabric=join())
     if folder is not None:
         # Here, since a rank knows neither the code of a notebook nor what this model went through.
-        with isolated_rng(given["seed"]):
-            _add_stages(identity, model.stages(given["epochs"]))
-        there = load_checkpoint(folder, CPU)
-        if there is not None and "settings" in there and "digests" in there:
-            _check_is_of_this_run(
-                model, identity, Identity(there["settings"], there["digests"]), folder
-            )
-        again = f"The same call continues from the checkpoint in {folder}"
-    weights, history = ranks.launch(partial(_fit_as_rank, train_it), devices, again)
+        _add_stages(identity, stages)
+        _check_checkpoint(model, identity, folder)
+    weights, history = ranks.launch(partial(_fit_as_rank, train_it, join), devices, folder)
     model.load_state_dict(weights)
     model.eval()
     if folder is not None:
@@ -251,8 +243,11 @@ def _fit_in_ranks(train_it: partial[History]) -> History:
     return history
 
 
-def _fit_as_rank(train_it: partial[History]) -> tuple[dict[str, Tensor], History]:
-    history = train_it()
+def _fit_as_rank(
+    train_it: partial[History], join: Callable[[], Fabric]
+) -> tuple[dict[str, Tensor], History]:
+    """Train in a process that was started for it; return what its caller needs."""
+    history = train_it(fabric=join())
     return train_it.args[0].state_dict(), history
 
 
@@ -261,30 +256,25 @@ def _fit_here(
     train: MultimodalData,
     val: MultimodalData | None,
     *,
+    fabric: Fabric,
     identity: Identity,
     epochs: int,
     seed: int,
-    device: str,
-    devices: int,
-    precision: str,
     folder: Path | None,
     **options: Any,
 ) -> History:
     """Train in this process, alone or as one of several ranks."""
-    fabric = (
-        make_fabric(device, precision) if devices == 1 else ranks.join(device, precision, devices)
-    )
     home = device_of(model)
     with (
         isolated_rng(seed, fabric.device), _deterministic_cudnn(), _training_flags_restored(model),
-        nullcontext() if devices == 1 else taking_part(),
+        taking_part() if fabric.world_size > 1 else nullcontext(),
     ):  # fmt: skip
         model.to(fabric.device)
         try:
             stages = model.stages(epochs)
             trainable = {p for p in model.parameters() if p.requires_grad}
             _check_stages(stages, trainable)
-            if folder is not None and not ranks.was_launched():
+            if folder is not None and STAGE.format(1) not in identity.settings:
                 _add_stages(identity, stages)
             run = _Run(
                 model=model, stages=stages, train=move_if_it_fits(train, fabric.device),
@@ -614,7 +604,7 @@ def _add_data(identity: Identity, split: str, data: MultimodalData) -> None:
 
 def _add_stages(identity: Identity, stages: Sequence[Stage]) -> None:
     for number, stage in enumerate(stages, start=1):
-        of = f"stage {number}"
+        of = STAGE.format(number)
         identity.add(of, stage.name)
         for name in (f.name for f in fields(stage) if f.name not in ("name", "modules")):
             identity.add(f"{of}.{name}", getattr(stage, name))
@@ -628,6 +618,14 @@ def _identity_of(model: Method) -> Identity:
     identity = Identity()
     identity.add_model(model)
     return identity
+
+
+def _check_checkpoint(model: Method, identity: Identity, folder: Path) -> None:
+    """Refuse the checkpoint of another run; what else is wrong with it is said by who reads it."""
+    state = load_checkpoint(folder, CPU)
+    if state is not None and "settings" in state and "digests" in state:
+        there = Identity(state["settings"], state["digests"])
+        _check_is_of_this_run(model, identity, there, folder)
 
 
 def _check_is_of_this_run(

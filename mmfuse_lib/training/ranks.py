@@ -16,7 +16,7 @@ samples, so each rank's is weighted by its share, and gradients are added up: th
 gradient of the whole batch. They are added between the backward pass and the optimiser's step
 rather than by wrapping the model in torch's ``DistributedDataParallel``, which sees only calls of
 ``forward``: a stage computes its loss as it likes, on the parts that it trains, and may step more
-than once a batch. The price is that nothing is sent while the backward pass still runs. What a
+than once a batch, on all ranks equally often. The price is that nothing is sent while the backward pass still runs. What a
 stage's step does to gradients is done to the sum, and where it draws random numbers, those of the
 first rank count. Under a scaled loss (``"16-mixed"``) a gradient that overflows on one rank makes
 the sum overflow on all, so that all leave out the step. Losses and accuracies are means over the
@@ -101,8 +101,8 @@ PROGRAM = "from mmfuse_lib.training.ranks import work; work()"
 _FOLDER: Path | None = None
 
 
-def check_devices(devices: int, strategy: str, device: str) -> None:
-    """Refuse numbers of devices and strategies that cannot be had.
+def check_devices(devices: int, strategy: str, device: str, precision: str) -> None:
+    """Refuse what several devices cannot be had for; see `mmfuse_lib.fit`.
 
     Raises
     ------
@@ -117,6 +117,7 @@ def check_devices(devices: int, strategy: str, device: str) -> None:
     check_names("strategy", [strategy], STRATEGIES)
     if devices == 1:
         return
+    make_fabric(device, precision)  # refuses what no device has, before processes are started
     kind, _, index = device.partition(":")
     if index:
         raise ValueError(f"device is {device!r}, one device, but devices is {devices}: name a kind")
@@ -158,13 +159,8 @@ def check_batches(of: str, n_samples: int, batch_size: int, devices: int) -> Non
 
 
 def are_there() -> bool:
-    """Tell whether torchrun, or a program like it, has started this process as one of several."""
-    return dist.is_available() and dist.is_torchelastic_launched()
-
-
-def was_launched() -> bool:
-    """Tell whether this process is a rank that `launch` started."""
-    return _FOLDER is not None
+    """Tell whether torchrun, or `launch`, has started this process as one of several."""
+    return dist.is_torchelastic_launched() or _FOLDER is not None
 
 
 def join(device: str, precision: str, devices: int) -> Fabric:
@@ -220,7 +216,7 @@ def take_gradients_of_first(parameters: Iterable[Tensor]) -> None:
     copy_first(p.grad for p in parameters if p.grad is not None)
 
 
-def launch(train: Callable[[], T], devices: int, again: str) -> T:
+def launch(train: Callable[[], T], devices: int, checkpoints: Path | None = None) -> T:
     """Run a function in several new processes, and return what it returns in the first.
 
     Parameters
@@ -229,8 +225,8 @@ def launch(train: Callable[[], T], devices: int, again: str) -> T:
         Called in each; it and its result are pickled, tensors go to the CPU.
     devices : int
         How many.
-    again : str
-        What to do if one is killed, for the message.
+    checkpoints : Path, optional
+        Where a run is to be continued from, if a process is killed; for the message.
 
     Raises
     ------
@@ -258,10 +254,10 @@ def launch(train: Callable[[], T], devices: int, again: str) -> T:
         finally:
             _end(workers)
         if any(code != 0 for code in codes):
-            _raise_first(codes, folder, again)
+            _raise_first(codes, folder, checkpoints)
         result, caught = _load(folder / RESULT)
     for warning in caught:
-        warnings.warn(warning, stacklevel=4)  # at the call of `fit`
+        warnings.warn(warning, stacklevel=3)  # at the call of `fit`
     found: T = result
     return found
 
@@ -306,8 +302,11 @@ def _end(workers: Iterable[subprocess.Popen[bytes]]) -> None:
             worker.stdin.close()
 
 
-def _raise_first(codes: Sequence[int | None], folder: Path, again: str) -> NoReturn:
+def _raise_first(codes: Sequence[int | None], folder: Path, checkpoints: Path | None) -> NoReturn:
     """Raise what went wrong first: an error of a rank, else that one was killed."""
+    again = "With a checkpoint_dir the same call could continue"
+    if checkpoints is not None:
+        again = f"The same call continues from the checkpoint in {checkpoints}"
     lost = None
     for rank in range(len(codes)):
         path = folder / ERROR.format(rank)
