@@ -16,12 +16,13 @@ samples, so each rank's is weighted by its share, and gradients are added up: th
 gradient of the whole batch. They are added between the backward pass and the optimiser's step
 rather than by wrapping the model in torch's ``DistributedDataParallel``, which sees only calls of
 ``forward``: a stage computes its loss as it likes, on the parts that it trains, and may step more
-than once a batch, on all ranks equally often. The price is that nothing is sent while the backward pass still runs. What a
-stage's step does to gradients is done to the sum, and where it draws random numbers, those of the
-first rank count. Under a scaled loss (``"16-mixed"``) a gradient that overflows on one rank makes
-the sum overflow on all, so that all leave out the step. Losses and accuracies are means over the
-samples of all ranks, of validation data too; the best epoch and the end of patience follow from
-them. The first rank alone writes checkpoints and shows the progress bar.
+than once a batch (on all ranks equally often). The price is that nothing is sent while the backward
+pass still runs. What a stage's step does to gradients is done to the sum; where it draws random
+numbers, those of the first rank count. Under a scaled loss (``"16-mixed"``) a gradient that
+overflows on one rank makes the sum overflow on all, so that all leave out the step. Losses and
+accuracies are means over the samples of all ranks, of validation data too; the best epoch and the
+end of patience follow from them. The first rank alone writes checkpoints and shows the progress
+bar.
 
 **What differs.**
 
