@@ -287,11 +287,13 @@ def _start(rank: int, devices: int, folder: Path) -> subprocess.Popen[bytes]:
 def _wait(workers: Sequence[subprocess.Popen[bytes]]) -> list[int | None]:
     """Return how the processes ended; None for those that still run long after one has failed."""
     until = float("inf")
-    while time.monotonic() < until and any(worker.poll() is None for worker in workers):
-        if until == float("inf") and any(worker.returncode for worker in workers):
+    while True:
+        codes = [worker.poll() for worker in workers]
+        if None not in codes or time.monotonic() > until:
+            return codes
+        if until == float("inf") and any(codes):
             until = time.monotonic() + GRACE
         time.sleep(0.02)
-    return [worker.poll() for worker in workers]
 
 
 def _end(workers: Iterable[subprocess.Popen[bytes]]) -> None:

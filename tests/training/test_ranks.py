@@ -20,7 +20,6 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from torch import distributed as dist
 from torch.optim import SGD
 
 from mmfuse_lib import History, fit
@@ -32,7 +31,6 @@ from mmfuse_lib.core.errors import (
     UnusedTermWarning,
 )
 from mmfuse_lib.core.ranks import (
-    LostRankError,
     agree_on_buffers,
     gathered,
     n_ranks,
@@ -208,11 +206,6 @@ def pair() -> dict[str, Any]:
     return ranks.launch(in_pair, 2)
 
 
-@pytest.fixture(scope="module")
-def alone() -> Callable[[str], tuple[dict[str, Tensor], History]]:
-    return lambda name: SAME[name](devices=1)
-
-
 def assert_close(one: dict[str, Tensor], other: dict[str, Tensor]) -> None:
     assert one.keys() == other.keys()
     for name, x in one.items():
@@ -313,7 +306,7 @@ def acting(run: Run, act: Callable[[], None], rank: int = 1, n_passes: int = 12)
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 def test_a_killed_rank_ends_the_run_which_continues_bit_for_bit(
-    pair: dict[str, Any], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    pair: dict[str, Any], tmp_path: Path
 ) -> None:
     killed = acting(NOISY, kill_itself)
     model = killed.build()
@@ -333,3 +326,214 @@ def test_a_killed_rank_ends_the_run_which_continues_bit_for_bit(
     assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]  # one rank has written
     with pytest.raises(CheckpointError, match="devices is not set, there it is 2"):
         NOISY(1, checkpoint_dir=tmp_path)
+
+
+def test_an_error_of_one_rank_ends_all_and_reaches_the_caller() -> None:
+    with pytest.raises(TrainingError, match="no luck here") as caught:
+        acting(SAME["joint"], raise_own_error)(2)
+    assert str(caught.value) == "OneRankError: no luck here"
+    (note,) = caught.value.__notes__
+    assert note.startswith("On rank 1 of 2:\nTraceback")
+    assert "in raise_own_error" in note
+
+
+def test_an_interrupt_within_a_rank_is_one_of_the_caller() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        acting(SAME["joint"], be_interrupted, rank=0, n_passes=1)(2)
+
+
+def test_who_interrupts_the_caller_ends_the_ranks(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+    real = ranks._start
+
+    def start(*arguments: Any) -> subprocess.Popen[bytes]:
+        started.append(real(*arguments))
+        return started[-1]
+
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ranks, "_start", start)
+    monkeypatch.setattr(ranks.time, "sleep", interrupt)
+    model = build()
+    began = weights(model)
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, TRAIN, device="cpu", devices=2, progress=False)
+    assert [process.poll() is not None for process in started] == [True, True]
+    assert same(weights(model), began)
+
+
+def test_ranks_end_when_their_caller_is_gone(tmp_path: Path) -> None:
+    torch.save(wait_for_long, tmp_path / ranks.JOB)
+    worker = ranks._start(0, 2, tmp_path)
+    assert worker.stdin is not None
+    worker.stdin.close()  # as the system does when a process is killed
+    assert worker.wait(timeout=120) == 1
+    assert [path.name for path in tmp_path.iterdir()] == [ranks.JOB]  # no result, no error
+
+
+def wait_for_long() -> None:
+    time.sleep(600)
+
+
+def end_at_once() -> None:
+    if os.environ["RANK"] == "1":
+        os._exit(3)
+    ranks.join("cpu", "32-true", 2)
+    with taking_part():
+        total(torch.ones(1))
+
+
+def test_a_rank_that_ends_without_a_word_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ranks, "GRACE", 0.1)
+    with pytest.raises(TrainingError, match="rank 1 of 2 ended with exit code 3"):
+        ranks.launch(end_at_once, 2)
+
+
+SCRIPT = """
+import warnings
+from functools import partial
+
+import torch
+from tests.support import weights
+from tests.training.test_ranks import SAME, TRAIN, VAL
+from mmfuse_lib import fit, methods
+
+
+class OfTheScript(methods.JointFusion):
+    def task_terms(self, batch):
+        terms = super().task_terms(batch)
+        return {**terms, "unused": self.fusion(self.encode(batch.inputs)).square().mean()}
+
+
+torch.set_num_threads(1)
+encoders = {name: torch.nn.Linear(3, 4) for name in "ab"}
+with warnings.catch_warnings(record=True) as caught:
+    model = OfTheScript.for_data(TRAIN, encoders=encoders, seed=0)
+    before = weights(model)
+    history = fit(  # no guard: the script is not run again
+        model, TRAIN, VAL, epochs=2, device="cpu", devices=2, batch_size=17,
+        optimizer=lambda parameters, lr: torch.optim.SGD(parameters, lr=lr),
+    )
+assert not torch.equal(before["fusion.hidden.bias"], model.state_dict()["fusion.hidden.bias"])
+assert not model.training
+(warning,) = caught
+print(len(history.records), warning.category.__name__, warning.filename == __file__)
+"""
+
+
+def run_script(text: str, folder: Path, *program: str) -> subprocess.CompletedProcess[str]:
+    path = folder / "script.py"
+    path.write_text(text)
+    return subprocess.run(
+        [sys.executable, *program, str(path)], cwd=folder, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}, check=False,
+    )  # fmt: skip
+
+
+def test_a_script_needs_no_guard_and_may_define_its_own_method(tmp_path: Path) -> None:
+    done = run_script(SCRIPT, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["12", UnusedTermWarning.__name__, "True"]
+    assert done.stderr.count("2/2") == done.stderr.count("joint: 100%") > 0  # the bar of one rank
+    assert "Warning" not in done.stderr
+
+
+UNDER_TORCHRUN = """
+import os
+import torch
+from tests.training.test_ranks import SAME
+
+torch.set_num_threads(1)
+found, history = SAME["joint"](devices=2)
+torch.save(found, f"found-{os.environ['RANK']}.pt")
+"""
+
+
+def test_under_torchrun_each_process_takes_part(tmp_path: Path, pair: dict[str, Any]) -> None:
+    program = ["-m", "torch.distributed.run", "--standalone", "--local-addr=127.0.0.1"]
+    done = run_script(UNDER_TORCHRUN, tmp_path, *program, "--nproc-per-node=2")
+    assert done.returncode == 0, done.stderr
+    for rank in range(2):
+        assert same(torch.load(tmp_path / f"found-{rank}.pt"), pair["joint"][0])
+
+
+def test_torchrun_and_devices_must_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "1")
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    with pytest.raises(ValueError, match="devices is 2, but torchrun started 3 processes"):
+        ranks.check_devices(2, "ddp", "cpu", "32-true")
+
+
+def never_started(*_: object) -> None:
+    raise AssertionError("processes were started")
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"devices": 0}, DataError, "devices is 0: expected an integer of at least 1"),
+        ({"devices": 2.0}, DataError, "devices is 2.0: expected an integer"),
+        ({"devices": "2"}, DataError, "devices is '2': expected an integer"),
+        ({"strategy": "fsdp"}, UnknownNameError, "unknown strategy 'fsdp'.*Known: ddp"),
+        ({"devices": 1, "strategy": "dpp"}, UnknownNameError, "Did you mean 'ddp'"),
+        ({"device": "cuda:1"}, ValueError, "device is 'cuda:1'"),
+        ({"device": "mps"}, ValueError, "mps|MPS|Mac"),
+        ({"device": "gpu"}, ValueError, "device is 'gpu': expected"),
+        ({"device": "cuda", "devices": 999}, ValueError, "CUDA device"),
+        ({"precision": "fp8"}, ValueError, "fp8"),
+        ({"batch_size": 1}, DataError, "51 samples in batches of at most 1 leave 1 to a batch"),
+        ({"batch_size": 2, "devices": 3}, DataError, "too few for 3 devices"),
+        ({"val": VAL[torch.arange(1)]}, DataError, "validation data: 1 samples"),
+    ],
+)
+def test_what_cannot_be_had_is_named_before_anything_is_started(
+    options: dict[str, Any], error: type[Exception], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ranks, "_start", never_started)
+    given = {"devices": 2, "device": "cpu", "progress": False, "val": VAL, **options}
+    with pytest.raises(error, match=message):
+        fit(build(), TRAIN, **given)
+
+
+def test_several_devices_on_a_machine_without_gpu_are_those_that_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(ValueError, match="torch sees no CUDA device: device='cpu' trains in 2"):
+        ranks.check_devices(2, "ddp", "auto", "32-true")
+
+
+def test_a_stage_with_smaller_batches_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ranks, "_start", never_started)
+    model = build(Contrastive, batch_size=1)
+    with pytest.raises(DataError, match=r"stage 'contrastive', training data: 51 samples"):
+        fit(model, TRAIN, device="cpu", devices=2, progress=False)
+
+
+def test_alone_nothing_is_asked_of_others() -> None:
+    x = torch.ones(2, 3)
+    assert whole_batch(x) is x
+    assert (n_ranks(), own_rank(), gathered("x")) == (1, 0, ["x"])
+    assert ranks.own_share(x) is x
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two CUDA devices")
+@pytest.mark.parametrize("name", ["joint", "ensemble", "DI-MML", "OGM-GE", "MLA", "contrastive"])
+def test_two_gpus_do_what_one_does_with_the_whole_batch(name: str) -> None:
+    run = SAME[name]
+    expected, expected_history = run(1, device="cuda")
+    found, history = run(2, device="cuda")
+    for key, x in expected.items():
+        torch.testing.assert_close(found[key], x, atol=1e-3, rtol=1e-3, msg=key)
+    assert history.best_epoch.keys() == expected_history.best_epoch.keys()
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two CUDA devices")
+@pytest.mark.parametrize("precision", ["16-mixed", "bf16-mixed"])
+def test_two_gpus_train_in_half_precision(precision: str) -> None:
+    _, history = NOISY(2, device="cuda", precision=precision)
+    assert all(torch.tensor([record["value"] for record in history.records]).isfinite())
