@@ -92,7 +92,7 @@ class _WholeBatch(torch.autograd.Function):
         return total(whole)  # all but one addend are zeros: nothing is rounded
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         return total(gradient.clone(memory_format=torch.contiguous_format))[ctx.own], None
 
 

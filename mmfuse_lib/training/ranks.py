@@ -166,7 +166,7 @@ def are_there() -> bool:
 
 def join(device: str, precision: str, devices: int) -> Fabric:
     """Return the Fabric of this rank, connected to the others."""
-    from lightning_fabric.plugins.environments import LightningEnvironment
+    from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 
     # A rank of our own is told so: in the job of a cluster Fabric would take it for one of that.
     fabric = make_fabric(device, precision, devices, [LightningEnvironment()] if _FOLDER else [])
@@ -204,7 +204,7 @@ def add_up_gradients(parameters: Iterable[Tensor]) -> None:
     has_own = torch.tensor([float(p.grad is not None) for p in trained])
     flat = [(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in trained]
     summed = total(torch.cat([*flat, has_own.to(flat[0].device)]))
-    *gradients, has_any = summed.split([*(len(g) for g in flat), len(trained)])
+    *gradients, has_any = torch.split(summed, [*(len(g) for g in flat), len(trained)])  # type: ignore[no-untyped-call]
     # Who has all gradients need not look what the others have: on a GPU a look waits for it.
     is_there = [True] * len(trained) if bool(has_own.all()) else (has_any > 0).tolist()
     for p, gradient, there in zip(trained, gradients, is_there, strict=True):

@@ -154,7 +154,8 @@ def check_collectives() -> None:
         x = torch.full((2 - rank, 3), 1.0 + rank, requires_grad=True)  # two rows and one
         whole = whole_batch(x)
         assert whole[:, 0].tolist() == [1, 1, 2]
-        (whole * torch.tensor([[1.0], [2.0], [3.0]]) * (1 + rank)).sum().backward()
+        loss = (whole * torch.tensor([[1.0], [2.0], [3.0]]) * (1 + rank)).sum()
+        loss.backward()  # type: ignore[no-untyped-call]
         expected = torch.tensor([[3.0], [6.0]] if rank == 0 else [[9.0]])  # of both ranks' losses
         assert x.grad is not None
         assert torch.equal(x.grad, expected.expand_as(x))
@@ -174,7 +175,8 @@ def step_under_scaled_loss(overflow_on: int | None) -> tuple[float, float]:
         scaler = torch.amp.GradScaler("cpu", init_scale=4.0)
         optimizer = SGD([w], lr=1.0)
         factor = float("inf") if own_rank() == overflow_on else 0.25
-        scaler.scale(w.sum() * factor).backward()
+        scaled = scaler.scale(w.sum() * factor)
+        scaled.backward()  # type: ignore[no-untyped-call]
         ranks.add_up_gradients([w])
         scaler.step(optimizer)
         scaler.update()
@@ -354,7 +356,7 @@ def test_who_interrupts_the_caller_ends_the_ranks(monkeypatch: pytest.MonkeyPatc
         raise KeyboardInterrupt
 
     monkeypatch.setattr(ranks, "_start", start)
-    monkeypatch.setattr(ranks.time, "sleep", interrupt)
+    monkeypatch.setattr(time, "sleep", interrupt)
     model = build()
     began = weights(model)
     with pytest.raises(KeyboardInterrupt):
