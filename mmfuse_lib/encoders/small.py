@@ -126,8 +126,17 @@ class ConvSequenceEncoder(nn.Sequential):
                 nn.BatchNorm1d(c_out),
                 nn.ReLU(),
             ]
-        pool = nn.AdaptiveAvgPool1d(parts)
+        pool = _Means(parts)
         super().__init__(*layers, pool, nn.Flatten(), nn.Linear(4 * width * parts, dim))
+
+
+class _Means(nn.AdaptiveAvgPool1d):
+    """Means of stretches of nearly equal length; on the CPU where Apple's GPUs lack them."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        if input.device.type == "mps" and input.shape[-1] % self.output_size:
+            return super().forward(input.cpu()).to(input.device)
+        return super().forward(input)
 
 
 class _ChannelsFirst(nn.Module):

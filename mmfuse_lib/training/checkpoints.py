@@ -27,7 +27,7 @@ def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
         raise CheckpointError(f"cannot write the checkpoint {target}: {error}") from error
 
 
-def load_checkpoint(folder: Path, device: torch.device) -> dict[str, Any] | None:
+def load_checkpoint(folder: Path) -> dict[str, Any] | None:
     """Return the state in ``folder/last.pt``, or None where there is none.
 
     Raises
@@ -39,19 +39,19 @@ def load_checkpoint(folder: Path, device: torch.device) -> dict[str, Any] | None
     if not path.exists():
         return None
     try:
-        return read_state(path, device)
+        return read_state(path)
     except Exception as error:
         raise CheckpointError(
             f"cannot read the checkpoint {path}: {error}. Delete it to start over"
         ) from error
 
 
-def read_state(path: Path, device: torch.device) -> dict[str, Any]:
-    """Return the dict of tensors and plain values in a file; errors as they come."""
+def read_state(path: Path) -> dict[str, Any]:
+    """Return the dict of tensors, on the CPU, and plain values in a file; errors as they come."""
     with zipfile.ZipFile(path) as archive:  # torch itself does not look at the checksums
         if (damaged := archive.testzip()) is not None:
             raise zipfile.BadZipFile(f"{damaged} is damaged")
-    state: object = torch.load(path, map_location=device, weights_only=True)
+    state: object = torch.load(path, map_location="cpu", weights_only=True)
     if not isinstance(state, dict):
         raise TypeError(f"it holds {type(state).__name__}, expected a dict")
     return state

@@ -69,10 +69,7 @@ def feed(
     """
     if _is_cut_ahead(data, device):
         with ThreadPoolExecutor(AHEAD, thread_name_prefix="feeding") as threads:
-            try:
-                yield _fed(data, batches, device, threads)
-            finally:
-                threads.shutdown(wait=False, cancel_futures=True)
+            yield _fed(data, batches, device, threads)
     else:
         yield (data.take(index).to(device) for index in batches)
 

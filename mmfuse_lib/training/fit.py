@@ -54,9 +54,12 @@ STAGE = "stage {}"
 def adamw(parameters: list[nn.Parameter], lr: float, **options: Any) -> Optimizer:
     """Return AdamW with torch's default betas and weight decay, in its fused form.
 
-    Other options of torch's class can be given. Its other forms round differently.
+    Other options of torch's class can be given. Its other forms round differently. On Apple's GPUs
+    the fused form is not the default: older versions of torch lack it there, and until 2.13 it does
+    not see the scale of the loss that ``precision="16-mixed"`` needs.
     """
-    return AdamW(parameters, lr=lr, **{"fused": True, **options})
+    is_fused = all(p.device.type != "mps" for p in parameters)
+    return AdamW(parameters, lr=lr, **{"fused": is_fused, **options})
 
 
 @dataclass
@@ -463,7 +466,7 @@ class _Run:
 
     def resume(self) -> None:
         """Continue from the checkpoint in the run's folder, if there is one."""
-        state = None if self.folder is None else load_checkpoint(self.folder, self.fabric.device)
+        state = None if self.folder is None else load_checkpoint(self.folder)
         if state is None:
             return
         missing = [key for key in self._state(None) if key not in state]

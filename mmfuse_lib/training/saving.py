@@ -229,7 +229,7 @@ def _outputs(model: Method) -> dict[str, Tensor]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = read_state(path, CPU)
+        content = read_state(path)
     except pickle.UnpicklingError as error:
         raise CheckpointError(
             f"cannot read {path}: it holds more than tensors and plain values"

@@ -1,5 +1,6 @@
 """`MultimodalData` from a reader's own arrays: what is taken, how, and what is refused."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -250,6 +251,42 @@ def test_indexing_takes_the_same_samples_of_everything() -> None:
         assert part.composition is not None
         assert part.composition.tolist() == [2, 0]
         assert part.class_names == mine.class_names
+
+
+INDICES: dict[str, Any] = {
+    "in any order": torch.tensor([5, 0, 5]),
+    "of 32 bits": torch.tensor([5, 0, 5], dtype=torch.int32),
+    "from the end": torch.tensor([-1, 3]),
+    "none": torch.tensor([], dtype=torch.int64),
+    "a mask": torch.arange(8) > 5,
+    "a table": torch.tensor([[1, 2], [3, 4]]),
+    "one": torch.tensor(3),
+    "an array": np.array([2, 1]),
+    "a slice": slice(1, 7, 3),
+}
+
+
+@pytest.mark.parametrize("index", INDICES.values(), ids=INDICES)
+@pytest.mark.parametrize("stride", [1, 2])
+def test_indexing_is_that_of_tensors(index: Any, stride: int) -> None:
+    x = torch.arange(96.0).view(8, 3, 4)[:, :, ::stride]
+    mine = replace(make(8), inputs={"x": x})
+    assert torch.equal(mine[index].inputs["x"], x[index])
+    assert torch.equal(mine[index].target, mine.target[index])
+
+
+def test_a_slice_is_a_view_and_all_else_a_copy() -> None:
+    mine = make(8)
+    x = mine.inputs["a"]
+    assert mine[2:4].inputs["a"].data_ptr() == x[2:].data_ptr()
+    assert mine[torch.tensor([0, 1])].inputs["a"].data_ptr() != x.data_ptr()
+    assert torch.equal(mine.take(torch.tensor([7, 0])).inputs["a"], x[[7, 0]])
+
+
+@pytest.mark.parametrize("index", [[8], [-9]])
+def test_there_is_no_sample_behind_the_last(index: list[int]) -> None:
+    with pytest.raises(IndexError):
+        make(8)[torch.tensor(index)]
 
 
 @given(n=st.integers(2, 60), fraction=st.floats(0.02, 0.98), seed=st.integers(0, 1000))

@@ -281,7 +281,7 @@ def test_a_cell_that_was_interrupted_goes_on_to_the_same_result(
         interrupted_after(5, patch)
         with pytest.raises(KeyboardInterrupt):
             attempt(cell, tmp_path)
-    state = load_checkpoint(tmp_path, torch.device("cpu"))
+    state = load_checkpoint(tmp_path)
     assert state is not None
     assert state["position"]["stage"] > 0
     rest = attempt(cell, tmp_path)

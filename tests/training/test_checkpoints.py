@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from mmfuse_lib.core.errors import CheckpointError
 from mmfuse_lib.training.checkpoints import FILE_NAME, load_checkpoint, save_checkpoint
 
-CPU = torch.device("cpu")
 STATE: dict[str, Any] = {
     "weights": {"w": torch.arange(2500, dtype=torch.float32).reshape(50, 50)},
     "position": {"stage": 1, "best": float("inf"), "none": None},
@@ -31,18 +30,18 @@ def assert_is_state(loaded: dict[str, Any] | None) -> None:
 
 def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
     save_checkpoint(tmp_path, STATE)
-    assert_is_state(load_checkpoint(tmp_path, CPU))
+    assert_is_state(load_checkpoint(tmp_path))
     assert [p.name for p in tmp_path.iterdir()] == [FILE_NAME]
 
 
 def test_the_folder_is_made(tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "runs" / "first", STATE)
-    assert_is_state(load_checkpoint(tmp_path / "runs" / "first", CPU))
+    assert_is_state(load_checkpoint(tmp_path / "runs" / "first"))
 
 
 def test_no_checkpoint_is_none(tmp_path: Path) -> None:
-    assert load_checkpoint(tmp_path, CPU) is None
-    assert load_checkpoint(tmp_path / "nowhere", CPU) is None
+    assert load_checkpoint(tmp_path) is None
+    assert load_checkpoint(tmp_path / "nowhere") is None
 
 
 @pytest.mark.parametrize("error", [OSError("disk full"), RuntimeError("enforce fail")])
@@ -59,7 +58,7 @@ def test_a_write_that_fails_half_way_leaves_the_old_checkpoint_and_no_other_file
     with pytest.raises(CheckpointError, match=rf"cannot write .*{FILE_NAME}.*{error}"):
         save_checkpoint(tmp_path, {"new": 1})
     assert [p.name for p in tmp_path.iterdir()] == [FILE_NAME]
-    assert_is_state(load_checkpoint(tmp_path, CPU))
+    assert_is_state(load_checkpoint(tmp_path))
 
 
 def test_an_interrupt_while_writing_leaves_the_old_checkpoint_and_no_other_file(
@@ -75,7 +74,7 @@ def test_an_interrupt_while_writing_leaves_the_old_checkpoint_and_no_other_file(
     with pytest.raises(KeyboardInterrupt):
         save_checkpoint(tmp_path, {"new": 1})
     assert [p.name for p in tmp_path.iterdir()] == [FILE_NAME]
-    assert_is_state(load_checkpoint(tmp_path, CPU))
+    assert_is_state(load_checkpoint(tmp_path))
 
 
 def test_the_new_checkpoint_appears_under_its_name_only_once_it_is_whole(
@@ -86,13 +85,13 @@ def test_the_new_checkpoint_appears_under_its_name_only_once_it_is_whole(
 
     def watched(state: Any, file: Any) -> None:
         real(state, file)
-        assert_is_state(load_checkpoint(tmp_path, CPU))
+        assert_is_state(load_checkpoint(tmp_path))
         seen.append(state)
 
     monkeypatch.setattr(torch, "save", watched)
     save_checkpoint(tmp_path, {"new": 1})
     assert seen == [{"new": 1}]
-    assert load_checkpoint(tmp_path, CPU) == {"new": 1}
+    assert load_checkpoint(tmp_path) == {"new": 1}
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
@@ -124,7 +123,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 def refused(folder: Path, content: bytes) -> None:
     (folder / FILE_NAME).write_bytes(content)
     with pytest.raises(CheckpointError, match="cannot read the checkpoint"):
-        load_checkpoint(folder, CPU)
+        load_checkpoint(folder)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
@@ -166,7 +165,7 @@ def test_a_checkpoint_that_holds_code_is_refused_and_not_run(
     else:
         path.write_bytes(pickle.dumps({"weights": Evil()}))
     with pytest.raises(CheckpointError, match="cannot read the checkpoint"):
-        load_checkpoint(tmp_path, CPU)
+        load_checkpoint(tmp_path)
     assert not (tmp_path / "executed").exists()
     torch.load(path, weights_only=False) if zipped else pickle.loads(path.read_bytes())  # noqa: S301
     assert (tmp_path / "executed").exists(), "the test would not notice"
@@ -176,10 +175,10 @@ def test_a_checkpoint_that_holds_code_is_refused_and_not_run(
 def test_a_torch_file_that_is_no_state_is_refused(tmp_path: Path, content: Any) -> None:
     torch.save(content, tmp_path / FILE_NAME)
     with pytest.raises(CheckpointError, match="cannot read the checkpoint"):
-        load_checkpoint(tmp_path, CPU)
+        load_checkpoint(tmp_path)
 
 
 def test_a_folder_in_the_place_of_the_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).mkdir()
     with pytest.raises(CheckpointError, match="cannot read the checkpoint"):
-        load_checkpoint(tmp_path, CPU)
+        load_checkpoint(tmp_path)

@@ -17,8 +17,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightning_fabric.plugins.precision import Precision
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_leaves
 
 import mmfuse_lib.training.fit as training
 from mmfuse_lib import History, evaluate, fit
@@ -290,7 +288,7 @@ def test_an_interrupt_passes_on_and_leaves_a_checkpoint_that_loads(tmp_path: Pat
     watched(model, stop_at=2 * 8 + 3)  # the third epoch's second batch
     with pytest.raises(KeyboardInterrupt):
         RUNS["validation"](model, tmp_path)
-    state = load_checkpoint(tmp_path, torch.device("cpu"))
+    state = load_checkpoint(tmp_path)
     assert state is not None
     assert state["position"]["epoch"] == 2
     assert [p.name for p in tmp_path.iterdir()] == [FILE_NAME]
@@ -1059,7 +1057,7 @@ def test_a_long_epoch_is_stopped_long_before_its_end() -> None:
 def test_the_checkpoint_before_the_explosion_stays_usable(tmp_path: Path) -> None:
     with pytest.raises(TrainingError):
         quiet_fit(build(Exploding), TRAIN, VAL, epochs=5, checkpoint_dir=tmp_path)
-    state = load_checkpoint(tmp_path, torch.device("cpu"))
+    state = load_checkpoint(tmp_path)
     assert state is not None
     assert state["position"]["epoch"] == 1
     assert all(torch.isfinite(x).all() for x in state["weights"].values())
@@ -1146,71 +1144,6 @@ def test_a_loss_without_the_term_that_is_needed_is_refused_in_the_first_epoch(na
     with pytest.raises(ValueError, match=rf"stage 'joint' returns .*: expected also '{name}'"):
         quiet_fit(model, TRAIN, VAL)
     assert calls.n == n_calls
-
-
-class NoDoubleOnTheDevice(TorchFunctionMode):
-    """Take the CPU for a GPU that has no float64, as Apple's have none.
-
-    A tensor is on the CPU if it was brought there by ``.cpu()``, made without a device, or computed
-    from such tensors alone; all others are on the device.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.on_cpu: dict[int, object] = {}  # kept, so that no number is given twice
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        kwargs = kwargs or {}
-        out = func(*args, **kwargs)
-        inputs = [x for x in tree_leaves((args, kwargs)) if isinstance(x, Tensor)]
-        devices = [x for x in tree_leaves((args, kwargs)) if isinstance(x, torch.device)]
-        if func in (Tensor.cpu, Tensor.to):
-            out = out.view_as(out)  # also where nothing is to be done
-        is_on_cpu = func is Tensor.cpu or (
-            not devices and all(id(x) in self.on_cpu for x in inputs)
-        )
-        for x in tree_leaves(out):
-            if is_on_cpu:
-                self.on_cpu[id(x)] = x
-            elif isinstance(x, Tensor) and x.dtype == torch.float64:
-                raise TypeError(f"{func}: the device has no float64")
-        return out
-
-
-def test_the_pretended_device_refuses_what_an_apple_gpu_refuses() -> None:
-    x = torch.ones(2)
-    with NoDoubleOnTheDevice():
-        x.cpu().double()
-        torch.tensor([1, 2], dtype=torch.float64) * torch.ones(2)
-        wrongs: list[Callable[[], object]] = [
-            x.double,
-            lambda: x.to(torch.float64),
-            lambda: x.cpu().double().to(torch.device("cpu")),
-            lambda: torch.zeros(2, dtype=torch.float64, device=x.device),
-        ]
-        for wrong in wrongs:
-            with pytest.raises(TypeError, match="no float64"):
-                wrong()
-
-
-@every_method
-def test_nothing_is_computed_in_double_precision_on_the_device(
-    make: Callable[[MultimodalData], Method],
-) -> None:
-    model = make(TRAIN)
-    with NoDoubleOnTheDevice():
-        quiet_fit(model, TRAIN, VAL, epochs=10, batch_size=48)
-        evaluate(model, VAL, device="cpu")
-
-
-def test_nor_is_it_for_regression() -> None:
-    data = linear(50)
-    model = JointFusion.for_data(data)
-    with NoDoubleOnTheDevice():
-        quiet_fit(model, data, data, epochs=1)
-        evaluate(model, data, device="cpu")
 
 
 def with_value(data: MultimodalData, value: float, dtype: torch.dtype) -> MultimodalData:
@@ -1336,10 +1269,21 @@ def test_the_bar_shows_each_stage_and_silence_is_silent(
     assert (silent.out, silent.err) == ("", "")
 
 
-def test_bf16_mixed_trains_on_the_cpu_and_keeps_float32_weights() -> None:
+on_cuda = pytest.param(
+    "cuda",
+    marks=[
+        pytest.mark.gpu,
+        pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA device"),
+    ],
+)
+
+
+@pytest.mark.parametrize("device", ["cpu", on_cuda])
+def test_bf16_mixed_trains_and_keeps_float32_weights(device: str) -> None:
     full, mixed = JointFusion.for_data(TRAIN), JointFusion.for_data(TRAIN)
-    expected = total(quiet_fit(full, TRAIN, epochs=15, lr=1e-2), "train")
-    losses = total(quiet_fit(mixed, TRAIN, epochs=15, lr=1e-2, precision="bf16-mixed"), "train")
+    options: dict[str, Any] = {"epochs": 15, "lr": 1e-2, "device": device}
+    expected = total(quiet_fit(full, TRAIN, **options), "train")
+    losses = total(quiet_fit(mixed, TRAIN, precision="bf16-mixed", **options), "train")
     assert {p.dtype for p in mixed.parameters()} == {torch.float32}
     assert losses[-1] < 0.2 * losses[0]
     assert losses == pytest.approx(expected, rel=0.2, abs=0.02)
@@ -1377,6 +1321,17 @@ def test_cuda_trains_evaluates_resumes_and_gives_the_model_back(tmp_path: Path) 
     again = fit(fresh, data.to("cuda"), xor(200, seed=1), checkpoint_dir=tmp_path, **options)
     assert again == history
     assert same(weights(fresh), weights(expected))
+
+
+@pytest.mark.parametrize("device", [on_cuda])
+@pytest.mark.parametrize("kind", [JointFusion, Ensemble])
+def test_the_losses_are_those_of_the_cpu(kind: type[Method], device: str) -> None:
+    data = xor(600)
+    options: dict[str, Any] = {"epochs": 3, "lr": 1e-3, "batch_size": 64}
+    expected = quiet_fit(kind.for_data(data), data, data, **options)
+    found = quiet_fit(kind.for_data(data), data, data, device=device, **options)
+    values = [[record["value"] for record in h.records] for h in (found, expected)]
+    assert values[0] == pytest.approx(values[1], rel=1e-3, abs=5e-3)  # accuracies of 600 too
 
 
 def test_unimodal_models_train_on_data_with_more_modalities() -> None:

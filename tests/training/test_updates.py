@@ -400,7 +400,7 @@ def test_the_checkpoint_says_whose_state_it_holds(tmp_path: Path) -> None:
     kinds_now = [kinds[0]]
     with pytest.raises(KeyboardInterrupt):
         quiet_fit(interrupted(build(), 5), TRAIN, optimizer=chosen, checkpoint_dir=tmp_path)
-    state = load_checkpoint(tmp_path, torch.device("cpu"))
+    state = load_checkpoint(tmp_path)
     assert state is not None
     assert state["optimizer"]["class"] == "torch.optim.sgd.SGD"
     state["optimizer"]["class"] = "torch.optim.rmsprop.RMSprop"

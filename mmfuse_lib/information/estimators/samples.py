@@ -151,7 +151,8 @@ def check_resamples(n_bootstrap: int) -> None:
 
 def _as_numpy(x: Any) -> NDArray[np.generic]:
     if hasattr(x, "detach"):  # a tensor, told without torch
-        x = (x.double() if x.is_floating_point() else x).detach().cpu().numpy()
+        x = x.detach().cpu()  # first: Apple's GPUs have no double precision
+        x = (x.double() if x.is_floating_point() else x).numpy()
     try:
         return np.asarray(x)
     except ValueError as error:

@@ -223,7 +223,7 @@ def projection_after(P: Tensor, features: Tensor, alpha: float) -> Tensor:
         h = features.to(P.dtype).mean(dim=0)
         k = P @ h
         P = P - torch.outer(k, k) / (alpha + h @ k)
-        shorter: Tensor = P / P.norm()
+        shorter: Tensor = P / torch.linalg.vector_norm(P)
         return shorter
 
 
