@@ -31,7 +31,7 @@ from mmfuse_lib.core.ranks import (
     own_rank,
     taking_part,
 )
-from mmfuse_lib.core.rng import CPU, device_state, isolated_rng, set_device_state, set_seed
+from mmfuse_lib.core.rng import device_state, isolated_rng, set_device_state, set_seed
 from mmfuse_lib.data import MultimodalData, check_trainable, check_values
 from mmfuse_lib.methods.base import Method, Stage
 from mmfuse_lib.training import ranks
@@ -625,7 +625,7 @@ def _identity_of(model: Method) -> Identity:
 
 def _check_checkpoint(model: Method, identity: Identity, folder: Path) -> None:
     """Refuse the checkpoint of another run; what else is wrong with it is said by who reads it."""
-    state = load_checkpoint(folder, CPU)
+    state = load_checkpoint(folder)
     if state is not None and "settings" in state and "digests" in state:
         there = Identity(state["settings"], state["digests"])
         _check_is_of_this_run(model, identity, there, folder)

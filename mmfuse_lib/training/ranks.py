@@ -204,7 +204,7 @@ def add_up_gradients(parameters: Iterable[Tensor]) -> None:
     has_own = torch.tensor([float(p.grad is not None) for p in trained])
     flat = [(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in trained]
     summed = total(torch.cat([*flat, has_own.to(flat[0].device)]))
-    *gradients, has_any = torch.split(summed, [*(len(g) for g in flat), len(trained)])  # type: ignore[no-untyped-call]
+    *gradients, has_any = torch.split(summed, [*(len(g) for g in flat), len(trained)])
     # Who has all gradients need not look what the others have: on a GPU a look waits for it.
     is_there = [True] * len(trained) if bool(has_own.all()) else (has_any > 0).tolist()
     for p, gradient, there in zip(trained, gradients, is_there, strict=True):
