@@ -85,6 +85,7 @@ def train_command(
     patience: Annotated[int | None, typer.Option(help="Epochs without a better one.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the data, the weights, the batches.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = None,
+    devices: Annotated[int, typer.Option(help="GPUs, or processes of --device cpu.")] = 1,
     precision: Annotated[str | None, typer.Option(help="32-true, 16-mixed, bf16-mixed.")] = None,
     data_option: Annotated[
         list[str] | None,
@@ -120,8 +121,8 @@ def train_command(
         }.items():  # fmt: skip
             values[name] = {**(values.get(name) or {}), **_parse(pairs or ())}
         settings = Settings.of(values)
-        folder = out or default_folder(settings)
-        result = run(settings, folder)
+        folder = out or default_folder(settings, devices)
+        result = run(settings, folder, devices=devices)
         for split, metrics in result["metrics"].items():
             found = ", ".join(
                 f"{name} {'not defined' if value is None else f'{value:.4f}'}"

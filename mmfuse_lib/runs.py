@@ -193,6 +193,7 @@ def train(
     settings: Settings,
     splits: Splits | None = None,
     *,
+    devices: int = 1,
     checkpoint_dir: Path | None = None,
     checkpoint_every: float = 0.0,
     progress: bool = True,
@@ -205,7 +206,7 @@ def train(
         All that the result depends on.
     splits : tuple of MultimodalData, optional
         What `load_splits` returns, where it is at hand.
-    checkpoint_dir, checkpoint_every, progress
+    devices, checkpoint_dir, checkpoint_every, progress
         As in `mmfuse_lib.fit`.
 
     Raises
@@ -223,7 +224,7 @@ def train(
         model, splits[0], splits[1],
         epochs=settings.epochs, batch_size=settings.batch_size, lr=settings.lr,
         optimizer=optimizer, patience=settings.patience, seed=settings.seed,
-        device=settings.device, precision=settings.precision,
+        device=settings.device, devices=devices, precision=settings.precision,
         checkpoint_dir=checkpoint_dir, checkpoint_every=checkpoint_every, progress=progress,
     )  # fmt: skip
     return Trained(settings, splits, model, history, time.perf_counter() - started)
@@ -234,12 +235,15 @@ def load_splits(settings: Settings) -> Splits:
     return data.load(settings.data, seed=settings.seed, **settings.data_options)
 
 
-def run(settings: Settings, folder: Path, *, progress: bool = True) -> dict[str, Any]:
+def run(
+    settings: Settings, folder: Path, *, devices: int = 1, progress: bool = True
+) -> dict[str, Any]:
     """Train, evaluate on the test split, and write ``folder/result.json`` and ``folder/model.pt``.
 
     The model is one for `mmfuse_lib.load`; if it cannot be saved, a warning says why.
     The training's checkpoints are in the folder too: a run that was interrupted continues where
-    it stopped, one that is finished is only evaluated again.
+    it stopped, one that is finished is only evaluated again. `devices` is that of `mmfuse_lib.fit`;
+    the result says how many if there are several.
 
     Returns
     -------
@@ -256,10 +260,13 @@ def run(settings: Settings, folder: Path, *, progress: bool = True) -> dict[str,
         As in `mmfuse_lib.fit`.
     """
     check_writable(folder)
-    trained = train(settings, checkpoint_dir=folder / "checkpoints", progress=progress)
+    trained = train(
+        settings, devices=devices, checkpoint_dir=folder / "checkpoints", progress=progress
+    )
     named = dict(zip(("train", "val", "test"), trained.splits, strict=True))
     result: dict[str, Any] = {
         "settings": asdict(settings),
+        **({"devices": devices} if devices > 1 else {}),
         "metrics": {
             name: evaluate(trained.model, named[name], device=settings.device).metrics
             for name in ("val", "test")
@@ -291,11 +298,15 @@ def modules_of(settings: Settings) -> tuple[str, ...]:
     )
 
 
-def default_folder(settings: Settings) -> Path:
-    """Return a folder that no other settings have: ``runs/METHOD-DATA-SEED-DIGEST``."""
+def default_folder(settings: Settings, devices: int = 1) -> Path:
+    """Return a folder that no other settings have: ``runs/METHOD-DATA-SEED-DIGEST``.
+
+    Of several devices it ends with their number.
+    """
     plain = json.dumps(asdict(settings), sort_keys=True, default=str)
     digest = hashlib.blake2b(plain.encode(), digest_size=4).hexdigest()
     named = f"{settings.method}-{settings.data}-{settings.seed}-{digest}"
+    named += f"-{devices}-devices" if devices > 1 else ""
     return Path("runs") / re.sub(r"[^\w.-]+", "-", named)
 
 

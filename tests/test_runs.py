@@ -122,6 +122,26 @@ def test_by_default_a_run_is_bit_for_bit_what_the_library_does_by_default(method
     assert same(weights(trained.model), weights(model))
 
 
+def test_several_devices_are_asked_for_and_have_a_folder_of_their_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    asked = []
+
+    def fit(*_: object, devices: int, **__: object) -> training.History:
+        asked.append(devices)
+        return training.History()
+
+    monkeypatch.setattr(runs, "fit", fit)
+    for options in ([], ["--devices", "2"]):
+        mmfuse("train", "JointFusion", "digit_pairs", *QUICK, *options)
+    assert asked == [1, 2]
+    alone, several = sorted((tmp_path / "runs").iterdir())
+    assert several.name == f"{alone.name}-2-devices"
+    assert "devices" not in json.loads((alone / runs.RESULT).read_text())
+    assert json.loads((several / runs.RESULT).read_text())["devices"] == 2
+
+
 def test_two_commands_never_share_a_folder_and_the_same_one_does(tmp_path: Path) -> None:
     command = ["train", "JointFusion", "digit_pairs", *QUICK]
     outputs, n_folders = [], []

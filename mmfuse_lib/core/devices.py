@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import platform
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -16,8 +16,18 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 
-def make_fabric(device: str, precision: str = "32-true") -> Fabric:
-    """Return a Fabric on one device; `device` as in `fit`."""
+def make_fabric(
+    device: str, precision: str = "32-true", devices: int = 1, plugins: Sequence[Any] = ()
+) -> Fabric:
+    """Return a Fabric on one device, or on one of several; `device` as in `fit`.
+
+    Parameters
+    ----------
+    device, precision, devices
+        As in `mmfuse_lib.fit`.
+    plugins : sequence
+        Fabric's own, for several devices: how the processes have been started.
+    """
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?|mps", device):
         raise ValueError(f"device is {device!r}: expected 'auto', 'cpu', 'cuda', 'cuda:N' or 'mps'")
     kind, _, index = device.partition(":")
@@ -30,7 +40,9 @@ def make_fabric(device: str, precision: str = "32-true") -> Fabric:
 
     return Fabric(
         accelerator=kind,
-        devices=[int(index)] if index else 1,
+        devices=[int(index)] if index else devices,
+        strategy="auto" if devices == 1 else "ddp",
+        plugins=list(plugins) or None,
         precision=precision,  # type: ignore[arg-type]
     )
 

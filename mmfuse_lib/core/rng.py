@@ -18,8 +18,7 @@ def isolated_rng(seed: int, device: torch.device = CPU) -> Iterator[None]:
     before = device_state(device)
     with torch.random.fork_rng(devices=[]):
         try:
-            torch.default_generator.manual_seed(seed)
-            _seed(seed, device)
+            set_seed(seed, device)
             yield
         finally:
             set_device_state(before, device)
@@ -40,7 +39,9 @@ def set_device_state(state: Tensor | None, device: torch.device) -> None:
         torch.mps.set_rng_state(state.cpu())
 
 
-def _seed(seed: int, device: torch.device) -> None:
+def set_seed(seed: int, device: torch.device) -> None:
+    """Seed torch on the CPU and on `device`, for good."""
+    torch.default_generator.manual_seed(seed)
     if device.type == "cuda":
         with torch.cuda.device(device):
             torch.cuda.manual_seed(seed)

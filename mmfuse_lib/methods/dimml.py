@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmfuse_lib.core.errors import DataError, check_numbers
+from mmfuse_lib.core.ranks import whole_batch
 from mmfuse_lib.data import MultimodalData
 from mmfuse_lib.fusion import make_fusion, with_auxiliary
 from mmfuse_lib.methods.base import Method, Spec, Stage, common_space, constant, steps, task_terms
@@ -242,6 +243,7 @@ class DIMML(Method):
         """Return the loss of the second stage: as before, and DUC for every ordered pair."""
         z = self.encode(batch.inputs)
         terms = self._head_terms(z, batch.target)
+        z = [whole_batch(z_m) for z_m in z]
         terms["duc"] = torch.stack(
             [
                 duc_loss(z[s], z[t], self.transferred(t, s), self.temperature, one_way=self.one_way)

@@ -32,6 +32,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmfuse_lib.core.errors import DataError, check_names
+from mmfuse_lib.core.ranks import whole_batch
 from mmfuse_lib.data import INTERACTIONS, MultimodalData
 from mmfuse_lib.fusion import with_auxiliary
 from mmfuse_lib.methods.base import Method, Spec, Stage, task_terms
@@ -107,7 +108,7 @@ def focus(logits: Tensor, target: Tensor) -> Tensor:
         alone = losses.min(dim=0).values
     else:
         alone = (-torch.expm1(-losses)).prod(dim=0)
-    return alone / alone.mean().clamp_min(1e-2)
+    return alone / whole_batch(alone).mean().clamp_min(1e-2)
 
 
 def variational(q: Gaussian) -> Tensor:

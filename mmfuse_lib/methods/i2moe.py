@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmfuse_lib.core.errors import DataError, check_names, check_numbers
+from mmfuse_lib.core.ranks import whole_batch
 from mmfuse_lib.data import MultimodalData
 from mmfuse_lib.fusion import Fusion, make_fusion, with_auxiliary
 from mmfuse_lib.methods.base import Method, Spec, Stage, task_terms
@@ -25,7 +26,7 @@ from mmfuse_lib.methods.base import Method, Spec, Stage, task_terms
 PERTURBATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "noise": torch.randn_like,
     "zero": torch.zeros_like,
-    "mean": lambda z: z.mean(dim=0, keepdim=True).expand_as(z),
+    "mean": lambda z: whole_batch(z.detach()).mean(dim=0, keepdim=True).expand_as(z),
     "shuffle": lambda z: z[torch.randperm(len(z), device=z.device)],
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from pathlib import Path
@@ -22,9 +22,19 @@ from mmfuse_lib.core.deprecation import renamed_function
 from mmfuse_lib.core.devices import device_of, make_fabric
 from mmfuse_lib.core.errors import CheckpointError, DataError, check_integers
 from mmfuse_lib.core.provenance import full_name
-from mmfuse_lib.core.rng import device_state, isolated_rng, set_device_state
+from mmfuse_lib.core.ranks import (
+    agree_on_buffers,
+    copy_first,
+    gathered,
+    n_ranks,
+    of_first,
+    own_rank,
+    taking_part,
+)
+from mmfuse_lib.core.rng import device_state, isolated_rng, set_device_state, set_seed
 from mmfuse_lib.data import MultimodalData, check_trainable, check_values
 from mmfuse_lib.methods.base import Method, Stage
+from mmfuse_lib.training import ranks
 from mmfuse_lib.training.checkpoints import load_checkpoint, save_checkpoint
 from mmfuse_lib.training.feeding import feed, move_if_it_fits
 from mmfuse_lib.training.identity import FROZEN, Identity, tensor_digest
@@ -36,6 +46,9 @@ if TYPE_CHECKING:
 
 #: How many differences the refusal of a checkpoint names.
 LISTED = 3
+
+#: Under what name an identity notes a stage.
+STAGE = "stage {}"
 
 
 def adamw(parameters: list[nn.Parameter], lr: float, **options: Any) -> Optimizer:
@@ -93,6 +106,8 @@ def fit(
     patience: int | None = None,
     seed: int = 0,
     device: str = "auto",
+    devices: int = 1,
+    strategy: str = "ddp",
     precision: str = "32-true",
     checkpoint_dir: str | Path | None = None,
     checkpoint_every: float = 0.0,
@@ -134,6 +149,14 @@ def fit(
         Seed of the order of the samples and of everything random in the model.
     device : str
         ``"auto"`` (CUDA or MPS where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
+    devices : int
+        How many GPUs of that kind train together, each in a process of its own that sees its share
+        of every batch; with ``device="cpu"``, how many processes. Called from a script or a
+        notebook, `fit` starts the processes and returns when they have ended; under ``torchrun``
+        it takes part in those that are there. `mmfuse_lib.training.ranks` says what is the same as
+        on one device, and what differs.
+    strategy : str
+        How they share the work: ``"ddp"``, the whole model on each device, is the only way.
     precision : str
         A Lightning Fabric precision, e.g. ``"bf16-mixed"``.
     checkpoint_dir : path, optional
@@ -161,7 +184,8 @@ def fit(
         If the data does not fit the model, has one class only, or values that are NaN, infinite or
         out of the range of single precision; before anything is trained.
     TrainingError
-        If a loss is NaN or infinite; names the stage, the epoch and the batch.
+        If a loss is NaN or infinite; names the stage, the epoch and the batch. If one of several
+        processes was killed; names it. The model is then as it was before the call.
     CheckpointError
         If the checkpoint in `checkpoint_dir` cannot be read, or is of another run: other data or
         arguments, another class or option of the model, other initial weights, other code (also
@@ -185,8 +209,9 @@ def fit(
     ['joint']
     """
     _check_arguments(model, train, val, epochs=epochs, batch_size=batch_size, patience=patience)
-    fabric = make_fabric(device, precision)
-    home = device_of(model)
+    ranks.check_devices(devices, strategy, device, precision)
+    # Made here if this process trains alone; ranks are connected where they train.
+    fabric = make_fabric(device, precision) if devices == 1 else None
     folder = None if checkpoint_dir is None else Path(checkpoint_dir)
     identity = Identity()
     if folder is not None:  # only a checkpoint needs it, and it reads all the data
@@ -196,26 +221,79 @@ def fit(
             "seed": seed, "optimizer": optimizer, "precision": precision,
         }.items():  # fmt: skip
             identity.add(name, value)
+        if devices > 1:
+            identity.add("devices", devices)
         _add_data(identity, "training", train)
         if val is not None:
             _add_data(identity, "validation", val)
-    with isolated_rng(seed, fabric.device), _deterministic_cudnn(), _training_flags_restored(model):
+    train_it = partial(
+        _fit_here, model, train, val, identity=identity, epochs=epochs, batch_size=batch_size,
+        lr=lr, optimizer=optimizer, patience=patience, seed=seed, folder=folder,
+        checkpoint_every=checkpoint_every, progress=progress,
+    )  # fmt: skip
+    if fabric is not None:
+        return train_it(fabric=fabric)
+    with isolated_rng(seed):
+        stages = model.stages(epochs)
+    _check_shares(stages, train, val, batch_size, devices)
+    join = partial(ranks.join, device, precision, devices)
+    if ranks.are_there():
+        return train_it(fabric=join())
+    if folder is not None:
+        # Here, since a rank knows neither the code of a notebook nor what this model went through.
+        _add_stages(identity, stages)
+        _check_checkpoint(model, identity, folder)
+    weights, history = ranks.launch(partial(_fit_as_rank, train_it, join), devices, folder)
+    model.load_state_dict(weights)
+    model.eval()
+    if folder is not None:
+        _note_changes(model, identity)
+    return history
+
+
+def _fit_as_rank(
+    train_it: partial[History], join: Callable[[], Fabric]
+) -> tuple[dict[str, Tensor], History]:
+    """Train in a process that was started for it; return what its caller needs."""
+    history = train_it(fabric=join())
+    return train_it.args[0].state_dict(), history
+
+
+def _fit_here(
+    model: Method,
+    train: MultimodalData,
+    val: MultimodalData | None,
+    *,
+    fabric: Fabric,
+    identity: Identity,
+    epochs: int,
+    seed: int,
+    folder: Path | None,
+    **options: Any,
+) -> History:
+    """Train in this process, alone or as one of several ranks."""
+    home = device_of(model)
+    with (
+        isolated_rng(seed, fabric.device), _deterministic_cudnn(), _training_flags_restored(model),
+        taking_part() if fabric.world_size > 1 else nullcontext(),
+    ):  # fmt: skip
         model.to(fabric.device)
         try:
             stages = model.stages(epochs)
             trainable = {p for p in model.parameters() if p.requires_grad}
             _check_stages(stages, trainable)
-            if folder is not None:
+            if folder is not None and STAGE.format(1) not in identity.settings:
                 _add_stages(identity, stages)
             run = _Run(
                 model=model, stages=stages, train=move_if_it_fits(train, fabric.device),
                 val=None if val is None else move_if_it_fits(val, fabric.device),
-                fabric=fabric, batch_size=batch_size, optimizer=optimizer, lr=lr,
-                patience=patience, shuffle=torch.Generator().manual_seed(seed), folder=folder,
-                identity=identity, checkpoint_every=checkpoint_every, trainable=trainable,
-                progress=progress,
+                fabric=fabric, shuffle=torch.Generator().manual_seed(seed), folder=folder,
+                identity=identity, trainable=trainable, **options,
             )  # fmt: skip
+            if own_rank() > 0:
+                set_seed(ranks.seed_of(seed, own_rank()), fabric.device)
             run.resume()
+            run.agree()
             try:
                 run.run()
             finally:
@@ -273,8 +351,9 @@ class _Run:
             self.model.eval()
             with torch.no_grad():
                 stage.prepare(self.train)
+            self.agree()
         # Without progress the bar is off; with it, the environment variable TQDM_DISABLE decides.
-        make_bar = tqdm if self.progress else partial(tqdm, disable=True)
+        make_bar = tqdm if self.progress and own_rank() == 0 else partial(tqdm, disable=True)
         with make_bar(total=stage.epochs, initial=at.epoch, desc=stage.name) as bar:
             if at.epoch == 0:
                 self._save(optimizer)
@@ -300,12 +379,13 @@ class _Run:
         log = TermLog(stage.name, epoch + 1)
         batches = self._batches(self.train, order, stage)
         update = OptimizerUpdate(self.fabric, optimizer, stage, log, epoch, len(batches))
-        with feed(self.train, batches, self.fabric.device) as fed:
-            for batch in fed:
-                update.begin_batch()
+        with feed(self.train, list(map(ranks.own_share, batches)), self.fabric.device) as fed:
+            for whole, batch in zip(batches, fed, strict=True):
+                update.begin_batch(len(batch) / len(whole))
                 log.add(self._train_on(stage, batch, update), len(batch))
         if stage.step is not None and update.count == 0:
             raise ValueError(f"the step of stage {stage.name!r} never called update: nothing moves")
+        agree_on_buffers(self.model)
         return log.means()
 
     def _train_on(
@@ -316,7 +396,7 @@ class _Run:
         if stage is not self.looked_at:
             check_has(stage, terms, "total")
             if stage.step is None:
-                warn_of_unused(stage, terms, stacklevel=6)  # at the call of `fit`
+                warn_of_unused(stage, terms, stacklevel=7)  # at the call of `fit`
             self.looked_at = stage
         if stage.step is None:
             update.minimise(terms["total"])
@@ -326,7 +406,7 @@ class _Run:
     def _validate(self, stage: Stage, val: MultimodalData) -> dict[str, float]:
         self.model.eval()
         log = TermLog(f"{stage.name} (validation)", self.position.epoch)
-        batches = self._batches(val, torch.arange(len(val)), stage)
+        batches = list(map(ranks.own_share, self._batches(val, torch.arange(len(val)), stage)))
         with feed(val, batches, self.fabric.device) as fed:
             for batch in fed:
                 with self.fabric.autocast():
@@ -357,13 +437,23 @@ class _Run:
             )  # fmt: skip
 
     def _save(self, optimizer: Any | None) -> None:
-        if self.folder is None or time.monotonic() - self.saved_at < self.checkpoint_every:
+        if self.folder is None:
             return
-        save_checkpoint(self.folder, self._state(optimizer))
+        if of_first(time.monotonic() - self.saved_at < self.checkpoint_every):
+            return
+        state = self._state(optimizer)  # here, as it asks the other ranks
+        if own_rank() == 0:
+            save_checkpoint(self.folder, state)
         self.saved_at = time.monotonic()
 
+    def agree(self) -> None:
+        """Let all ranks have the weights of the first."""
+        copy_first(self.model.state_dict().values())
+
     def _state(self, optimizer: Any | None) -> dict[str, Any]:
-        """Return what a checkpoint holds."""
+        """Return what a checkpoint holds; of several ranks, the random states of all."""
+        states = gathered((torch.get_rng_state(), device_state(self.fabric.device)))
+        random, random_device = zip(*states, strict=True) if n_ranks() > 1 else states[0]
         return {
             "settings": self.identity.settings,
             "digests": self.identity.digests,
@@ -375,8 +465,8 @@ class _Run:
             },
             "precision": self.fabric.strategy.precision.state_dict(),
             "shuffle": self.shuffle.get_state(),
-            "random": torch.get_rng_state(),
-            "random_device": device_state(self.fabric.device),
+            "random": random,
+            "random_device": random_device,
         }  # fmt: skip
 
     def resume(self) -> None:
@@ -391,7 +481,8 @@ class _Run:
                 "of mmfuse, or made by hand. Use another folder, or delete it to start over"
             )
         try:
-            self._check_is_of_this_run(Identity(state["settings"], state["digests"]))
+            there = Identity(state["settings"], state["digests"])
+            _check_is_of_this_run(self.model, self.identity, there, self.folder)
             self._restore(state)
         except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
             if isinstance(error, CheckpointError):
@@ -400,18 +491,6 @@ class _Run:
                 f"the checkpoint in {self.folder} cannot be used: {error}. Use another folder, or "
                 "delete it to start over"
             ) from error
-
-    def _check_is_of_this_run(self, there: Identity) -> None:
-        differences = self.identity.differences(there)
-        if differences and _count_as_it_began(self.model, self.identity):
-            differences = self.identity.differences(there)
-        if differences:
-            listed = "; ".join(differences[:LISTED])
-            more = f" (and {len(differences) - LISTED} more)" if differences[LISTED:] else ""
-            raise CheckpointError(
-                f"the checkpoint in {self.folder} is of another run: {listed}{more}. Use another "
-                "folder, or delete it to start over"
-            )
 
     def _load_optimizer(self, optimizer: Any, saved: dict[str, Any]) -> None:
         kind = full_name(type(optimizer.optimizer))
@@ -429,8 +508,11 @@ class _Run:
         self.optimizer_state = state["optimizer"]
         self.fabric.strategy.precision.load_state_dict(state["precision"])
         self.shuffle.set_state(state["shuffle"].cpu())
-        torch.set_rng_state(state["random"].cpu())
-        set_device_state(state["random_device"], self.fabric.device)
+        random, random_device = state["random"], state["random_device"]
+        if n_ranks() > 1:
+            random, random_device = random[own_rank()], random_device[own_rank()]
+        torch.set_rng_state(random.cpu())
+        set_device_state(random_device, self.fabric.device)
 
 
 def _check_arguments(
@@ -462,6 +544,20 @@ def _check_stages(stages: Sequence[Stage], trainable: set[nn.Parameter]) -> None
             raise ValueError(
                 f"stage {stage.name!r} has nothing to train: no parameter has requires_grad=True"
             )
+
+
+def _check_shares(
+    stages: Sequence[Stage],
+    train: MultimodalData,
+    val: MultimodalData | None,
+    batch_size: int,
+    devices: int,
+) -> None:
+    for stage in stages:
+        for split, data in (("training", train), ("validation", val)):
+            if data is not None:
+                of = f"stage {stage.name!r}, {split} data"
+                ranks.check_batches(of, len(data), stage.batch_size or batch_size, devices)
 
 
 def _set_trained(
@@ -516,7 +612,7 @@ def _add_data(identity: Identity, split: str, data: MultimodalData) -> None:
 
 def _add_stages(identity: Identity, stages: Sequence[Stage]) -> None:
     for number, stage in enumerate(stages, start=1):
-        of = f"stage {number}"
+        of = STAGE.format(number)
         identity.add(of, stage.name)
         for name in (f.name for f in fields(stage) if f.name not in ("name", "modules")):
             identity.add(f"{of}.{name}", getattr(stage, name))
@@ -530,6 +626,29 @@ def _identity_of(model: Method) -> Identity:
     identity = Identity()
     identity.add_model(model)
     return identity
+
+
+def _check_checkpoint(model: Method, identity: Identity, folder: Path) -> None:
+    """Refuse the checkpoint of another run; what else is wrong with it is said by who reads it."""
+    state = load_checkpoint(folder)
+    if state is not None and "settings" in state and "digests" in state:
+        there = Identity(state["settings"], state["digests"])
+        _check_is_of_this_run(model, identity, there, folder)
+
+
+def _check_is_of_this_run(
+    model: Method, here: Identity, there: Identity, folder: Path | None
+) -> None:
+    differences = here.differences(there)
+    if differences and _count_as_it_began(model, here):
+        differences = here.differences(there)
+    if differences:
+        listed = "; ".join(differences[:LISTED])
+        more = f" (and {len(differences) - LISTED} more)" if differences[LISTED:] else ""
+        raise CheckpointError(
+            f"the checkpoint in {folder} is of another run: {listed}{more}. Use another "
+            "folder, or delete it to start over"
+        )
 
 
 def _note_changes(model: Method, run: Identity) -> None:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from mmfuse_lib.core.errors import TrainingError, UnusedTermWarning
+from mmfuse_lib.core.ranks import gathered
 from mmfuse_lib.methods.base import Stage
 
 #: How many batches may pass before their losses are looked at: on a GPU each look waits for it.
@@ -41,13 +42,19 @@ class TermLog:
             self._check()
 
     def means(self) -> dict[str, float]:
-        """Return the mean over samples of each term, in double precision, which MPS lacks."""
+        """Return the mean over the samples of all ranks of each term.
+
+        In double precision, which MPS lacks.
+        """
         self._check()
         sizes = torch.tensor(self.sizes, dtype=torch.float64)
-        return {
-            name: float((torch.stack(values).cpu().double() * sizes).sum() / sizes.sum())
+        sums = {
+            name: float((torch.stack(values).cpu().double() * sizes).sum())
             for name, values in self.terms.items()
         }
+        ranks = gathered((sums, sum(self.sizes)))
+        n_samples = sum(n for _, n in ranks)
+        return {name: sum(of_rank[name] for of_rank, _ in ranks) / n_samples for name in sums}
 
     def _check(self) -> None:
         if not self.watched:

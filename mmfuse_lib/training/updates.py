@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
 from mmfuse_lib.methods.base import Stage
+from mmfuse_lib.training.ranks import add_up_gradients, take_gradients_of_first
 from mmfuse_lib.training.terms import TermLog
 
 if TYPE_CHECKING:
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class OptimizerUpdate:
-    """The `mmfuse_lib.methods.base.Update` of one epoch of a stage."""
+    """The `mmfuse_lib.methods.base.Update` of one epoch of a stage.
+
+    `share` is the part of the batch's samples that this rank has: losses are means over these.
+    """
 
     fabric: Fabric
     optimizer: Any
@@ -29,10 +33,12 @@ class OptimizerUpdate:
     n_batches: int
     batch: int = -1
     count: int = 0
+    share: float = 1.0
 
-    def begin_batch(self) -> None:
+    def begin_batch(self, share: float = 1.0) -> None:
         """Go to the next batch, and to the learning rate that it has."""
         self.batch += 1
+        self.share = share
         if self.stage.lr_step is not None:
             done, total = self.epoch * self.n_batches, self.stage.epochs * self.n_batches
             self._set_rate(self.stage.lr_step(done + self.batch, total))
@@ -49,16 +55,18 @@ class OptimizerUpdate:
 
     def minimise(self, loss: Tensor, gradients: Callable[[], None] | None = None) -> None:
         """Take one optimiser step on a loss."""
+        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
         self.optimizer.zero_grad()
-        self.fabric.backward(loss)
+        self.fabric.backward(loss if self.share == 1 else loss * self.share)
+        add_up_gradients(parameters)
         if gradients is not None or self.stage.clip is not None:
             self._unscale()
         if gradients is not None:
             with torch.no_grad():
                 gradients()
+            take_gradients_of_first(parameters)
         if self.stage.clip is not None:
-            groups = self.optimizer.param_groups
-            clip_grad_norm_([p for group in groups for p in group["params"]], self.stage.clip)
+            clip_grad_norm_(parameters, self.stage.clip)
         self.optimizer.step()
 
     def _unscale(self) -> None:

@@ -34,6 +34,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmfuse_lib.core.errors import check_numbers
+from mmfuse_lib.core.ranks import whole_batch
 from mmfuse_lib.data import MultimodalData
 from mmfuse_lib.methods.base import Spec, Stage, Update
 from mmfuse_lib.methods.baselines import JointFusion
@@ -149,7 +150,7 @@ class Contrastive(JointFusion):
 
     def contrastive_terms(self, batch: MultimodalData) -> dict[str, Tensor]:
         """Return the loss of the first stage: every pair of modalities, both ways."""
-        pairs = list(combinations(self.shared(batch.inputs), 2))
+        pairs = list(combinations(map(whole_batch, self.shared(batch.inputs)), 2))
         scale = self.log_scale().exp()
         losses = [contrastive_loss(u, v, scale) for u, v in pairs]
         matched = [matching_accuracy(u, v) for u, v in pairs]

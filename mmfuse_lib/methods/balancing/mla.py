@@ -30,6 +30,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmfuse_lib.core.errors import DataError, check_numbers
+from mmfuse_lib.core.ranks import whole_batch
 from mmfuse_lib.data import MultimodalData
 from mmfuse_lib.methods.base import Method, Spec, Stage, Update, common_space, task_terms
 
@@ -171,7 +172,7 @@ class MLA(Method):
             loss = F.cross_entropy(logits[-1], batch.target)
             update(loss, self._project_gradient if self.projected else None)
             if self.projected:
-                self.P = projection_after(self.P, h.detach(), self.alpha)
+                self.P = projection_after(self.P, whole_batch(h.detach()), self.alpha)
         return self._terms(torch.stack(logits, dim=1).detach(), batch.target)
 
     def _project_gradient(self) -> None:

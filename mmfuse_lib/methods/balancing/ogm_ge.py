@@ -24,6 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from mmfuse_lib.core.errors import DataError, check_numbers
+from mmfuse_lib.core.ranks import whole_batch
 from mmfuse_lib.data import MultimodalData
 from mmfuse_lib.fusion import LinearFusion
 from mmfuse_lib.methods.base import Spec, Stage, Update, task_terms
@@ -126,7 +127,8 @@ class OGMGE(JointFusion):
         """Train on one batch: the update of joint training, with the gradients modulated."""
         z = self.encode(batch.inputs)
         terms = task_terms(self.fusion(z), batch.target)
-        rho = discrepancy(self.votes([z_m.detach() for z_m in z]).detach(), batch.target)
+        votes = self.votes([whole_batch(z_m.detach()) for z_m in z]).detach()
+        rho = discrepancy(votes, whole_batch(batch.target))
         k = modulation(rho, self.alpha)
         if update.epoch >= n_modulated:
             update(terms["total"])
