@@ -1,8 +1,8 @@
 """Execution: run chapters with papermill, in parallel, those that changed.
 
 The rule for files: a chapter runs in an empty folder that has the repository's `reproduce/` beside
-it. So `Path("../reproduce/x.json")` is right in the pipeline, under nbval and in a Jupyter that was
-started in `notebooks/`, and whatever a chapter writes lands in a folder that is thrown away.
+it (a link, or a copy where the system allows no links). So `Path("../reproduce/x.json")` is right in
+the pipeline, under nbval and in a Jupyter that was started in `notebooks/`, and whatever a chapter writes lands in a folder that is thrown away.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ KERNEL_ENVIRONMENT = {
     "TQDM_DISABLE": "1",
     "JUPYTER_PREFER_ENV_PATH": "1",
     "PYTHONHASHSEED": "0",
+    "PYTHONUTF8": "1",
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
 }
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -192,7 +193,7 @@ def run_job(job: Job) -> Outcome:
     except papermill.PapermillExecutionError as failure:
         error = _describe(job, failure)
     except nbclient.exceptions.DeadKernelError:
-        error = f"{job.stem}: the kernel died; its last words:\n{log.read_text('utf8')[-2000:]}"
+        error = f"{job.stem}: the kernel died; its last words:\n{_tail(log)}"
     seconds = round(time.perf_counter() - started, 2)
     notebook = cleaning.clean(nbformat.read(partial, as_version=4), job.stem)
     if error is None:
@@ -202,9 +203,10 @@ def run_job(job: Job) -> Outcome:
             error = str(failure)
     write_atomic(job.failed if error else job.executed, chapters.dumps(notebook))
     (job.executed if error else job.failed).unlink(missing_ok=True)
-    partial.unlink()
-    log.unlink()
-    shutil.rmtree(work)
+    with suppress(OSError):  # Windows keeps what an ending kernel holds; the next run removes it
+        partial.unlink()
+        log.unlink()
+        shutil.rmtree(work)
     return Outcome(job.stem, seconds, cached=False, error=error, headline=headline)
 
 
@@ -219,6 +221,10 @@ def _stderr_to(path: Path) -> Iterator[None]:
     finally:
         os.dup2(terminal, 2)
         os.close(terminal)
+
+
+def _tail(log: Path) -> str:
+    return log.read_text("utf8", "replace")[-2000:]  # a kernel may die in another encoding
 
 
 def _describe(job: Job, failure: Any) -> str:
@@ -284,5 +290,10 @@ def _link_reproduce(tree: Tree, profile: str) -> None:
     """Put `reproduce/` where a chapter looks for it: beside the folder it runs in."""
     tree.executed(profile).mkdir(parents=True, exist_ok=True)
     link = tree.executed(profile).parent / "reproduce"
-    if not link.is_symlink() and tree.reproduce.exists():
+    if link.is_symlink() or not tree.reproduce.exists():
+        return
+    shutil.rmtree(link, ignore_errors=True)  # the copy of the last time
+    try:
         link.symlink_to(tree.reproduce, target_is_directory=True)
+    except OSError:  # on Windows links need a privilege
+        shutil.copytree(tree.reproduce, link)
