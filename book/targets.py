@@ -74,7 +74,7 @@ class Run:
     """
 
     variables: dict[str, str]
-    root: Path = ROOT
+    root: Path
     done: set[str] = field(default_factory=set)
     named: bool = False
 
@@ -154,13 +154,15 @@ _PIP = ("-m", "pip", "install", "--quiet")
 _UV = ("pip", "install", "--quiet", "--python")
 
 
-def main(arguments: Sequence[str]) -> int | str:
+def main(arguments: Sequence[str], root: Path = ROOT) -> int | str:
     """Do the targets named in the arguments; return the exit status, or what was wrong with them.
 
     Parameters
     ----------
     arguments : sequence of str
         Names of targets and ``NAME=value``, in any order.
+    root : Path
+        The repository.
     """
     given = dict(word.split("=", 1) for word in arguments if "=" in word)
     names = [word for word in arguments if "=" not in word] or ["help"]
@@ -168,7 +170,8 @@ def main(arguments: Sequence[str]) -> int | str:
         return f"no variable {wrong[0]}; there are: {', '.join(VARIABLES)}"
     if wrong := [name for name in names if name not in TARGETS]:
         return f"no target {wrong[0]}; there are: {', '.join(TARGETS)}"
-    run = Run({name: os.environ.get(name) or usual for name, usual in VARIABLES.items()} | given)
+    usual = {name: os.environ.get(name) or value for name, value in VARIABLES.items()}
+    run = Run(usual | given, root)
     try:
         for name in names:
             run.do(name)

@@ -1,8 +1,9 @@
 """Execution: run chapters with papermill, in parallel, those that changed.
 
 The rule for files: a chapter runs in an empty folder that has the repository's `reproduce/` beside
-it (a link, or a copy where the system allows no links). So `Path("../reproduce/x.json")` is right in
-the pipeline, under nbval and in a Jupyter that was started in `notebooks/`, and whatever a chapter writes lands in a folder that is thrown away.
+it: a link, or a copy where the system allows no links. So `Path("../reproduce/x.json")` is right in
+the pipeline, under nbval and in a Jupyter that was started in `notebooks/`, and whatever a chapter
+writes lands in a folder that is thrown away.
 """
 
 from __future__ import annotations
