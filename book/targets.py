@@ -188,8 +188,7 @@ def show(run: Run) -> None:
     """Print the targets."""
     program = "make" if "MAKELEVEL" in os.environ else "python -m book"
     width = max(map(len, TARGETS))
-    for name, target in TARGETS.items():
-        print(f"  {program} {name:{width}}  {target.help}")
+    print("\n".join(f"  {program} {name:{width}}  {t.help}" for name, t in TARGETS.items()))
 
 
 def open_lab(run: Run) -> None:
@@ -204,7 +203,10 @@ def open_lab(run: Run) -> None:
     copies = run.root / "lab"
     for name in lab.copy_notebooks(run.root / "notebooks", copies):
         print(f"lab/{name} is as you left it; delete it to get the book's newer one", flush=True)
-    run(python, "-m", "jupyterlab", f"--ServerApp.root_dir={copies}", JUPYTER_PREFER_ENV_PATH="1")
+    command = [python, "-m", "jupyterlab", f"--ServerApp.root_dir={copies}"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:  # in a container
+        command.append("--allow-root")
+    run(*command, JUPYTER_PREFER_ENV_PATH="1")
 
 
 def lock(run: Run) -> None:
@@ -279,14 +281,17 @@ TARGETS = {
         ("-m book.build validate --profile {PROFILE}", "-m book.build colab --check"),
         first=("execute",),
     ),
-    "colab": Target("Write the notebooks that Colab opens", ("-m book.build colab",)),
+    "colab": Target(
+        "Write the notebooks that Colab opens, bring README and addresses in line",
+        ("-m book.build colab",),
+    ),
     "execute": Target(
         "Execute the chapters that changed (PROFILE=smoke for a quick look)",
         ("-m book.build execute --profile {PROFILE}",),
     ),
     "lab": Target("Open the notebooks in JupyterLab: your copies, in lab/", after=open_lab),
     "gpu": Target(
-        "Test and execute on a CUDA GPU; writes reproduce/gpu",
+        "Tests, benchmarks and the GPU lab on a CUDA GPU; writes reproduce/gpu",
         ("-m book.build gpu",),
         extras=("chapters", "test"),
     ),
