@@ -85,7 +85,7 @@ def extra_memory(run: Callable[..., Any]) -> float:
     torch.set_num_threads(1)
     z, y = features()
     run(z[:60], y[:60])  # loads what is loaded on first use
-    Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here on
+    Path("/proc/self/clear_refs").write_text("5", "utf8")  # the peak counts from here on
     before = peak_memory()
     run(z, y)
     return peak_memory() - before
@@ -93,7 +93,7 @@ def extra_memory(run: Callable[..., Any]) -> float:
 
 def peak_memory() -> float:
     """Return the largest resident set so far, in MiB."""
-    lines = Path("/proc/self/status").read_text().splitlines()
+    lines = Path("/proc/self/status").read_text("utf8").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 
 

@@ -6,6 +6,7 @@ Each check is a function from texts to disagreements, so that it can be shown to
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import sys
@@ -23,10 +24,13 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 import mmfuse_lib
+from book.targets import TARGETS, VARIABLES
 
 THIS = Path(__file__).resolve()
 ROOT = THIS.parents[1]
 EXTRAS = ("book", "test")
+#: Extras of those who make the book or read it, not of those who use the library.
+TOOLS = {*EXTRAS, "chapters", "lab"}
 Texts = dict[str, str]
 FILES = (
     "pyproject.toml",
@@ -35,6 +39,10 @@ FILES = (
     "README.md",
     "CITATION.cff",
     "Makefile",
+    "book/environment.py",
+    ".binder/runtime.txt",
+    ".binder/postBuild",
+    ".devcontainer/devcontainer.json",
     *(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob(".github/workflows/*.yml"))),
 )
 
@@ -49,7 +57,12 @@ def requirements(texts: Texts) -> list[Requirement]:
     lines = list(facts["dependencies"])
     for extra in EXTRAS:
         lines += facts["optional-dependencies"][extra]
-    return [Requirement(line) for line in lines]
+    found = [Requirement(line) for line in lines]
+    for needed in [needed for needed in found if needed.name == facts["name"]]:
+        found.remove(needed)  # an extra that contains others
+        for extra in needed.extras:
+            found += map(Requirement, facts["optional-dependencies"][extra])
+    return found
 
 
 def pins(texts: Texts) -> dict[str, str]:
@@ -93,8 +106,8 @@ def wrong_environment(texts: Texts) -> list[str]:
     found = [
         f"pip section lacks {line}" for line in ("-c constraints.txt", extras) if line not in pip
     ]
-    if f"-c constraints.txt -e '.[{','.join(EXTRAS)}]'" not in texts["Makefile"]:
-        found.append("the Makefile installs something else")
+    if f"EXTRAS = {EXTRAS}".replace("'", '"') not in texts["book/environment.py"]:
+        found.append("`make setup` installs something else")
     if len(pip) != 2:
         found.append(f"pip section lists more than constraints and the project: {pip}")
     python = next((str(e).partition("=")[2] for e in entries if str(e).startswith("python=")), "")
@@ -141,14 +154,47 @@ def wrong_metadata(texts: Texts) -> list[str]:
 
 def unknown_targets(texts: Texts) -> list[str]:
     """List `make` targets that a workflow or the README calls and the Makefile lacks."""
-    targets = set(re.findall(r"^([a-z]+):", texts["Makefile"], re.MULTILINE))
     called = {
         target
         for name, text in texts.items()
-        if name.startswith(".github") or name == "README.md"
-        for target in re.findall(r"(?:run: |^|`)make ([a-z]+)", text, re.MULTILINE)
+        if name.startswith((".github", ".devcontainer")) or name == "README.md"
+        for target in re.findall(r"(?:run: |^|[`\"])make ([a-z]+)", text, re.MULTILINE)
     }
-    return sorted(called - targets)
+    return sorted(called - set(made(texts)))
+
+
+def made(texts: Texts) -> list[str]:
+    """List the targets of the Makefile."""
+    (names,) = re.findall(r"^TARGETS := ((?:.*\\\n)*.*)$", texts["Makefile"], re.MULTILINE)
+    return [name for name in names.split() if name != "\\"]
+
+
+def other_targets(texts: Texts) -> list[str]:
+    """Compare the targets of the Makefile with those of ``python -m book``, which it calls."""
+    found = sorted(set(made(texts)) ^ set(TARGETS))
+    return found if "$(TARGETS):\n\t@$(PYTHON) -m book $@\n" in texts["Makefile"] else ["the rule"]
+
+
+def wrong_services(texts: Texts) -> list[str]:
+    """Compare what Binder and the devcontainer are made of with what everybody else has."""
+    found = []
+    python = texts[".binder/runtime.txt"].strip().removeprefix("python-")
+    container = json.loads(texts[".devcontainer/devcontainer.json"])
+    conda = yaml.safe_load(texts["environment.yml"])["dependencies"]
+    if f"python={python}" not in conda or container["image"] != f"python:{python}":
+        found.append(f"not everybody has Python {python}")
+    if " -c constraints.txt -e .\n" not in texts[".binder/postBuild"].replace("\\\n ", ""):
+        found.append("Binder does not follow constraints.txt")
+    if "--torch-backend cpu" not in texts[".binder/postBuild"]:
+        found.append("Binder takes a torch for GPUs")
+    known = {"name", "image", "containerEnv", "postCreateCommand", "customizations"}
+    found += [f"devcontainer.json: what is {name}?" for name in container.keys() - known]
+    if container["containerEnv"].keys() - VARIABLES.keys():
+        found.append(f"devcontainer.json sets {sorted(container['containerEnv'])}")
+    inside = container["customizations"]["vscode"]["settings"]["python.defaultInterpreterPath"]
+    if inside != f"{container['containerEnv']['VENV']}/bin/python":
+        found.append(f"VS Code looks for {inside}")
+    return found
 
 
 def workflows(texts: Texts) -> dict[str, str]:
@@ -197,6 +243,8 @@ CHECKS: list[Callable[[Texts], list[str]]] = [
     wrong_pythons,
     wrong_metadata,
     unknown_targets,
+    other_targets,
+    wrong_services,
     unpinned_actions,
     wide_permissions,
 ]
@@ -211,7 +259,7 @@ BREAKS: list[tuple[Callable[[Texts], list[str]], str, str, str]] = [
     (wrong_environment, "environment.yml", "[book,test]", "[book]"),
     (wrong_environment, "environment.yml", "-c constraints.txt", "numpy"),
     (wrong_environment, "environment.yml", "python=3.11", "python=3.9"),
-    (wrong_environment, "Makefile", "'.[book,test]'", "'.[book]'"),
+    (wrong_environment, "book/environment.py", '("book", "test")', '("book",)'),
     (wrong_pythons, "pyproject.toml", ">=3.11", ">=3.12"),
     (wrong_pythons, "pyproject.toml", ">=3.11", ">=3.10"),
     (wrong_pythons, "pyproject.toml", '  "Programming Language :: Python :: 3.13",\n', ""),
@@ -222,6 +270,17 @@ BREAKS: list[tuple[Callable[[Texts], list[str]], str, str, str]] = [
     (wrong_metadata, "CITATION.cff", "license: MIT", "license: BSD-3-Clause"),
     (wrong_metadata, "CITATION.cff", "  - synergy\n", ""),
     (unknown_targets, ".github/workflows/publish.yml", "make book", "make paper"),
+    (unknown_targets, ".devcontainer/devcontainer.json", "make setup", "make container"),
+    (other_targets, "Makefile", "times serve", "serve"),
+    (other_targets, "Makefile", " clean\n", " clean paper\n"),
+    (other_targets, "Makefile", "@$(PYTHON) -m book $@", "@$(PYTHON) -m book.build $@"),
+    (wrong_services, ".binder/runtime.txt", "3.11", "3.12"),
+    (wrong_services, ".binder/postBuild", "-c constraints.txt", ""),
+    (wrong_services, ".binder/postBuild", "--torch-backend cpu", ""),
+    (wrong_services, ".devcontainer/devcontainer.json", "python:3.11", "python:3.10"),
+    (wrong_services, ".devcontainer/devcontainer.json", '"image"', '"build": "", "image"'),
+    (wrong_services, ".devcontainer/devcontainer.json", '"VENV"', '"VIRTUAL": "", "VENV"'),
+    (wrong_services, ".devcontainer/devcontainer.json", '"/opt/mmfuse"', '"/opt/other"'),
     (unpinned_actions, ".github/workflows/ci.yml", " # v4.2.2", ""),
     (
         unpinned_actions,
@@ -322,11 +381,11 @@ def test_no_table_is_unstacked_unsorted() -> None:
 #: What no program imports: the file that names it, and how it is called there.
 NAMED = {
     "ipykernel": ("book/pipeline/execution.py", 'kernel_name="python3"'),
-    "jupyter-book": ("book/pipeline/site.py", "/jupyter-book"),
-    "mypy": ("Makefile", "/bin/mypy"),
+    "jupyter-book": ("book/pipeline/site.py", '"jupyter-book"'),
+    "mypy": ("book/targets.py", '"-m mypy"'),
     "nbval": ("book/pipeline/validation.py", '"--nbval"'),
-    "pytest-xdist": ("Makefile", "pytest -n"),
-    "ruff": ("Makefile", "/bin/ruff"),
+    "pytest-xdist": ("book/targets.py", "pytest -n"),
+    "ruff": ("book/targets.py", '"-m ruff'),
     "sphinx-book-theme": ("book/_static/mmfuse.css", ".bd-article"),
     "sphinx-exercise": ("_config.yml", "- sphinx_exercise"),
     "sphinx-mathjax-offline": ("book/_ext/mmfuse_book.py", '"sphinx-mathjax-offline"'),
@@ -373,7 +432,7 @@ def undeclared(texts: Texts, library: Iterable[str]) -> list[str]:
     """List what the library imports that is neither a dependency nor one of its extras."""
     extras = project(texts)["optional-dependencies"]
     lines = project(texts)["dependencies"] + [
-        line for extra in extras.keys() - EXTRAS for line in extras[extra]
+        line for extra in extras.keys() - TOOLS for line in extras[extra]
     ]
     declared = {canonicalize_name(Requirement(line).name) for line in lines}
     names = frozenset().union(*map(imports, library)) - sys.stdlib_module_names - {"mmfuse_lib"}

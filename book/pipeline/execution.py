@@ -14,7 +14,7 @@ import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ KERNEL_ENVIRONMENT = {
     "TQDM_DISABLE": "1",
     "JUPYTER_PREFER_ENV_PATH": "1",
     "PYTHONHASHSEED": "0",
+    "PYTHONUTF8": "1",
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
 }
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -190,7 +191,7 @@ def run_job(job: Job) -> Outcome:
     except papermill.PapermillExecutionError as failure:
         error = _describe(job, failure)
     except nbclient.exceptions.DeadKernelError:
-        error = f"{job.stem}: the kernel died; its last words:\n{log.read_text('utf8')[-2000:]}"
+        error = f"{job.stem}: the kernel died; its last words:\n{_tail(log)}"
     seconds = round(time.perf_counter() - started, 2)
     notebook = cleaning.clean(nbformat.read(partial, as_version=4), job.stem)
     if error is None:
@@ -200,9 +201,10 @@ def run_job(job: Job) -> Outcome:
             error = str(failure)
     write_atomic(job.failed if error else job.executed, chapters.dumps(notebook))
     (job.executed if error else job.failed).unlink(missing_ok=True)
-    partial.unlink()
-    log.unlink()
-    shutil.rmtree(work)
+    with suppress(OSError):  # Windows keeps what an ending kernel holds; the next run removes it
+        partial.unlink()
+        log.unlink()
+        shutil.rmtree(work)
     return Outcome(job.stem, seconds, cached=False, error=error, headline=headline)
 
 
@@ -217,6 +219,10 @@ def _stderr_to(path: Path) -> Iterator[None]:
     finally:
         os.dup2(terminal, 2)
         os.close(terminal)
+
+
+def _tail(log: Path) -> str:
+    return log.read_text("utf8", "replace")[-2000:]  # a kernel may die in another encoding
 
 
 def _describe(job: Job, failure: Any) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,10 +29,16 @@ def build(tree: Tree, profile: str) -> Path:
     source, out = tree.build / "src", tree.build / "out"
     assemble(tree, profile, source)
     shutil.rmtree(out, ignore_errors=True)
-    command = [f"{sysconfig.get_path('scripts')}/jupyter-book", "build", str(source)]
+    program = shutil.which("jupyter-book", path=sysconfig.get_path("scripts"))
+    if program is None:
+        raise BookError(f"{sys.prefix} has no jupyter-book: pip install -e '.[book]'")
+    command = [program, "build", str(source)]
     command += ["--path-output", str(out), "--all", "-W", "-n", "--keep-going"]
     # Kept in a file, since it names the folder that the pages are moved from.
-    done = subprocess.run(command, cwd=tree.root, check=False, capture_output=True, text=True)
+    settings = os.environ | {"PYTHONUTF8": "1"}
+    done = subprocess.run(
+        command, cwd=tree.root, env=settings, check=False, capture_output=True, encoding="utf8"
+    )
     log = tree.build / "html.log"
     write_atomic(log, ANSI.sub("", done.stdout + done.stderr))
     if done.returncode != 0:

@@ -154,5 +154,5 @@ def write_atomic(path: Path, text: str) -> None:
     """Write a file so that a reader sees the old text or the new one, never half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".part")
-    partial.write_text(text, "utf8")
+    partial.write_text(text, "utf8", newline="\n")
     partial.replace(path)

@@ -14,7 +14,7 @@ from .tree import BookError, Tree, write_atomic
 
 # Not the settings of the unit tests: their `filterwarnings = error` is not meant for nbval.
 OPTIONS = [
-    *("-c", os.devnull, "-p", "no:cacheprovider", "--nbval", "--nbval-cell-timeout", "300"),
+    *("-p", "no:cacheprovider", "--nbval", "--nbval-cell-timeout", "300"),
     *("-n", "2", "--dist", "loadscope", "-q"),
     *("-p", "no:randomly"),  # where that plugin is installed it would shuffle the cells
 ]
@@ -58,7 +58,10 @@ def validate(tree: Tree, profile: str, *, force: bool = False) -> list[str]:
 
 def _nbval(tree: Tree, notebooks: list[Path]) -> int:
     sanitize = tree.root / "tests" / "nbval_sanitize.cfg"
-    command = [sys.executable, "-m", "pytest", *OPTIONS, f"--rootdir={tree.root}"]
+    settings = tree.build / "nbval.ini"
+    write_atomic(settings, "[pytest]\n")
+    command = [sys.executable, "-m", "pytest", "-c", str(settings), *OPTIONS]
+    command += [f"--rootdir={tree.root}"]
     command += ["--nbval-sanitize-with", str(sanitize), *map(str, notebooks)]
     environment = os.environ | KERNEL_ENVIRONMENT
     return subprocess.run(command, env=environment, cwd=tree.root, check=False).returncode

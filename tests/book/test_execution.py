@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from book import build
 from book.pipeline import execution, machine, validation
-from book.pipeline.tree import BookError, Tree
+from book.pipeline.tree import BookError, Tree, write_atomic
 
 from .conftest import CHAPTER, make_tree, write_chapter
 
@@ -173,3 +173,26 @@ def test_a_gpu_run_tests_executes_and_reports(tree: Tree, monkeypatch: pytest.Mo
     assert report["gpu"] == "Pretended GPU (80 GB)"
     assert set(report["seconds"]["chapters"]) == {"01_toy"}
     assert {"hardware", "versions", "cuda", "date"} <= set(report)
+
+
+def test_the_last_words_of_a_kernel_are_read_in_any_encoding(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_bytes("Speicher voll: größer".encode("cp1252"))
+    assert execution._tail(log).startswith("Speicher voll: gr")
+
+
+def test_files_have_the_same_line_ends_on_every_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python writes ``\\n`` as ``\\r\\n`` on Windows, unless it is told not to."""
+    options: list[object] = []
+    write = Path.write_text
+
+    def note(path: Path, text: str, encoding: str, newline: str | None = None) -> int:
+        options.append(newline)
+        return write(path, text, encoding, newline=newline)
+
+    monkeypatch.setattr(Path, "write_text", note)
+    write_atomic(tmp_path / "x", "a\nb\n")
+    assert options == ["\n"]
+    assert (tmp_path / "x").read_bytes() == b"a\nb\n"
