@@ -10,17 +10,22 @@ from mmfuse_lib.explanations.suite import ExplanationTask
 from mmfuse_lib.runs import Trained
 from mmfuse_lib.study.cells import pack_right
 
-#: Terms that a learning curve shows, where a stage has them.
-TERMS = ("total", "own", "task", "prediction", "accuracy")
-
 
 def curves(trained: Trained) -> list[dict[str, Any]]:
-    """Return what `fit` recorded of losses and accuracies, a row a stage, epoch, split and term."""
+    """Return the loss by which each stage is judged, a row a stage, epoch and split.
+
+    It is the stage's ``monitor``: of the epochs, the one with the lowest on validation is kept.
+    """
+    stages = trained.model.stages(trained.settings.epochs)
+    judged_by = {stage.name: stage.monitor for stage in stages}
     return [
-        {**record, "value": round(float(record["value"]), 4)}
+        {
+            "stage": record["stage"], "epoch": record["epoch"], "split": record["split"],
+            "loss": round(float(record["value"]), 4),
+        }
         for record in trained.history.records
-        if record["term"] in TERMS
-    ]
+        if record["term"] == judged_by[str(record["stage"])]
+    ]  # fmt: skip
 
 
 def predictions(trained: Trained) -> dict[str, Any]:
