@@ -1,4 +1,4 @@
-"""What pyproject.toml cannot say: the result files and studies of `reproduce/` travel inside the package."""
+"""What pyproject.toml cannot say: results and studies of `reproduce/` travel in the package."""
 
 import shutil
 from pathlib import Path

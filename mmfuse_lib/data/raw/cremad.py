@@ -121,11 +121,12 @@ def load(
     training, test = (_read_list(root, name) for name in LISTS)
     val, rest = _hold_out(training, val_by)
     clips = [*val, *rest, *test]
+    actors = torch.tensor([_actor(name) for name, _ in clips])
     samples = MultimodalData(
         inputs=_prepared(root, folder, [name for name, _ in clips], n_frames),
         target=torch.tensor([EMOTIONS.index(emotion) for _, emotion in clips]),
         class_names=EMOTIONS,
-        groups=torch.tensor([_actor(name) for name, _ in clips]),
+        groups=actors,
     )
     n_val, n_rest = len(val), len(val) + len(rest)
     return samples[n_val:n_rest], samples[:n_val], samples[n_rest:]
@@ -148,7 +149,7 @@ def fetch_files(root: str | Path) -> None:
         same call goes on where this one ended.
     """
     root = Path(root)
-    clips = [name for listed in LISTS for name, _ in _read_list(root, listed)]
+    clips = dict.fromkeys(name for listed in LISTS for name, _ in _read_list(root, listed))
     paths = [f"AudioWAV/{clip}.wav" for clip in clips]
     paths += [f"VideoFlash/{clip}.flv" for clip in clips]
     missing = [path for path in paths if not _is_content(root / path)]
