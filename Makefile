@@ -50,7 +50,7 @@ notebooks: execute  ## Execute, run again and compare outputs, check the noteboo
 unit: $(INSTALLED)  ## Run the unit tests
 	$(PY) -m pytest -n 2
 
-colab: $(INSTALLED)  ## Write the notebooks that Colab opens
+colab: $(INSTALLED)  ## Write the notebooks that Colab opens, bring README and addresses in line
 	$(BUILD) colab
 
 gpu: $(INSTALLED)  ## Test and execute on a CUDA GPU; writes reproduce/gpu

@@ -13,7 +13,7 @@ import typer
 if __package__ in (None, ""):  # run as a file: `python book/build.py`
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from book.pipeline import chapters, colab, execution, gpu, machine, site, validation
+from book.pipeline import addresses, chapters, colab, execution, gpu, machine, site, validation
 from book.pipeline.tree import BookError, Tree
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
@@ -79,12 +79,13 @@ def colab_command(
     context: typer.Context,
     check: Annotated[bool, typer.Option("--check", help="Only say whether they are.")] = False,
 ) -> None:
-    """Bring the notebooks that Colab opens in line with the chapters."""
+    """Bring notebooks for Colab, README and addresses in line with chapters and pyproject.toml."""
     with _errors():
         if check:
             colab.check(context.obj)
+            addresses.check(context.obj)
         else:
-            for path in colab.write(context.obj):
+            for path in colab.write(context.obj) + addresses.write(context.obj):
                 typer.echo(path)
 
 

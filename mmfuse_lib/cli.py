@@ -21,20 +21,43 @@ from mmfuse_lib.core.errors import (
     TrainingError,
 )
 from mmfuse_lib.core.files import check_writable
+from mmfuse_lib.core.provenance import library_version
 
 if TYPE_CHECKING:
     import pandas as pd
 
 # What takes seconds to load is imported by the command that needs it. Help is plain text, as
 # loading what draws boxes around it (rich) takes longer than all the rest.
-app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, rich_markup_mode=None)
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
-Pairs = Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE")]
+
+def _data_sets(incomplete: str) -> list[str]:
+    return [name for name in data.names() if name.startswith(incomplete)]
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"mmfuse {library_version()}")
+        raise typer.Exit
+
+
+@app.callback(help=__doc__)
+def main(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_print_version, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
 
 
 @app.command("data", short_help="List the data sets, or describe one.")
 def data_command(
-    name: Annotated[str | None, typer.Argument(help="Describe this one.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="Describe this one.", autocompletion=_data_sets)
+    ] = None,
     fetch: Annotated[
         Path | None, typer.Option(help="Download the files into this folder.", metavar="FOLDER")
     ] = None,
@@ -60,21 +83,33 @@ def data_command(
 @app.command("train", short_help="Train a method on a data set.")
 def train_command(
     method: Annotated[str | None, typer.Argument(help="Such as JointFusion.")] = None,
-    data_set: Annotated[str | None, typer.Argument(metavar="DATA", help="See mmfuse data.")] = None,
+    data_set: Annotated[
+        str | None,
+        typer.Argument(metavar="DATA", help="See mmfuse data.", autocompletion=_data_sets),
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="A YAML file of settings.")] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of the run; default: one under runs, by settings.")
     ] = None,
-    epochs: Annotated[int | None, typer.Option()] = None,
-    batch_size: Annotated[int | None, typer.Option()] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training data.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Samples a step.")] = None,
     lr: Annotated[float | None, typer.Option(help="Learning rate.")] = None,
     patience: Annotated[int | None, typer.Option(help="Epochs without a better one.")] = None,
-    seed: Annotated[int | None, typer.Option()] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the data, the weights, the batches.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = None,
     precision: Annotated[str | None, typer.Option(help="32-true, 16-mixed, bf16-mixed.")] = None,
-    data_option: Pairs = None,
-    method_option: Pairs = None,
-    encoder: Annotated[list[str] | None, typer.Option(metavar="MODALITY=NAME")] = None,
+    data_option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Option of the data set; may be repeated."),
+    ] = None,
+    method_option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Option of the method; may be repeated."),
+    ] = None,
+    encoder: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MODALITY=NAME", help="Encoder of a modality; may be repeated."),
+    ] = None,
 ) -> None:
     """Train METHOD on DATA, evaluate it on the test split, write OUT/result.json and model.pt.
 

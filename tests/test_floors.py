@@ -25,6 +25,7 @@ FLOORS: list[set[str]] = [
     {"explanations"},
     {"study"},
     {"cli"},
+    {"__main__"},
 ]
 #: What a room may import beside itself; plots draw what they are given, whoever made it.
 BELOW = {room: set().union(*FLOORS[:k]) for k, floor in enumerate(FLOORS) for room in floor} | {

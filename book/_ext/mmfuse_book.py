@@ -6,6 +6,11 @@ Here the one component the pages load and its fonts go into the output, with the
 Pages load only the scripts they use. Jupyter Book adds thebe to each, twice, which is an error in
 the browser's console, and MathJax to each, which is 1.3 MB.
 
+Each chapter offers its notebook under its title: in Colab, in Kaggle, for download.
+
+The repository itself, which `jupyter-book build .` takes for a book, is refused in one line: its
+chapters are not executed.
+
 Docstrings give shapes as the mathematics does, `(|X1|, |Y|)`; reStructuredText would read a
 substitution there, which this book has none of.
 """
@@ -19,21 +24,33 @@ from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
+from sphinx.config import Config
 from sphinx.errors import ExtensionError
 
 PACKAGE = "sphinx-mathjax-offline"
 INSIDE = "static/mathjax/"
 NEEDED = ("tex-chtml-full.js", "output/chtml/fonts/woff-v2/")
 LITERAL_OR_BARS = re.compile(r"`[^`]+`|\|(\w+)\|")
+CHAPTER = re.compile(r"notebooks/(\d\d_\w+)")
+REFUSAL = "To build the book, type `make book`, or `python -m book` where there is no make."
 LICENCE = Path(__file__).with_name("MATHJAX-LICENSE.txt")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
+    app.add_config_value("mmfuse_services", {}, "html")
+    app.connect("config-inited", refuse_repository, priority=0)
+    app.connect("html-page-context", offer_notebook)
     app.connect("build-finished", copy_mathjax)
     app.connect("autodoc-process-docstring", escape_bars)
     app.connect("html-page-context", drop_idle_scripts, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def refuse_repository(app: Sphinx, config: Config) -> None:
+    """Stop where the book is not laid out: there are no addresses, which are put in then."""
+    if not config.mmfuse_services:
+        raise SystemExit(REFUSAL)
 
 
 def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:
@@ -74,6 +91,23 @@ def drop_idle_scripts(
         for script in context.get("script_files", [])
         if "thebe" not in _text(script) and (has_mathematics or "mathjax" not in _text(script))
     ]
+
+
+def offer_notebook(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object
+) -> None:
+    """Put links to the chapter's notebook under its title: services, and the file itself."""
+    chapter = CHAPTER.fullmatch(page)
+    if chapter is None:
+        return
+    file = f"{chapter[1]}.ipynb"
+    links = [
+        f'<a href="{start}notebooks/{file}">Open in {name}</a>'
+        for name, start in app.config.mmfuse_services.items()
+    ]
+    links.append(f'<a href="{file}" download>Download</a>')
+    offer = f'</h1>\n<p class="notebook-links">{" ".join(links)}</p>'
+    context["body"] = context["body"].replace("</h1>", offer, 1)
 
 
 def _text(script: Any) -> str:

@@ -18,14 +18,25 @@ from .tree import BookError, Project, Tree, write_atomic
 STEM = re.compile(r"\d\d_[a-z0-9_]+")
 KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
 INSTALL = """\
-# On Colab this installs the library; anywhere else it does nothing.
-import sys
+# Installs the library where it is missing, on Colab, Kaggle or anywhere else; else does nothing.
+import importlib.util
 
-if "google.colab" in sys.modules:
+if importlib.util.find_spec("mmfuse_lib") is None:
+    import importlib.metadata
     import subprocess
+    import sys
 
-    source = "{name} @ git+{repository}@{ref}"
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", source], check=True)
+    source = "{name} @ {archive}"
+    pip = [sys.executable, "-m", "pip", "install", "-qq", source]
+    done = subprocess.run(pip, capture_output=True, text=True)
+    if done.returncode:
+        said = done.stderr.strip().split("\\n")[0]
+        raise ImportError(
+            f"{name} could not be installed ({{said}}). Check the network (on Kaggle: Settings, "
+            "Internet on) and that this Python has pip, then run this cell again."
+        )
+    importlib.invalidate_caches()
+    print("Installed {name}", importlib.metadata.version("{name}"))
 """
 
 
@@ -91,7 +102,11 @@ def read_chapter(tree: Tree, stem: str) -> Chapter:
     for index, cell in enumerate(notebook.cells):
         cell["id"] = f"{stem}-{index:03d}"
     declared_parameters(notebook, stem)
-    notebook.cells.insert(1, install_cell(tree.project(), stem))
+    project = tree.project()
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell["source"] = project.fill(cell.source)
+    notebook.cells.insert(1, install_cell(project, stem))
     notebook["metadata"] = NotebookNode(
         kernelspec=NotebookNode(KERNELSPEC), language_info=NotebookNode(name="python")
     )
@@ -117,8 +132,8 @@ def dumps(notebook: NotebookNode) -> str:
 
 
 def install_cell(project: Project, stem: str) -> NotebookNode:
-    """Make the cell that installs the library on Colab and does nothing elsewhere."""
-    code = INSTALL.format(name=project.name, repository=project.repository, ref=project.ref)
+    """Make the cell that installs the library where it is missing."""
+    code = INSTALL.format(name=project.name, archive=project.archive)
     cell: NotebookNode = nbformat.v4.new_code_cell(code.rstrip("\n"), id=f"{stem}-install")
     cell["metadata"]["tags"] = ["install", "remove-cell"]
     return cell

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import nbformat
 from nbformat import NotebookNode
 
-from . import chapters, references
+from . import addresses, chapters, references
 from .myst import MystError
 from .plain import Writer
-from .tree import BookError, Project, Tree, write_atomic
+from .tree import COMMAND, BookError, Project, Tree, write_atomic
 
-COMMAND = "make colab"
+# As Colab marks the cell that it adds itself: it knows that there is one, and adds none.
+BADGES = {"colab_type": "text", "id": "view-in-github"}
 HIDING = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
 
 
@@ -51,8 +53,7 @@ def render(
 ) -> NotebookNode:
     """Make the plain notebook of a chapter: no MyST, no outputs, solutions folded."""
     page = f"notebooks/{chapter.stem}"
-    raw = project.repository.replace("https://github.com/", "https://raw.githubusercontent.com/")
-    writer = Writer(page, known, f"{raw}/{project.ref}")
+    writer = Writer(page, known, f"https://raw.githubusercontent.com/{project.slug}/{project.ref}")
     notebook: NotebookNode = chapter.notebook.copy()
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
@@ -68,6 +69,10 @@ def render(
         f"\n\n*This notebook is made from a chapter of [the book]({known.url(page)}), "
         "where figures and results are shown too.*"
     )
+    badges = nbformat.v4.new_markdown_cell(
+        addresses.badges(project, chapter.stem), id=f"{chapter.stem}-badges", metadata=BADGES
+    )
+    notebook.cells.insert(0, badges)
     notebook.metadata["colab"] = {"provenance": []}
     return notebook
 

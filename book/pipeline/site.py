@@ -8,11 +8,12 @@ import subprocess
 import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import yaml
 
-from . import chapters, execution, fidelity, machine
+from . import addresses, chapters, colab, execution, fidelity, machine
 from .tree import BookError, Tree, write_atomic
 
 # In `book/`, but not pages of the book.
@@ -27,8 +28,7 @@ def build(tree: Tree, profile: str) -> Path:
     assemble(tree, profile, source)
     shutil.rmtree(out, ignore_errors=True)
     command = [f"{sysconfig.get_path('scripts')}/jupyter-book", "build", str(source)]
-    command += ["--config", str(tree.root / "_config.yml"), "--path-output", str(out)]
-    command += ["--all", "-W", "-n", "--keep-going"]
+    command += ["--path-output", str(out), "--all", "-W", "-n", "--keep-going"]
     # Kept in a file, since it names the folder that the pages are moved from.
     done = subprocess.run(command, cwd=tree.root, check=False, capture_output=True, text=True)
     log = tree.build / "html.log"
@@ -37,6 +37,9 @@ def build(tree: Tree, profile: str) -> Path:
         raise BookError(f"the pages have warnings:\n{done.stderr}\nall that was said: {log}")
     shutil.rmtree(tree.html, ignore_errors=True)
     (out / "_build" / "html").rename(tree.html)
+    # Each page offers its notebook for download, in plain Markdown: from beside the page.
+    for path, text in colab.render_all(tree).items():
+        write_atomic(tree.html / "notebooks" / path.name, text)
     return tree.html / "index.html"
 
 
@@ -48,6 +51,10 @@ def assemble(tree: Tree, profile: str, source: Path) -> None:
     shutil.copytree(tree.book / "_static", source / "_static")
     for name in ("_toc.yml", "references.bib"):
         shutil.copy(tree.book / name, source / name)
+    write_atomic(source / "_config.yml", yaml.safe_dump(configuration(tree)))
+    project = tree.project()
+    for page in (source / "book").rglob("*.md"):
+        write_atomic(page, project.fill(page.read_text("utf8")))
     for stem in chapters.stems(tree):
         executed = tree.executed(profile) / f"{stem}.ipynb"
         if not executed.exists():
@@ -63,6 +70,23 @@ def assemble(tree: Tree, profile: str, source: Path) -> None:
     compared = source / "book" / "fidelity.md"
     if compared.exists():
         write_atomic(compared, fidelity.fill(compared.read_text("utf8")))
+
+
+def configuration(tree: Tree) -> dict[str, Any]:
+    """Return the settings of the pages: those of `_config.yml`, and the addresses."""
+    config: dict[str, Any] = yaml.safe_load((tree.root / "_config.yml").read_text("utf8"))
+    extensions = config["sphinx"]["local_extensions"]
+    for name, folder in extensions.items():
+        extensions[name] = str(tree.root / folder)
+    return _merged(config, addresses.settings(tree))
+
+
+def _merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    merged = first | second
+    for name in first.keys() & second.keys():
+        if isinstance(first[name], dict):
+            merged[name] = _merged(first[name], second[name])
+    return merged
 
 
 def check_toc(tree: Tree) -> None:

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import ast
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
+
+GITHUB = "https://github.com/"
+# What brings generated files in line that are committed.
+COMMAND = "make colab"
+PAGES = ".github.io"
+REPOSITORY = re.compile(rf"{re.escape(GITHUB)}[\w.-]+/[\w.-]+")
+FIELD = re.compile(r"\{\{ (\w+) \}\}")
+FIELDS = ("repository", "site", "slug", "ref")
 
 
 class BookError(Exception):
@@ -33,6 +43,23 @@ class Project:
     def ref(self) -> str:
         """The branch or tag that holds this version."""
         return "main" if "dev" in self.version else f"v{self.version}"
+
+    @property
+    def slug(self) -> str:
+        """The repository as services name it, ``OWNER/NAME``."""
+        return self.repository.removeprefix(GITHUB)
+
+    @property
+    def archive(self) -> str:
+        """Address of this version's files, which pip installs where there is no git."""
+        return f"{self.repository}/archive/{self.ref}.zip"
+
+    def fill(self, text: str) -> str:
+        """Write addresses where a text names them, as in ``{{ repository }}``."""
+        for name in FIELD.findall(text):
+            if name not in FIELDS:
+                raise BookError(f"no address is called {{{{ {name} }}}}; there are: {FIELDS}")
+        return FIELD.sub(lambda match: str(getattr(self, match[1])), text)
 
 
 @dataclass(frozen=True)
@@ -91,15 +118,29 @@ class Tree:
         return self.build / "state" / profile
 
     def project(self) -> Project:
-        """Read the project's name, version and addresses."""
+        """Read the project's name, version and addresses.
+
+        A site on GitHub's pages is where these are for the repository; one with a domain of its own
+        is where `Homepage` says.
+        """
         facts = tomllib.loads((self.root / "pyproject.toml").read_text("utf8"))["project"]
         urls = facts["urls"]
-        return Project(
-            name=facts["name"],
-            version=_version(self.root / "mmfuse_lib" / "__init__.py"),
-            repository=urls["Repository"].rstrip("/"),
-            site=urls["Homepage"].rstrip("/"),
-        )
+        repository, site = urls["Repository"].rstrip("/"), urls["Homepage"].rstrip("/")
+        if not REPOSITORY.fullmatch(repository):
+            raise BookError(
+                f"pyproject.toml: Repository is {repository!r}, expected {GITHUB}OWNER/NAME, "
+                "from where Colab and Kaggle open notebooks"
+            )
+        if (urlsplit(site).hostname or "").endswith(PAGES):
+            site = _pages(repository)
+        version = _version(self.root / "mmfuse_lib" / "__init__.py")
+        return Project(facts["name"], version, repository, site)
+
+
+def _pages(repository: str) -> str:
+    owner, name = repository.removeprefix(GITHUB).split("/")
+    host = owner.lower() + PAGES
+    return f"https://{host}" + ("" if name.lower() == host else f"/{name}")
 
 
 def _version(init: Path) -> str:

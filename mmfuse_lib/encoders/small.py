@@ -72,7 +72,9 @@ class ImageEncoder(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(B, [frames,] channels, height, width)`` to ``(B, dim)``."""
-        z: Tensor = super().forward(x.flatten(0, 1) if x.ndim == 5 else x)
+        z = x.flatten(0, 1) if x.ndim == 5 else x
+        for layer in self:
+            z = layer(z)
         return z.view(*x.shape[:2], -1).mean(dim=1) if x.ndim == 5 else z
 
 

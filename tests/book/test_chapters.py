@@ -68,7 +68,7 @@ def test_install_cell_follows_the_title_and_does_nothing_here(tree: Tree) -> Non
     with contextlib.redirect_stdout(printed):
         exec(cell.source, {})  # noqa: S102
     assert printed.getvalue() == ""
-    assert "toy @ git+https://github.com/toy/toy@main" in cell.source
+    assert '"toy @ https://github.com/toy/toy/archive/main.zip"' in cell.source
     assert "remove-cell" in chapters.tags(cell)
 
 

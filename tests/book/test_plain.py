@@ -244,8 +244,11 @@ def test_committed_notebooks_are_in_sync() -> None:
 @pytest.mark.parametrize("stem", REAL)
 def test_committed_notebook_is_plain(stem: str) -> None:
     notebook = nbformat.read(ROOT / "notebooks" / f"{stem}.ipynb", as_version=4)
-    assert "install" in chapters.tags(notebook.cells[1])
-    exec(notebook.cells[1].source, {})  # noqa: S102
+    badges, title, install = notebook.cells[:3]
+    assert badges.source.startswith("[![Open in Colab]")
+    assert title.source.startswith("# ")
+    assert "install" in chapters.tags(install)
+    exec(install.source, {})  # noqa: S102
     for cell in notebook.cells:
         if cell.cell_type == "code":
             assert cell.outputs == []

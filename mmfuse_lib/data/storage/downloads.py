@@ -25,7 +25,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -234,7 +233,7 @@ def fetch_all(
     urls = list(urls)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         try:
-            paths = pool.map(partial(get, folder=folder), urls)
+            paths = pool.map(lambda url: get(url, folder), urls)
             return list(tqdm(paths, total=len(urls), desc=f"files for {folder.parent.name}"))
         except BaseException:  # also Ctrl+C: start no more downloads
             pool.shutdown(wait=False, cancel_futures=True)
