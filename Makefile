@@ -53,7 +53,7 @@ unit: $(INSTALLED)  ## Run the unit tests
 colab: $(INSTALLED)  ## Write the notebooks that Colab opens, bring README and addresses in line
 	$(BUILD) colab
 
-gpu: $(INSTALLED)  ## Test and execute on a CUDA GPU; writes reproduce/gpu
+gpu: $(INSTALLED)  ## Tests, benchmarks and the GPU lab on a CUDA GPU; writes reproduce/gpu
 	$(BUILD) gpu
 
 bench: $(INSTALLED)  ## Compare speed with named baselines
