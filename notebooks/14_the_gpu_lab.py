@@ -70,8 +70,15 @@ from mmfuse_lib.study.cells import unpack_right
 
 plots.use_style()
 claim = Claims(
-    globals(), seed=0, full_size=False, n_seeds=3, epochs=12, n_train=1_500, cremad="", fetch=False
-)  # fmt: skip
+    globals(),
+    seed=0,
+    full_size=False,
+    n_seeds=3,
+    epochs=12,
+    n_train=1_500,
+    cremad="",
+    fetch=False,
+)
 KINDS = list(data.INTERACTIONS)
 OUT = Path(out)
 
@@ -100,9 +107,12 @@ N_TRAIN, BATCH, N_SEEDS, N_EPOCHS = 60_000, 256, 5, 6
 SHAPES = {"image": (1, 32, 28), "audio": (1, 44, 64)}  # with the cue
 generator = torch.Generator().manual_seed(seed)
 pairs = data.from_arrays(
-    {name: torch.randn(10, *shape, generator=generator) for name, shape in SHAPES.items()},
+    {
+        name: torch.randn(10, *shape, generator=generator)
+        for name, shape in SHAPES.items()
+    },
     torch.arange(10),
-)  # fmt: skip
+)
 ENCODERS = dict.fromkeys(SHAPES, "resnet18")
 lab_plan = study.configuration("gpu_lab")  # reproduce/gpu_lab.yml
 
@@ -203,7 +213,13 @@ batches = np.geomspace(8, 4096, 200)
 figure, ax = plt.subplots(figsize=(6, 3.6))
 for gpu, style, color in (("T4", "-", "C0"), ("H100", "--", "C1")):
     cost = joint["GFLOP"], joint["calls"], gpu
-    ax.plot(batches, N_TRAIN / batches * step_seconds(batches, *cost), style, color=color, label=gpu)  # fmt: skip
+    ax.plot(
+        batches,
+        N_TRAIN / batches * step_seconds(batches, *cost),
+        style,
+        color=color,
+        label=gpu,
+    )
     for batch in (16, 256):
         ax.plot(batch, epoch_seconds(batch, *cost), "o", color=color)
 ticks = [8, 16, 64, 256, 1024, 4096]
@@ -225,14 +241,16 @@ plt.show()
 # %%
 plan = costs.assign(
     **{
-        gpu: N_SEEDS * costs["epochs"]
-        * epoch_seconds(BATCH, costs["GFLOP"], costs["calls"], gpu) / 60
+        gpu: N_SEEDS
+        * costs["epochs"]
+        * epoch_seconds(BATCH, costs["GFLOP"], costs["calls"], gpu)
+        / 60
         for gpu in GPUS
     }
-)  # fmt: skip
+)
 minutes = plan.groupby("method", sort=False)[list(GPUS)].sum()
 minutes.loc["all"] = minutes.sum()
-minutes.rename(columns=lambda gpu: f"minutes on a {gpu}, planned").round(1)
+minutes.rename(columns="planned minutes, {}".format).round(1)
 
 # %% [markdown]
 # Add some five minutes for making the data, once a seed, for validation and for checkpoints. That is the plan for part (a): 60,000
@@ -288,7 +306,10 @@ def half_precision(device):
 CLIP = {"audio": (1, 257, 299), "video": (3, 3, 224, 224)}  # video in bytes
 one_pair = sum(4 * np.prod(shape) for shape in SHAPES.values())
 one_clip = 4 * np.prod(CLIP["audio"]) + np.prod(CLIP["video"])
-gigabytes = {"60,000 pairs": N_TRAIN * one_pair / 1e9, "7,442 clips": 7_442 * one_clip / 1e9}  # fmt: skip
+gigabytes = {
+    "60,000 pairs": N_TRAIN * one_pair / 1e9,
+    "7,442 clips": 7_442 * one_clip / 1e9,
+}
 for what, size in gigabytes.items():
     print(f"{what}: {size:.1f} GB; from a disk of 0.1 GB/s in {size / 0.1:.0f} s")
 
@@ -313,7 +334,9 @@ shown = {"seeds": lab_plan["seeds"], **lab_plan["settings"]}
 print(json.dumps(shown, indent=1))
 for name, entry in lab_plan["methods"].items():
     print(f"{name}: {entry['method']} {entry.get('method_options', '')}")
-print("data:", json.dumps(lab_plan["data"]))
+for name, entry in lab_plan["data"].items():
+    print(f"{name}: {entry['data_options']}")
+    print(f"encoders: {entry['encoders']}")
 
 # %% [markdown]
 # The papers' schedules are kept as *shares* of the budget, since six epochs are not 150.
@@ -333,7 +356,13 @@ print("data:", json.dumps(lab_plan["data"]))
 # every interaction*.)
 
 # %%
-SMALL = {"epochs": epochs, "dim": 32, "batch_size": 64, "lr": 3e-3, "precision": "32-true"}  # fmt: skip
+SMALL = {
+    "epochs": epochs,
+    "dim": 32,
+    "batch_size": 64,
+    "lr": 3e-3,
+    "precision": "32-true",
+}
 
 
 def shrink(plan, **settings):
@@ -368,18 +397,30 @@ study.table(lab, lab_data, columns=["accuracy", "ece", "n_parameters"])
 
 # %% mystnb={"image": {"alt": "Bars of test accuracy on R, U1, U2 and S samples, a group a method. All are near one on R, U1 and U2. On S joint fusion and I2MoE are high, the ensemble, DI-MML and DMIL near chance."}, "figure": {"caption": "What each method gets right, by what decides the label; mean and 95 % interval over the seeds of this run. The dashed line is chance. The ensemble stays near chance on S, where neither modality alone says anything.", "name": "fig-lab-kinds"}} tags=["hide-input"]
 scores = study.scores(lab, lab_data)
-by_kind = scores.set_index("method")[[f"accuracy_{k}" for k in KINDS]].set_axis(KINDS, axis=1)  # fmt: skip
+by_kind = scores.set_index("method")[[f"accuracy_{k}" for k in KINDS]].set_axis(
+    KINDS, axis=1
+)
 n_classes = 10 if full_size else 4
-figure, ax = plt.subplots(figsize=(7, 3.6))
+figure, ax = plt.subplots(figsize=(6, 3.8))
 rows = by_kind.reset_index().melt(
     "method", var_name="decided by", value_name="accuracy"
 )
-sns.barplot(rows, x="method", y="accuracy", hue="decided by", hue_order=KINDS, saturation=1,
-            palette=plots.PALETTE, errorbar=plots.t_interval, capsize=0.2,
-            err_kws={"color": "black", "lw": 1.2}, ax=ax)  # fmt: skip
+sns.barplot(
+    rows,
+    x="method",
+    y="accuracy",
+    hue="decided by",
+    hue_order=KINDS,
+    saturation=1,
+    palette=plots.PALETTE,
+    errorbar=plots.t_interval,
+    capsize=0.2,
+    err_kws={"color": "black", "lw": 1.2},
+    ax=ax,
+)
 ax.axhline(1 / n_classes, color="black", lw=1, ls="--")
 _ = ax.set(xlabel="", ylabel="test accuracy", ylim=(0, 1))
-ax.legend(title="decided by", loc="upper left", bbox_to_anchor=(1, 1))
+ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, frameon=False)
 plt.show()
 
 # %% [markdown]
@@ -390,7 +431,7 @@ plt.show()
 # %% mystnb={"image": {"alt": "Five panels, one a method, of loss against epoch. Training is dashed, validation solid, a colour a stage. Joint fusion and I2MoE have one stage, the ensemble two, DI-MML and DMIL three."}, "figure": {"caption": "The loss by which each stage is judged (nats), first seed of this run: training dashed, validation solid, a colour a stage. Stages follow each other, so the epochs add up.", "name": "fig-lab-curves"}} tags=["hide-input"]
 names = list(lab_plan["methods"])
 highest = 0.0
-figure, axes = plt.subplots(2, 3, figsize=(7.5, 5), sharey=True)
+figure, axes = plt.subplots(3, 2, figsize=(5.2, 7), sharey=True)
 axes.flat[-1].set_axis_off()
 for ax, name in zip(axes.flat, names, strict=False):
     history = pd.DataFrame(lab.of(lab_data, name)[0]["curves"])
@@ -400,9 +441,21 @@ for ax, name in zip(axes.flat, names, strict=False):
             line = rows[rows["split"] == split]
             label = stage if split == "val" else None
             highest = max(highest, line["loss"].max())
-            ax.plot(start + line["epoch"], line["loss"], style, color=f"C{number}", label=label)  # fmt: skip
+            ax.plot(
+                start + line["epoch"],
+                line["loss"],
+                style,
+                color=f"C{number}",
+                label=label,
+            )
         start += rows["epoch"].max()
-    ax.legend(fontsize=11, loc="upper right", frameon=False, handlelength=1.2)
+    ax.legend(
+        loc="upper right",
+        frameon=False,
+        handlelength=1,
+        borderpad=0,
+        labelspacing=0.2,
+    )
     ax.set(title=name, xlabel="epoch")
     ax.xaxis.get_major_locator().set_params(integer=True)
 for ax in axes[:, 0]:
@@ -415,20 +468,26 @@ plt.show()
 # than one that was not? Chance is one half.
 
 # %% mystnb={"image": {"alt": "Points with intervals: the area under the curve of the reports of DMIL and I2MoE for R, U1, U2 and S, around or above one half, wide intervals."}, "figure": {"caption": "Does a report give the true interaction the larger share? Area under the curve, mean and 95 % interval over the seeds of this run. The dashed line is chance.", "name": "fig-lab-reports"}} tags=["hide-input"]
-reporting = [name for name in names if lab.of(lab_data, name)[0]["reports"].get("report")]  # fmt: skip
+reporting = [
+    name for name in names if lab.of(lab_data, name)[0]["reports"].get("report")
+]
 areas = pd.DataFrame(
     [
-        {"method": name, "interaction": kind, "area": row["reports"]["report"]["metrics"][f"auroc_{kind}"]}
+        {
+            "method": name,
+            "interaction": kind,
+            "area": row["reports"]["report"]["metrics"][f"auroc_{kind}"],
+        }
         for name in reporting
         for row in lab.of(lab_data, name)
         for kind in KINDS
     ]
-)  # fmt: skip
-figure, ax = plt.subplots(figsize=(6, 3.2))
+)
+figure, ax = plt.subplots(figsize=(5, 3.6))
 plots.interval_points(areas, x="method", y="area", hue="interaction", ax=ax)
 ax.axhline(0.5, color="black", lw=1, ls="--")
 _ = ax.set(xlabel="", ylabel="area under the curve", ylim=(0, 1.02))
-ax.legend(title="share of", loc="upper left", bbox_to_anchor=(1, 1))
+ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, frameon=False)
 plt.show()
 
 # %% [markdown]
@@ -443,13 +502,16 @@ except UnknownNameError:
 
 if measured is None:
     print("not measured yet: no GPU was at hand when this was published.")
-    print(f"planned: {minutes.loc['all', 'T4']:.0f} minutes on a T4, guessing {SHARE:.0%} of its peak")  # fmt: skip
+    print(
+        f"planned: {minutes.loc['all', 'T4']:.0f} minutes on a T4 at {SHARE:.0%} of its peak"
+    )
 else:
     steps = (
         study.scores(measured, "spoken_digits").groupby("method")["step_ms"].mean()
     )
     print(study.made_on(measured))
-    print(f"measured: {measured.about['seconds'] / 60:.0f} minutes in all, a step of joint fusion {steps['joint']:.1f} ms")  # fmt: skip
+    print(f"measured: {measured.about['seconds'] / 60:.0f} minutes in all")
+    print(f"a step of joint fusion: {steps['joint']:.1f} ms")
     print(
         study.table(measured, "spoken_digits").drop(columns="ms a step").to_string()
     )
@@ -506,16 +568,19 @@ for name, part in {"train": train, "validation": val, "test": test}.items():
     print(f"{name}: {len(part)} clips of {len(part.groups.unique())} actors")
 print(train)
 
-# %% mystnb={"image": {"alt": "A spectrogram, time from left to right and frequency upwards, beside three video frames. In the folder that is made up, the spectrogram has one bright line and each frame a grey square on noise."}, "figure": {"caption": "One clip as the networks get it: a spectrogram of three seconds and three frames. In the published book it is made up: a tone and a square.", "name": "fig-lab-clip"}} tags=["hide-input"]
-figure, axes = plt.subplots(1, 4, figsize=(7.5, 2.1), width_ratios=[1.3, 1, 1, 1])
-axes[0].imshow(
+# %% mystnb={"image": {"alt": "A spectrogram, time from left to right and frequency upwards, above three video frames. In the folder that is made up, the spectrogram has one bright line and each frame a grey square on noise."}, "figure": {"caption": "One clip as the networks get it: a spectrogram of three seconds and three frames. In the published book it is made up: a tone and a square.", "name": "fig-lab-clip"}} tags=["hide-input"]
+figure = plt.figure(figsize=(5.2, 4.2))
+grid = figure.add_gridspec(2, 3, height_ratios=[1.2, 1])
+ax = figure.add_subplot(grid[0, :])
+ax.imshow(
     train.inputs["audio"][0, 0], origin="lower", aspect="auto", extent=(0, 3, 0, 8)
 )
-axes[0].set(xlabel="time (s)", ylabel="frequency (kHz)")
-for ax, frame in zip(axes[1:], train.inputs["video"][0], strict=True):
+ax.set(xlabel="time (s)", ylabel="frequency (kHz)")
+ax.grid(visible=False)
+for column, frame in enumerate(train.inputs["video"][0]):
+    ax = figure.add_subplot(grid[1, column])
     ax.imshow(frame.permute(1, 2, 0))
     ax.set(xticks=[], yticks=[])
-for ax in axes:
     ax.grid(visible=False)
 plt.show()
 
@@ -525,10 +590,15 @@ plt.show()
 
 # %%
 clip = data.from_arrays(
-    {"audio": torch.zeros(6, *CLIP["audio"]), "video": torch.zeros(6, *CLIP["video"])},
+    {
+        "audio": torch.zeros(6, *CLIP["audio"]),
+        "video": torch.zeros(6, *CLIP["video"]),
+    },
     torch.arange(6),
-)  # fmt: skip
-model = methods.JointFusion.for_data(clip, encoders=dict.fromkeys(CLIP, "resnet18"), dim=512, seed=seed).to("meta")  # fmt: skip
+)
+model = methods.JointFusion.for_data(
+    clip, encoders=dict.fromkeys(CLIP, "resnet18"), dim=512, seed=seed
+).to("meta")
 clip_gflop, clip_calls = count(model, model.stages(1)[0], clip[:2].to("meta"))
 clip_gflop /= 1e9
 n_steps = 6_028 / 16 * cremad_plan["settings"]["epochs"]
@@ -538,7 +608,11 @@ cremad_hours = {
 }
 print(f"{clip_gflop:.0f} GFLOP a clip, {clip_calls} calls a step")
 for gpu, hours in cremad_hours.items():
-    print(f"planned, {gpu}: {60 * hours:.0f} minutes a run of joint fusion, {6 * 3 * hours:.0f} hours for 6 methods and 3 seeds")  # fmt: skip
+    print(
+        f"planned, {gpu}: {60 * hours:.0f} minutes for a run of joint fusion,",
+        end=" ",
+    )
+    print(f"{6 * 3 * hours:.0f} hours for 6 methods and 3 seeds")
 
 # %% [markdown]
 # A clip costs as much as 56 pairs, so a batch of 16 is work enough. (6,028 clips is about what nine tenths of the actors
@@ -622,7 +696,10 @@ claim(
     < 1.15 * full_cost["joint"],
     "A full step of any method costs at most 15 % more operations than joint fusion.",
 )
-claim(16 < crossing["T4"] < 256, "By the plan, a T4 waits for calls with batches of 16, and not with 256.")  # fmt: skip
+claim(
+    16 < crossing["T4"] < 256,
+    "By the plan, a T4 waits for calls with batches of 16, and not with 256.",
+)
 claim(
     crossing["H100"] > 256,
     "By the plan, an H100 waits for calls even with batches of 256.",
@@ -681,7 +758,8 @@ row = costs[costs["stage"] == "fusion"].iloc[0]
 by_operations = 1e9 * row["GFLOP"] * BATCH / (SHARE * GPUS["T4"])
 by_calls = TAU * row["calls"]
 changes_at = BATCH * by_calls / by_operations
-print(f"operations {1e3 * by_operations:.0f} ms, calls {1e3 * by_calls:.0f} ms; even at {changes_at:.0f} pairs")  # fmt: skip
+print(f"operations {1e3 * by_operations:.0f} ms, calls {1e3 * by_calls:.0f} ms")
+print(f"as long as each other at {changes_at:.0f} pairs")
 
 # %% [markdown]
 # Operations, though they are a third of those of a full step: the backward pass through the encoders is gone, and so are its calls.
@@ -731,8 +809,12 @@ print(f"from 2^{good[0]} to 2^{good[-1]}")
 # %% tags=["solution"]
 operations = {}
 for size in (224, 448):
-    frames = data.from_arrays({"video": torch.zeros(2, 3, 3, size, size)}, torch.arange(2))  # fmt: skip
-    model = methods.Unimodal.for_data(frames, modality="video", encoders={"video": "resnet18"}, dim=512, seed=seed).to("meta")  # fmt: skip
+    frames = data.from_arrays(
+        {"video": torch.zeros(2, 3, 3, size, size)}, torch.arange(2)
+    )
+    model = methods.Unimodal.for_data(
+        frames, modality="video", encoders={"video": "resnet18"}, dim=512, seed=seed
+    ).to("meta")
     operations[size], _ = count(model, model.stages(1)[0], frames.to("meta"))
 print(f"{operations[448] / operations[224]:.2f} times the operations")
 
@@ -756,9 +838,7 @@ print(f"{operations[448] / operations[224]:.2f} times the operations")
 # ```
 
 # %% tags=["solution"]
-made_up = write_cremad(
-    OUT / "cremad_sample"
-)  # preparing the whole data set takes too long
+made_up = write_cremad(OUT / "cremad_sample")  # the whole would take an hour
 for val_by in ("clip", "actor"):
     a, b, _ = data.load(
         "cremad", root=made_up, val_by=val_by, prepared=OUT / val_by

@@ -120,6 +120,14 @@ def fetch(name: str, root: str | Path) -> None:
         If it is not one that is downloaded into a folder; says where to get it.
     DownloadError
         If a download fails.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import data
+    >>> data.fetch("ave", "my_folder")
+    Traceback (most recent call last):
+        ...
+    mmfuse_lib.core.errors.DataError: 'ave' is not downloaded into a folder; see ...
     """
     card = _card(name)
     if card.fetch is None:

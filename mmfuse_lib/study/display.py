@@ -47,7 +47,7 @@ class Display:
         }
         self.show = show
         self.in_place = show and sys.stderr.isatty()
-        self.in_notebook = show and not self.in_place and "ipykernel" in sys.modules
+        self.in_notebook = show and not self.in_place and _is_of_a_notebook(sys.stderr)
         self._open = ExitStack()
         self._shown_at = time.monotonic()
 
@@ -107,6 +107,10 @@ class Display:
         self._shown_at = time.monotonic()
         text = "\n".join([str(self.bar).strip(), *self._lines()])
         print(text, file=sys.stderr, flush=True)
+
+
+def _is_of_a_notebook(stream: object) -> bool:
+    return type(stream).__module__.partition(".")[0] == "ipykernel"
 
 
 def progress_table(cells: Sequence[Cell], scores: Mapping[str, float]) -> pd.DataFrame:
