@@ -13,7 +13,17 @@ import typer
 if __package__ in (None, ""):  # run as a file: `python book/build.py`
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from book.pipeline import addresses, chapters, colab, execution, gpu, machine, site, validation
+from book.pipeline import (
+    addresses,
+    alone,
+    chapters,
+    colab,
+    execution,
+    gpu,
+    machine,
+    site,
+    validation,
+)
 from book.pipeline.tree import BookError, Tree
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
@@ -87,6 +97,19 @@ def colab_command(
         else:
             for path in colab.write(context.obj) + addresses.write(context.obj):
                 typer.echo(path)
+
+
+@app.command("alone")
+def alone_command(
+    context: typer.Context,
+    profile: Profile = "default",
+    python: Annotated[
+        str, typer.Option(help="The interpreter to make the environment with.")
+    ] = sys.executable,
+) -> None:
+    """Run every notebook alone, with the built library and the versions that Colab ships."""
+    with _errors():
+        alone.run(context.obj, profile, python, typer.echo)
 
 
 @app.command("gpu")

@@ -44,7 +44,6 @@ n_samples = 2_000  # samples for the estimator
 steps = 250  # training steps of its networks
 n_random = 5_000  # random distributions for the theorem
 device = "auto"
-check_claims = True
 
 # %%
 import json
@@ -54,7 +53,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from mmfuse_lib import data, plots
+from mmfuse_lib import Claims, data, plots, progress
 from mmfuse_lib.data.synthetic.digit_pairs import label_table
 from mmfuse_lib.data.synthetic.gaussian_gates import pointwise_truth
 from mmfuse_lib.information import (
@@ -75,6 +74,7 @@ from mmfuse_lib.information.estimators.lsmi import lsmi_pid
 from mmfuse_lib.plots import GREY, INK, VIOLET
 
 plots.use_style()
+claim = Claims(globals(), seed=0, n_samples=2_000, steps=250, n_random=5_000)
 rng = np.random.default_rng(seed)
 NAMES = list(ATOMS)
 
@@ -696,7 +696,7 @@ tried = {
 adjusted = pd.DataFrame(
     {
         (name, how): np.array(atoms)
-        for name, samples in tried.items()
+        for name, samples in progress(tried.items(), "data sets")
         for how, atoms in zip(
             ("as they are", "as published"), with_both(samples), strict=True
         )
@@ -1145,85 +1145,143 @@ plt.show()
 #
 # ## Check
 #
-# What this chapter claimed, as assertions. If one of them fails, the text above is wrong.
+# The cells below check what this chapter claims, first on tables.
 
 # %%
-if check_claims:
-    # Two robots: same atoms, other needs.
-    same = [decompose(p).atoms for p in robots.values()]
-    assert np.allclose(same, [1, 0, 0, 1], atol=1e-6)
-    assert np.isclose(np.interp(0.5, *plans["B"]), 1)
-    assert np.isclose(np.interp(0.5, *plans["A"]), 0.75)
-    # AND by hand; the closed form; COPY; the houses.
-    assert np.allclose(by_outcome[NAMES].iloc[1], by_hand)
-    assert np.allclose(
-        by_outcome[NAMES].iloc[1:3].mean(), [by_hand[0], -0.5, -0.5, 1]
-    )
-    assert np.abs(r - r_library).max() < 1e-12
-    assert (u1 * u2).max() < 1e-12
-    assert np.allclose(by_gate["pointwise"].iloc[2], [1, 0, -1, 1])
-    assert np.allclose(by_gate["pointwise"].iloc[4], by_gate["pointwise"].iloc[5])
-    # No unique pointwise BROJA: one mean, other samples.
-    versions = r_of.iloc[:, 1:]
-    assert np.allclose(versions.mean(), decompose(gate).redundancy, atol=1e-4)
-    assert np.ptp(versions.iloc[1]) > 0.9
-    # Digit pairs: rules against pointwise atoms.
-    assert np.allclose(answers["BROJA within each rule, averaged"], 0.5, atol=1e-6)
-    assert np.allclose(answers["BROJA of the whole table"], [1, 0, 0, 1], atol=1e-5)
-    assert np.allclose(answers["pointwise, averaged"], [1.5, -0.5, -0.5, 1.5])
+claim(
+    np.allclose(
+        [decompose(p).atoms for p in robots.values()], [1, 0, 0, 1], atol=1e-6
+    ),
+    "The two robots have the same atoms, one bit of R and one of S.",
+)
+claim(
+    np.isclose(np.interp(0.5, *plans["B"]), 1)
+    and np.isclose(np.interp(0.5, *plans["A"]), 0.75),
+    "Camera 2 on for half of the parcels: robot B is perfect, robot A 75 % right.",
+)
+of_and = by_outcome[NAMES]
+claim(
+    np.allclose(of_and.iloc[1], by_hand)
+    and np.allclose(of_and.iloc[1:3].mean(), [by_hand[0], -0.5, -0.5, 1]),
+    "The sample (0, 1) of AND is as by hand, and (1, 0) is its mirror image.",
+)
+claim(
+    np.abs(r - r_library).max() < 1e-12 and (u1 * u2).max() < 1e-12,
+    "The formula for r agrees with the library, and u1 u2 is never positive.",
+)
+claim(
+    np.allclose(by_gate["pointwise"].iloc[2], [1, 0, -1, 1]),
+    "To the pointwise measure COPY is redundant, with misinformation and synergy.",
+)
+claim(
+    np.allclose(by_gate["pointwise"].iloc[4], by_gate["pointwise"].iloc[5]),
+    "It does not tell the two houses apart.",
+)
+versions = r_of.iloc[:, 1:]
+claim(
+    np.allclose(versions.mean(), decompose(gate).redundancy, atol=1e-4)
+    and np.ptp(versions.iloc[1]) > 0.9,
+    "Two versions of BROJA per sample have its mean, but disagree on samples.",
+)
+claim(
+    np.allclose(answers["BROJA within each rule, averaged"], 0.5, atol=1e-6),
+    "Within the rules of digit pairs BROJA finds half a bit of each atom.",
+)
+claim(
+    np.allclose(answers["BROJA of the whole table"], [1, 0, 0, 1], atol=1e-5),
+    "Of the whole table it finds R = S = 1 and nothing unique.",
+)
+claim(
+    np.allclose(answers["pointwise, averaged"], [1.5, -0.5, -0.5, 1.5]),
+    "The pointwise atoms have the means R = S = 1.5 and U1 = U2 = -0.5.",
+)
+claim(
+    abs(true - bound - slack).max() < 1e-12 and (true - bound).min() > -1e-12,
+    "The theorem's bound holds on random distributions; its slack is H(C|Y,Z).",
+)
+claim(
+    np.allclose([true_flip, bound_flip, slack_flip], 0),
+    "In the smallest example nothing is left of the bit, and the bound is exact.",
+)
+without_cue = label_table(n_classes=4, cue=False, composition=shares)
+claim(
+    np.allclose(dial[0], [2, 2, 0])
+    and np.isclose(dial[-1, 0], mutual_information(without_cue)),
+    "A cue always misread is worth no more than none, one never misread two bits.",
+)
+
+# %% [markdown]
+# Then on samples.
 
 # %%
-if check_claims:
-    # The estimator: good with many samples, less so with few.
-    gap = (quality["mean, true"] - quality["mean, LSMI"]).abs()
-    assert gap.max() < 0.06
-    assert quality["correlation"].min() > 0.75
-    assert (few_quality["correlation"] < quality["correlation"]).all()
-    # The released adjustment: sums stay; R becomes the smaller information, or U1 and U2 negative.
-    for name in ("AND", "COPY"):
-        before, after = adjusted.loc[name].to_numpy()
-        assert before[1:3].min() < 0 < min(before[[0, 3]])
-        assert np.isclose(after[1:3].min(), 0)
-        assert np.isclose(after[0], min(before[0] + before[1:3]))
-    assert np.allclose(
-        adjusted.loc[("COPY", "as published"), ["R", "U2", "S"]], 0, atol=0.05
-    )
-    before, after = adjusted.loc["shuffled labels"].to_numpy()
-    assert -0.1 < min(before[[0, 3]]) < 0
-    assert np.isclose(min(after[[0, 3]]), 0)
-    assert after[1] < 0
-    sums = (
-        adjusted["R"] + adjusted["U1"],
-        adjusted["R"] + adjusted["U2"],
-        adjusted.sum(axis=1),
-    )
-    for values in sums:
-        assert np.allclose(values.to_numpy()[::2], values.to_numpy()[1::2])
-    # Units move R from one information to the other, noise features to the middle.
-    assert np.allclose(by_unit[[0, -1], 0], [i1.mean(), i2.mean()], atol=0.01)
-    assert np.allclose(by_noise[[0, -1], 0], half, atol=0.1)
-    assert by_noise[:, 0].argmax() == (added < 0).sum()
-    assert by_noise[added == 0, 0] > half + 0.2
-    # From the median, a factor does not matter; both sources look alike, so it is factor 1.
-    centred = pointwise_atoms(from_median(h1 + 10), from_median(h2), i1, i2, i12)
-    assert np.allclose(centred.mean(axis=0), by_unit[factors.size // 2], atol=0.02)
-    # Pixels: R and S are found; U1 and U2 are half redundant, by the toss of a coin.
-    assert pixel_means.loc["R", "R"] > 0.85
-    assert pixel_means.loc["S", "S"] > 0.85
-    assert np.allclose(pixel_means.loc[["U1", "U2"], "R"], 0.5, atol=0.15)
-    assert 0.35 < all_shared < 0.65
-    unsure = (from_pixels["R"][one_knows] - 0.5).abs() < 0.25
-    assert unsure.mean() < 0.15
-    # Rule probabilities mean what they say.
-    assert abs(found.mean() - posterior[NAMES].max(axis=1).mean()) < 0.03
-    # The theorem and its slack.
-    assert abs(true - bound - slack).max() < 1e-12
-    assert (true - bound).min() > -1e-12
-    assert np.allclose([true_flip, bound_flip, slack_flip], 0)
-    assert np.allclose(dial[0], [2, 2, 0])
-    without_cue = label_table(n_classes=4, cue=False, composition=shares)
-    assert np.isclose(dial[-1, 0], mutual_information(without_cue))
-    print("all claims hold")
+gap = (quality["mean, true"] - quality["mean, LSMI"]).abs()
+claim(
+    gap.max() < 0.06 and quality["correlation"].min() > 0.75,
+    "LSMI's means are within 0.06 bits, and single samples follow the truth.",
+)
+claim(
+    (few_quality["correlation"] < quality["correlation"]).all(),
+    "With a tenth of the samples each atom follows the truth less closely.",
+)
+pairs = [adjusted.loc[name].to_numpy() for name in ("AND", "COPY")]
+claim(
+    all(
+        before[1:3].min() < 0 < min(before[[0, 3]])
+        and np.isclose(after[1:3].min(), 0)
+        and np.isclose(after[0], min(before[0] + before[1:3]))
+        for before, after in pairs
+    ),
+    "As published, R of AND and of COPY becomes the smaller of two informations.",
+)
+claim(
+    np.allclose(pairs[1][1][[0, 2, 3]], 0, atol=0.05),
+    "As published, all of COPY is unique to source 1.",
+)
+before, after = adjusted.loc["shuffled labels"].to_numpy()
+claim(
+    -0.1 < min(before[[0, 3]]) < 0
+    and np.isclose(min(after[[0, 3]]), 0)
+    and after[1] < 0,
+    "With shuffled labels R or S is moved up to zero, and U1 ends below.",
+)
+r_u1, r_u2 = adjusted["R"] + adjusted["U1"], adjusted["R"] + adjusted["U2"]
+claim(
+    all(
+        np.allclose(sums.to_numpy()[::2], sums.to_numpy()[1::2])
+        for sums in (r_u1, r_u2, adjusted.sum(axis=1))
+    ),
+    "The adjustment keeps all three sums.",
+)
+claim(
+    np.allclose(by_unit[[0, -1], 0], [i1.mean(), i2.mean()], atol=0.01),
+    "The units of X1 move R all the way from I(X1;Y) to I(X2;Y).",
+)
+centred = pointwise_atoms(from_median(h1 + 10), from_median(h2), i1, i2, i12)
+claim(
+    np.allclose(centred.mean(axis=0), by_unit[factors.size // 2], atol=0.02),
+    "Measured from the median they do not matter.",
+)
+claim(
+    np.allclose(by_noise[[0, -1], 0], half, atol=0.1)
+    and by_noise[:, 0].argmax() == (added < 0).sum()
+    and by_noise[added == 0, 0] > half + 0.2,
+    "Features of noise, added to either source, move R to the middle of the two.",
+)
+claim(
+    pixel_means.loc["R", "R"] > 0.85 and pixel_means.loc["S", "S"] > 0.85,
+    "From pixels LSMI finds the rules R and S.",
+)
+unsure = (from_pixels["R"][one_knows] - 0.5).abs() < 0.25
+claim(
+    np.allclose(pixel_means.loc[["U1", "U2"], "R"], 0.5, atol=0.15)
+    and 0.35 < all_shared < 0.65
+    and unsure.mean() < 0.15,
+    "Rules U1 and U2 look half redundant, but hardly any sample is half and half.",
+)
+claim(
+    abs(found.mean() - posterior[NAMES].max(axis=1).mean()) < 0.03,
+    "The likeliest rule is the true one about as often as it promises.",
+)
 
 # %% [markdown]
 # ## Takeaways

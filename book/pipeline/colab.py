@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
 from . import addresses, chapters, references
-from .myst import MystError
+from .myst import MystError, drawn_figure
 from .plain import Writer
 from .tree import COMMAND, BookError, Project, Tree, write_atomic
 
 # As Colab marks the cell that it adds itself: it knows that there is one, and adds none.
 BADGES = {"colab_type": "text", "id": "view-in-github"}
+SHOW = "plt.show()"
 HIDING = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
 
 
@@ -51,20 +53,19 @@ def render_all(tree: Tree) -> dict[Path, str]:
 def render(
     chapter: chapters.Chapter, known: references.References, project: Project
 ) -> NotebookNode:
-    """Make the plain notebook of a chapter: no MyST, no outputs, solutions folded."""
+    """Make the plain notebook of a chapter: no MyST and no outputs, solutions folded."""
     page = f"notebooks/{chapter.stem}"
     writer = Writer(page, known, f"https://raw.githubusercontent.com/{project.slug}/{project.ref}")
     notebook: NotebookNode = chapter.notebook.copy()
+    cells: list[NotebookNode] = []
     for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            try:
-                cell["source"] = writer.cell(cell.source)
-            except MystError as error:
-                raise BookError(f"{chapter.stem}: cell {cell['id']}: {error}") from None
-        elif writer.in_solution or _is_hidden(cell):
-            cell.metadata["jupyter"] = {"source_hidden": True}
-            cell.metadata["cellView"] = "form"
-    notebook["cells"] = [cell for cell in notebook.cells if cell.source]
+        try:
+            cells += [written for written in _write(cell, writer) if written.source]
+        except MystError as error:
+            raise BookError(f"{chapter.stem}: cell {cell['id']}: {error}") from None
+    if writer.in_solution:
+        raise BookError(f"{chapter.stem}: its last solution is not ended by {{solution-end}}")
+    notebook["cells"] = cells
     notebook.cells[0]["source"] += (
         f"\n\n*This notebook is made from a chapter of [the book]({known.url(page)}), "
         "where figures and results are shown too.*"
@@ -75,6 +76,35 @@ def render(
     notebook.cells.insert(0, badges)
     notebook.metadata["colab"] = {"provenance": []}
     return notebook
+
+
+def _write(cell: NotebookNode, writer: Writer) -> list[NotebookNode]:
+    """Write one cell, and before or after it what its place in the chapter calls for."""
+    if cell.cell_type == "markdown":
+        cell["source"] = writer.cell(cell.source)
+        return [cell]
+    if "headline" in chapters.tags(cell):
+        return []  # prints numbers for the pipeline, not for a reader
+    before, after = writer.before_code(), ""
+    if writer.in_solution or _is_hidden(cell):
+        cell.metadata["jupyter"] = {"source_hidden": True}
+        cell.metadata["cellView"] = "form"
+    if alt := cell.metadata.get("mystnb", {}).get("image", {}).get("alt"):
+        cell["source"] = _with_description(cell.source, alt)
+    if figure := drawn_figure(cell):
+        after = writer.caption(figure)
+    return [
+        nbformat.v4.new_markdown_cell(before, id=f"{cell['id']}-solution"),
+        cell,
+        nbformat.v4.new_markdown_cell(after, id=f"{cell['id']}-caption"),
+    ]
+
+
+def _with_description(code: str, alt: str) -> str:
+    """Let a cell show its figure with its alternative text, which goes into the output."""
+    if code.count(SHOW) != 1:
+        raise MystError(f"a cell that draws a figure calls `{SHOW}` once, this one does not")
+    return code.replace(SHOW, f"plots.show({json.dumps(alt, ensure_ascii=False)})")
 
 
 def _is_hidden(cell: NotebookNode) -> bool:

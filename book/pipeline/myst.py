@@ -11,6 +11,7 @@ from markdown_it.token import Token
 from mdit_py_plugins.colon_fence import colon_fence_plugin
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.myst_blocks import myst_block_plugin
+from nbformat import NotebookNode
 
 MARKDOWN = MarkdownIt().use(colon_fence_plugin).use(dollarmath_plugin).use(myst_block_plugin)
 SPECIAL = (
@@ -67,6 +68,11 @@ class Directive:
     body: str = ""
     indent: str = ""
 
+    @property
+    def name_given(self) -> str:
+        """The label by which it can be pointed at, empty if it has none."""
+        return self.options.get("label") or self.options.get("name") or ""
+
 
 Block = Text | Code | Label | Math | Directive
 
@@ -89,6 +95,14 @@ def walk(source: str) -> Iterator[Block]:
         yield block
         if isinstance(block, Directive) and block.name not in ("math", "code", "code-block"):
             yield from walk(block.body)
+
+
+def drawn_figure(cell: NotebookNode) -> Directive | None:
+    """Return the figure that the book makes of what a code cell draws, None if it makes none."""
+    figure = cell.metadata.get("mystnb", {}).get("figure")
+    if not figure or {"remove-cell", "remove-output"} & set(cell.metadata.get("tags", [])):
+        return None
+    return Directive("figure", "", {"name": figure.get("name", "")}, figure.get("caption", ""))
 
 
 def replace_roles(text: str, role: Callable[[str, str], str]) -> str:

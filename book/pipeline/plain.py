@@ -9,14 +9,16 @@ from dataclasses import dataclass, field
 
 from . import myst
 from .myst import Directive, Math, MystError
-from .references import NUMBERED, References, Target
+from .references import NUMBERED, References, Target, anchor, chapter_prefix
 
 ADMONITIONS = {
     name: name.capitalize()
     for name in ("note", "tip", "important", "warning", "caution", "attention", "danger", "hint")
 } | {"seealso": "See also", "admonition": "", "sidebar": "", "margin": ""}
 CODE = ("code", "code-block")
-DROPPED = ("contents", "tableofcontents", "solution-end", "exercise-end")
+DROPPED = ("contents", "tableofcontents", "exercise-end")
+GATES = ("solution-start", "solution-end")
+CONTINUED = "Solution, continued"
 GROUPS = ("tab-set", "grid")
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\\.)*)\]\(([^()\s]+)\)")
 EXPLICIT = re.compile(r"^(.*?)\s*<([^<>]+)>$", re.DOTALL)
@@ -51,64 +53,102 @@ class Writer:
     source: str
     counts: dict[str, int] = field(default_factory=dict)
     in_solution: bool = False
+    solution: str = CONTINUED  # title of the next piece of a solution
 
     def cell(self, text: str) -> str:
-        """Rewrite one Markdown cell."""
-        folded = self.in_solution
-        written = self.blocks(text)
-        if folded and written.strip():
-            written = details("Solution, continued", written)
-        for pattern, name in RAW:
-            if left := pattern.search(without_code(written)):
-                raise MystError(f"{name} is left over: {left[0].strip()!r}")
-        return _squeeze(written).strip("\n")
+        """Rewrite one Markdown cell; what belongs to a solution is folded, and nothing else."""
+        written, parts = list[str](), list[str]()
+        for block in myst.parse(text):
+            if isinstance(block, Directive) and block.name in GATES:
+                written.append(self.folded(parts))
+                self.gate(block)
+                parts = [self.blocks(block.body)]
+            else:
+                parts.append(self.block(block))
+        return _finished("\n".join([*written, self.folded(parts)]))
+
+    def gate(self, block: Directive) -> None:
+        """Go into a solution, or out of it."""
+        starts = block.name == "solution-start"
+        if starts == self.in_solution:
+            raise MystError(f"{{{block.name}}} {'within' if starts else 'without'} a solution")
+        self.in_solution = starts
+        if starts:
+            self.solution = f"Solution to {self.target(block.argument).text}"
+
+    def folded(self, parts: list[str]) -> str:
+        """Write what has been collected, folded if it belongs to a solution."""
+        body = "\n".join(parts)
+        if not self.in_solution or not body.strip():
+            return body
+        title, self.solution = self.solution, CONTINUED
+        return details(title, body)
+
+    def before_code(self) -> str:
+        """Announce the code of a solution that begins with code."""
+        if not self.in_solution or self.solution == CONTINUED:
+            return ""
+        title, self.solution = self.solution, CONTINUED
+        return f"**{title}**: the code below, folded."
+
+    def caption(self, figure: Directive) -> str:
+        """Write number and caption of a figure that a code cell draws."""
+        return f"{self.marked(figure).strip()}{_finished(self.numbered('Figure', figure.body))}"
 
     def blocks(self, text: str) -> str:
         """Rewrite Markdown with directives in it."""
-        parts: list[str] = []
-        for block in myst.parse(text):
-            match block:
-                case myst.Text(text=prose):
-                    parts.append(self.inline(prose))
-                case myst.Code(text=code):
-                    parts.append(code)
-                case Math():
-                    parts.append(self.math(block))
-                case Directive():
-                    parts.append(_indent(self.directive(block), block.indent))
-                case myst.Label():
-                    pass
-        return "\n".join(parts)
+        return "\n".join(self.block(block) for block in myst.parse(text))
+
+    def block(self, block: myst.Block) -> str:
+        """Rewrite one block."""
+        match block:
+            case myst.Text(text=prose):
+                return self.inline(prose)
+            case myst.Code(text=code):
+                return code
+            case myst.Label(name=name):
+                return mark(anchor(name))
+            case Math():
+                return self.math(block)
+            case Directive():
+                return _indent(self.marked(block) + self.directive(block), block.indent)
 
     # Blocks
 
     def math(self, block: Math) -> str:
         """Write displayed mathematics; an equation with a label shows its number."""
         tag = f"\n\\tag{{{self.count('equation')}}}" if block.label else ""
-        return _indent(f"\n$$\n{block.tex}{tag}\n$$\n", block.indent)
+        place = mark(f"equation-{anchor(block.label)}") if block.label else ""
+        return _indent(f"{place}\n$$\n{block.tex}{tag}\n$$\n", block.indent)
+
+    def marked(self, block: Directive) -> str:
+        """Write the place that links to a directive lead to, if it has a name."""
+        return mark(anchor(block.name_given)) if block.name != "math" else ""
 
     def directive(self, block: Directive) -> str:
         """Write any directive, or say that it is unknown."""
         name = block.name
         if name in DROPPED:
-            self.in_solution = self.in_solution and name != "solution-end"
             return ""
+        if name in GATES:
+            raise MystError(f"{{{name}}} within another directive")
         if name == "math":
-            label = block.options.get("label") or block.options.get("name") or ""
-            return self.math(Math(f"{block.argument}\n{block.body}".strip(), label))
+            return self.math(Math(f"{block.argument}\n{block.body}".strip(), block.name_given))
         if name in CODE:
             return f"\n```{block.argument}\n{block.body}\n```\n"
         if name in ("figure", "image"):
             return self.figure(block)
         if name == "table":
-            title = self.inline(block.argument)
-            return f"\n**Table {self.count('Table')}.** {title}\n\n{self.blocks(block.body)}\n"
+            title = self.numbered("Table", block.argument)
+            return f"{title}\n{self.blocks(block.body)}\n"
         if name in ADMONITIONS or name in ("dropdown", "tab-item", "card"):
             return self.box(block, self.inline(block.argument) or ADMONITIONS.get(name, ""))
         if name in GROUPS:
             return self.blocks(block.body)
-        if name in ("solution", "solution-start"):
-            return self.solution(block)
+        if name == "solution":
+            return details(
+                f"Solution to {self.target(block.argument).text}", self.blocks(block.body)
+            )
         if name == "prf:proof":
             return self.box(block, self.titled("Proof", block.argument))
         if kind := NUMBERED.get(name):
@@ -129,17 +169,6 @@ class Writer:
         """Return a title with what the author added to it in brackets."""
         return f"{title} ({self.inline(argument)})" if argument else title
 
-    def solution(self, block: Directive) -> str:
-        """Write a solution, folded; the code cells of a gated one are hidden by the notebook."""
-        target = self.target(block.argument)
-        if block.name == "solution-start":
-            self.in_solution = True
-        title = f"Solution to {target.text}"
-        body = self.blocks(block.body).strip()
-        if block.name == "solution":
-            return details(title, body)
-        return details(title, body) if body else f"\n**{title}**: the next code cells, folded.\n"
-
     def figure(self, block: Directive) -> str:
         """Write a picture with its caption."""
         alt = block.options.get("alt", "")
@@ -148,8 +177,11 @@ class Writer:
         picture = f"\n![{alt}]({self.picture(block.argument)})\n"
         if block.name == "image":
             return picture
-        caption = " ".join(self.inline(block.body).split())
-        return f"{picture}\n**Figure {self.count('Figure')}.** {caption}\n"
+        return f"{picture}{self.numbered('Figure', block.body)}"
+
+    def numbered(self, kind: str, caption: str) -> str:
+        """Write the number of a figure or table and its caption, on one line."""
+        return f"\n**{kind} {self.count(kind)}.** {' '.join(self.inline(caption).split())}\n"
 
     # Inline
 
@@ -176,7 +208,7 @@ class Writer:
             target = self.target(label)
             if name == "numref" and text:
                 text = re.sub(r"%s|\{number\}", target.text.rpartition(" ")[2], text)
-            return f"[{text or target.text}]({self.references.url(target.page, target.anchor)})"
+            return f"[{text or target.text}]({self.address(target)})"
         if name.removeprefix("py:") in API_ROLES:
             return self.api(content)
         raise MystError(f"unknown role {{{name}}}")
@@ -235,15 +267,16 @@ class Writer:
         if address.startswith(ABSOLUTE):
             return match[0]
         path, _, fragment = address.partition("#")
-        page = re.sub(r"\.(md|ipynb)$", "", self.resolve(path)) if path else self.page
-        if page in self.references.titles:
+        if not path and fragment in self.references.anchors(self.page):
+            return match[0]  # a role wrote it
+        page = re.sub(r"\.(md|ipynb)$", "", self.resolve(path))
+        if path and page in self.references.titles:
+            url = self.references.url(page, fragment)
             if fragment in self.references.targets:
-                fragment = self.references.targets[fragment].anchor
-            return (
-                f"[{text or self.references.titles[page]}]({self.references.url(page, fragment)})"
-            )
+                url = self.address(self.references.targets[fragment])
+            return f"[{text or self.references.titles[page]}]({url})"
         target = self.target(address.lstrip("#"))
-        return f"[{text or target.text}]({self.references.url(target.page, target.anchor)})"
+        return f"[{text or target.text}]({self.address(target)})"
 
     def picture(self, address: str) -> str:
         """Return the address of a picture in the repository."""
@@ -255,16 +288,22 @@ class Writer:
         """Return a path relative to this page as one from the repository's root."""
         return posixpath.normpath(posixpath.join(posixpath.dirname(self.page), path))
 
+    def address(self, target: Target) -> str:
+        """Return the address of a target: in this notebook where it is there, else in the book."""
+        if target.page == self.page:
+            return f"#{target.anchor}"
+        return self.references.url(target.page, target.anchor)
+
     def target(self, label: str) -> Target:
         """Look a label up."""
         if label not in self.references.targets:
             raise MystError(f"nothing is labelled {label!r}")
         return self.references.targets[label]
 
-    def count(self, kind: str) -> int:
-        """Return the next number of this kind."""
+    def count(self, kind: str) -> str:
+        """Return the next number of this kind, as the book's page has it."""
         self.counts[kind] = self.counts.get(kind, 0) + 1
-        return self.counts[kind]
+        return f"{chapter_prefix(self.page)}{self.counts[kind]}"
 
 
 def quote(text: str) -> str:
@@ -276,9 +315,22 @@ def quote(text: str) -> str:
     return "\n" + "\n".join(lines) + "\n"
 
 
+def mark(name: str) -> str:
+    """Write a place that links lead to (Jupyter looks for its `id`, Colab for its `name`)."""
+    return f'\n<a id="{name}" name="{name}"></a>\n' if name else ""
+
+
 def details(title: str, body: str) -> str:
     """Write something folded; the blank lines make what is inside Markdown again."""
     return f"\n<details>\n<summary><b>{title}</b></summary>\n\n{body.strip()}\n\n</details>\n"
+
+
+def _finished(text: str) -> str:
+    """Return a cell's text, or say what MyST is left in it."""
+    for pattern, name in RAW:
+        if left := pattern.search(without_code(text)):
+            raise MystError(f"{name} is left over: {left[0].strip()!r}")
+    return _squeeze(text).strip("\n")
 
 
 def _explicit(content: str) -> tuple[str, str]:

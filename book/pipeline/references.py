@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from . import chapters, myst
 from .tree import Tree
 
 HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*$", re.MULTILINE)
+CHAPTER = re.compile(r"notebooks/(\d\d)_")
 AUTOMODULE = re.compile(r"automodule::\s*([\w.]+)")
 MOST_NAMES = 2  # more authors than this are "First et al."
 
@@ -49,7 +51,7 @@ class Target:
     anchor : str
         Its id on that page.
     text : str
-        What a link to it says: "Theorem 2", the words of a heading, "(3)" for an equation.
+        What a link to it says: "Theorem 4.2", the words of a heading, "(4.3)" for an equation.
     """
 
     page: str
@@ -88,21 +90,24 @@ class References:
         """Return the address of a page of the published book."""
         return f"{self.site}/{page}.html" + (f"#{anchor}" if anchor else "")
 
+    def anchors(self, page: str) -> set[str]:
+        """Return what can be pointed at on a page."""
+        return {target.anchor for target in self.targets.values() if target.page == page}
+
 
 def collect(tree: Tree) -> References:
     """Read all chapters and pages and note what can be pointed at."""
     found = References(tree.project().site)
     for chapter in chapters.read_chapters(tree):
-        sources = [c.source for c in chapter.notebook.cells if c.cell_type == "markdown"]
-        _note_page(found, f"notebooks/{chapter.stem}", "\n\n".join(sources))
-        for cell in chapter.notebook.cells:
-            figure = cell.metadata.get("mystnb", {}).get("figure", {})
-            if name := figure.get("name"):
-                _note(found, name, f"notebooks/{chapter.stem}", figure.get("caption", "figure"))
+        page = f"notebooks/{chapter.stem}"
+        found.titles[page] = chapter.title
+        _note_page(found, page, _chapter_blocks(chapter))
     for path in sorted(tree.book.glob("**/*.md")):
         text = path.read_text("utf8")
         page = path.relative_to(tree.root).with_suffix("").as_posix()
-        _note_page(found, page, text)
+        heading = HEADING.search(text)
+        found.titles[page] = heading[1] if heading else page
+        _note_page(found, page, myst.walk(text))
         found.modules |= dict.fromkeys(AUTOMODULE.findall(text), page)
     bibliography = tree.book / "references.bib"
     if bibliography.exists():
@@ -123,6 +128,15 @@ def anchor(label: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")
 
 
+def chapter_prefix(page: str) -> str:
+    """Return what a page's numbers begin with: "4." in chapter 4, nothing outside chapters.
+
+    The book numbers its chapters in the order of the contents, which is that of the files' names.
+    """
+    number = CHAPTER.match(page)
+    return f"{int(number[1])}." if number else ""
+
+
 def _authors(entry: Entry) -> str:
     people = entry.persons.get("author") or entry.persons.get("editor") or []
     names = [_surname(person) for person in people]
@@ -136,12 +150,18 @@ def _surname(person: Person) -> str:
     return re.sub(r"[{}]", "", " ".join(parts))
 
 
-def _note_page(found: References, page: str, text: str) -> None:
-    heading = HEADING.search(text)
-    found.titles[page] = heading[1] if heading else page
+def _chapter_blocks(chapter: chapters.Chapter) -> Iterator[myst.Block]:
+    for cell in chapter.notebook.cells:
+        if cell.cell_type == "markdown":
+            yield from myst.walk(cell.source)
+        elif figure := myst.drawn_figure(cell):
+            yield figure
+
+
+def _note_page(found: References, page: str, blocks: Iterable[myst.Block]) -> None:
     counts: dict[str, int] = {}
     waiting: list[str] = []
-    for block in myst.walk(text):
+    for block in blocks:
         if isinstance(block, myst.Label):
             waiting.append(block.name)
             continue
@@ -151,8 +171,8 @@ def _note_page(found: References, page: str, text: str) -> None:
         if not isinstance(block, myst.Text) or block.text.strip():
             waiting = []
         if isinstance(block, myst.Math) and block.label:
-            counts["equation"] = counts.get("equation", 0) + 1
-            _note(found, block.label, page, f"({counts['equation']})", "equation-")
+            number = _count(counts, "equation", page)
+            _note(found, block.label, page, f"({number})", "equation-")
         if isinstance(block, myst.Directive):
             _note_directive(found, page, block, counts)
 
@@ -160,19 +180,23 @@ def _note_page(found: References, page: str, text: str) -> None:
 def _note_directive(
     found: References, page: str, block: myst.Directive, counts: dict[str, int]
 ) -> None:
-    label = block.options.get("label") or block.options.get("name") or ""
+    label = block.name_given
     if block.name == "math" and label:
-        counts["equation"] = counts.get("equation", 0) + 1
-        _note(found, label, page, f"({counts['equation']})", "equation-")
+        _note(found, label, page, f"({_count(counts, 'equation', page)})", "equation-")
     elif kind := NUMBERED.get(block.name):
-        counts[kind] = counts.get(kind, 0) + 1
-        _note(found, label or f"{page}:{kind}:{counts[kind]}", page, f"{kind} {counts[kind]}")
+        text = f"{kind} {_count(counts, kind, page)}"
+        _note(found, label or f"{page}:{text}", page, text)
     elif block.name == "glossary":
         for line in block.body.splitlines():
             if line.strip() and not line.startswith((" ", ":")):
                 found.terms[line.strip().lower()] = page
     elif label:
         _note(found, label, page, block.argument or found.titles[page])
+
+
+def _count(counts: dict[str, int], kind: str, page: str) -> str:
+    counts[kind] = counts.get(kind, 0) + 1
+    return f"{chapter_prefix(page)}{counts[kind]}"
 
 
 def _note(found: References, label: str, page: str, text: str, prefix: str = "") -> None:

@@ -1,4 +1,5 @@
 from .bars import interaction_bars as interaction_bars
+from .described import show as show
 from .information import information_diagram as information_diagram
 from .interactive import Page as Page
 from .interactive import xor_to_and as xor_to_and
