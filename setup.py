@@ -1,4 +1,4 @@
-"""What pyproject.toml cannot say: the result files of `reproduce/` travel inside the package."""
+"""What pyproject.toml cannot say: results and studies of `reproduce/` travel in the package."""
 
 import shutil
 from pathlib import Path
@@ -10,7 +10,7 @@ HERE = Path(__file__).parent
 
 
 class WithResults(build_py):
-    """Copy ``reproduce/**/*.json`` to ``mmfuse_lib/published``, where `results` finds them."""
+    """Copy results and configurations to ``mmfuse_lib/published``, where `results` finds them."""
 
     def run(self) -> None:
         """Build the package, then add the files; an editable one reads them where they are."""
@@ -18,7 +18,8 @@ class WithResults(build_py):
         if not self.editable_mode:
             target = Path(self.build_lib) / "mmfuse_lib" / "published"
             shutil.rmtree(target, ignore_errors=True)
-            for file in sorted((HERE / "reproduce").rglob("*.json")):
+            files = [*(HERE / "reproduce").rglob("*.json"), *(HERE / "reproduce").rglob("*.yml")]
+            for file in sorted(files):
                 copy = target / file.relative_to(HERE / "reproduce")
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(file, copy)

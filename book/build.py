@@ -114,7 +114,7 @@ def alone_command(
 
 @app.command("gpu")
 def gpu_command(context: typer.Context) -> None:
-    """Test and execute on a CUDA GPU, and write what was measured to reproduce/gpu."""
+    """Test and measure on a CUDA GPU, and write what was measured to reproduce/gpu."""
     device = machine.gpu_name()
     if device is None:
         typer.echo("no CUDA device on this machine: nothing was run, nothing was written", err=True)

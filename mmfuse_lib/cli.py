@@ -58,10 +58,22 @@ def data_command(
     name: Annotated[
         str | None, typer.Argument(help="Describe this one.", autocompletion=_data_sets)
     ] = None,
+    fetch: Annotated[
+        Path | None, typer.Option(help="Download the files into this folder.", metavar="FOLDER")
+    ] = None,
 ) -> None:
-    """List the data sets, or describe one: options, source, licence, citation."""
+    """List the data sets, or describe one: options, source, licence, citation.
+
+    With --fetch, download the published files of one that is loaded from a folder; the same
+    command goes on with what was interrupted.
+    """
     with _errors():
-        if name is None:
+        if fetch is not None:
+            if name is None:
+                raise DataError("--fetch needs the name of a data set")
+            data.fetch(name, fetch)
+            typer.echo(f"the files of {name} are in {fetch}")
+        elif name is None:
             for known in data.names():
                 typer.echo(f"{known}: {data.summary(known)}")
         else:

@@ -26,6 +26,9 @@ SHOWS_SOURCE = {"getsource", "getsourcelines", "getdoc", "getcomments", "__doc__
 # The module that finds data sets by their names: who uses it may use any of them.
 ANY_DATA = f"{LIBRARY}.data.registry"
 
+# Functions that read a file of `reproduce/` by its name, and how the file's name ends.
+READERS = {"results": ".json", "configuration": ".yml"}
+
 OBJECT = re.compile(rf"({LIBRARY}(?:\.\w+)*):\w+")
 
 
@@ -77,14 +80,15 @@ def code_key(code: ast.Module) -> str:
 def results_read(tree: Tree, code: ast.Module) -> list[Path]:
     """List the result files that code reads: ``results("dmil")``, all where it is no name.
 
-    All as well if there is none of that name: the chapter waits for it, or the name is wrong.
+    All as well if there is none of that name: the chapter waits for it, or the name is wrong. The
+    same goes for the studies, ``configuration("dmil")``.
     """
     found: set[Path] = set()
     for node in ast.walk(code):
-        if isinstance(node, ast.Call) and _name(node.func) == "results":
+        if isinstance(node, ast.Call) and (suffix := READERS.get(_name(node.func))):
             name = ast.unparse(node.args[0]).strip("'\"") if node.args else ""
-            path = tree.reproduce / f"{name}.json"
-            found.update([path] if path.exists() else tree.reproduce.rglob("*.json"))
+            path = tree.reproduce / f"{name}{suffix}"
+            found.update([path] if path.exists() else tree.reproduce.rglob(f"*{suffix}"))
     return sorted(found)
 
 

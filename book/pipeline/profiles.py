@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -31,10 +32,7 @@ def read_profile(tree: Tree, name: str, declared: Declared) -> dict[str, dict[st
         them, then the chapter's own.
     """
     path = tree.book / "profiles" / f"{name}.yml"
-    if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yml")))
-        raise BookError(f"no profile {name!r}; there are: {known}")
-    content = yaml.safe_load(path.read_text("utf8")) or {}
+    content = _read(path)
     shared: dict[str, Any] = content.pop("all", None) or {}
     for stem in content:
         if stem not in declared:
@@ -55,6 +53,19 @@ def read_profile(tree: Tree, name: str, declared: Declared) -> dict[str, dict[st
         for parameter, value in values[stem].items():
             _check_type(f"{path}: {stem}.{parameter}", value, defaults[parameter])
     return values
+
+
+def named_chapters(tree: Tree, name: str) -> list[str]:
+    """Return the chapters that a profile gives values of their own, in its order."""
+    return [stem for stem in _read(tree.book / "profiles" / f"{name}.yml") if stem != "all"]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yml")))
+        raise BookError(f"no profile {path.stem!r}; there are: {known}")
+    content: dict[str, Any] = yaml.safe_load(path.read_text("utf8")) or {}
+    return content
 
 
 def _check_type(where: str, value: object, default: object) -> None:

@@ -4,6 +4,7 @@ from .multimodal import check_trainable as check_trainable
 from .multimodal import check_values as check_values
 from .multimodal import from_arrays as from_arrays
 from .registry import describe as describe
+from .registry import fetch as fetch
 from .registry import load as load
 from .registry import loader as loader
 from .registry import names as names

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class DatasetCard:
         As its publishers state it.
     citation : str
         The paper or the page to cite.
+    fetch : callable, optional
+        ``fetch(root)`` downloads the published files of a data set that is loaded from a folder.
     """
 
     load: Callable[..., Splits]
@@ -37,3 +40,4 @@ class DatasetCard:
     source: str
     licence: str
     citation: str
+    fetch: Callable[[Path], None] | None = None

@@ -100,6 +100,41 @@ def load(name: str, seed: int = 0, **options: Any) -> Splits:
     return card.load(seed, **options)
 
 
+def fetch(name: str, root: str | Path) -> None:
+    """Download the published files of a data set that `load` reads from a folder (`root`).
+
+    What is there already is not downloaded again: the same call goes on after an interruption.
+
+    Parameters
+    ----------
+    name : str
+        One of `names()`; so far ``"cremad"``.
+    root : path
+        The folder that gets the files; made if needed.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no data set of this name.
+    DataError
+        If it is not one that is downloaded into a folder; says where to get it.
+    DownloadError
+        If a download fails.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import data
+    >>> data.fetch("ave", "my_folder")
+    Traceback (most recent call last):
+        ...
+    mmfuse_lib.core.errors.DataError: 'ave' is not downloaded into a folder; see ...
+    """
+    card = _card(name)
+    if card.fetch is None:
+        raise DataError(f"{name!r} is not downloaded into a folder; see {card.source}")
+    card.fetch(Path(root))
+
+
 def loader(name: str) -> Callable[..., Splits]:
     """Return the function that loads a data set, by the name that `load` knows."""
     return load_object(name) if is_path(name) else _card(name).load

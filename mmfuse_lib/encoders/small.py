@@ -44,7 +44,8 @@ class ImageEncoder(nn.Sequential):
     Parameters
     ----------
     shape : tuple of int
-        ``(channels, height, width)`` of one sample.
+        ``(channels, height, width)`` of one sample, or ``(frames, channels, height, width)``; then
+        each frame is encoded and the features are averaged.
     dim : int
         Length of the feature vector.
     width : int
@@ -52,9 +53,12 @@ class ImageEncoder(nn.Sequential):
     """
 
     def __init__(self, shape: tuple[int, ...], dim: int, width: int = 16) -> None:
-        if len(shape) != 3:
-            raise DataError(f"ImageEncoder: expected (channels, height, width), got {shape}")
-        widths = (shape[0], width, 2 * width, 4 * width)
+        if len(shape) not in (3, 4):
+            raise DataError(
+                "ImageEncoder: expected (channels, height, width) or "
+                f"(frames, channels, height, width), got {shape}"
+            )
+        widths = (shape[-3], width, 2 * width, 4 * width)
         layers: list[nn.Module] = []
         for c_in, c_out in pairwise(widths):
             layers += [
@@ -65,6 +69,13 @@ class ImageEncoder(nn.Sequential):
         layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4 * width, dim)]
         numbered = {str(number): layer for number, layer in enumerate(layers)}
         super().__init__(OrderedDict[str, nn.Module](pixels=Pixels(), **numbered))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``(B, [frames,] channels, height, width)`` to ``(B, dim)``."""
+        z = x.flatten(0, 1) if x.ndim == 5 else x
+        for layer in self:
+            z = layer(z)
+        return z.view(*x.shape[:2], -1).mean(dim=1) if x.ndim == 5 else z
 
 
 class SequenceEncoder(nn.Module):

@@ -35,6 +35,12 @@ def get(name: str) -> type[Method]:
         If there is none; the closest match is suggested.
     DataError
         If a reader's own cannot be imported, or is no `Method`.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import methods
+    >>> methods.get("DMIL").__name__
+    'DMIL'
     """
     if is_path(name):
         own = load_object(name)

@@ -3,6 +3,7 @@ from .execution import Outcome as Outcome
 from .execution import run_study as run_study
 from .grid import Study as Study
 from .grid import read_study as read_study
+from .published import configuration as configuration
 from .results import EdgeOfGridWarning as EdgeOfGridWarning
 from .results import Results as Results
 from .results import at_an_edge as at_an_edge

@@ -1,4 +1,7 @@
-"""What a running study shows: a progress bar, and under it a table, methods by data sets."""
+"""What a running study shows: a progress bar, and under it a table, methods by data sets.
+
+In a notebook it is the bar alone.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from mmfuse_lib.core.progress import progress
 from mmfuse_lib.study.cells import Cell, Record
 from mmfuse_lib.study.results import score_of
 
@@ -43,6 +47,7 @@ class Display:
         }
         self.show = show
         self.in_place = show and sys.stderr.isatty()
+        self.in_notebook = show and not self.in_place and _is_of_a_notebook(sys.stderr)
         self._open = ExitStack()
         self._shown_at = time.monotonic()
 
@@ -50,7 +55,8 @@ class Display:
         place = sys.stderr if self.in_place else StringIO()
         # Without `show` the bar is off; with it, the environment variable TQDM_DISABLE decides.
         make: Any = partial(tqdm, file=place, **({} if self.show else {"disable": True}))
-        bar = make(total=len(self.cells), initial=len(self.scores), unit="cell")
+        make_bar = progress if self.in_notebook else make
+        bar = make_bar(total=len(self.cells), initial=len(self.scores), unit="cell")
         self.bar = self._open.enter_context(bar)
         self.show = not self.bar.disable
         n_lines = len(self._lines()) if self.in_place else 0
@@ -62,7 +68,7 @@ class Display:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.show and not self.in_place:
+        if self.show and not self.in_place and not self.in_notebook:
             self._print()
         self._open.close()
 
@@ -92,6 +98,8 @@ class Display:
         if self.in_place:
             for line, text in zip(self.lines, self._lines(), strict=True):
                 line.set_description_str(text)
+        elif self.in_notebook:  # one quiet bar; the table is for a log
+            pass
         elif self.show and time.monotonic() - self._shown_at >= EVERY:
             self._print()
 
@@ -99,6 +107,10 @@ class Display:
         self._shown_at = time.monotonic()
         text = "\n".join([str(self.bar).strip(), *self._lines()])
         print(text, file=sys.stderr, flush=True)
+
+
+def _is_of_a_notebook(stream: object) -> bool:
+    return type(stream).__module__.partition(".")[0] == "ipykernel"
 
 
 def progress_table(cells: Sequence[Cell], scores: Mapping[str, float]) -> pd.DataFrame:

@@ -96,6 +96,19 @@ def run_study(
         If ``distributed`` is missing, or no scheduler answers.
     KeyboardInterrupt
         Passed on; what is finished is kept.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from mmfuse_lib.study import Study, run_study
+    >>> few = {"data_options": {"n_train": 60, "n_val": 20, "n_test": 20}}
+    >>> plan = {"name": "mine", "methods": {"JointFusion": {}}, "data": {"digit_pairs": few}}
+    >>> grid = Study.of({**plan, "settings": {"epochs": 1, "device": "cpu"}})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     first = run_study(grid, Path(folder), progress=False)
+    ...     again = run_study(grid, Path(folder), progress=False)
+    >>> first.ran, again.ran  # what is done is not computed again
+    (1, 0)
     """
     check_integers(jobs=jobs)
     check_writable(folder)

@@ -1,4 +1,4 @@
-"""The result files of the book, wherever a notebook runs."""
+"""The result files and the studies of the book, wherever a notebook runs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mmfuse_lib.core.errors import DataError, UnknownNameError
+from mmfuse_lib.runs import read_settings
 from mmfuse_lib.study.results import load_results
 
 
@@ -40,18 +41,50 @@ def results(name: str) -> Any:
     >>> ", ".join(results("book").data)
     'digit_pairs, spoken_digits, utd_mhad'
     """
-    folders = [folder / "reproduce" for folder in (Path.cwd(), *Path.cwd().parents)]
-    folders.append(_installed())
-    path = next((f / f"{name}.json" for f in folders if (f / f"{name}.json").is_file()), None)
-    if path is None:
-        known = {p.relative_to(f).with_suffix("").as_posix() for f in folders
-                 for p in f.rglob("*.json")}  # fmt: skip
-        raise UnknownNameError("result file", name, sorted(known))
+    path = _find("result file", name, "json")
     try:
         content = json.loads(path.read_text("utf8"))
     except ValueError as error:
         raise DataError(f"{path} cannot be read: {error}") from error
     return load_results(path) if "cells" in content else content
+
+
+def configuration(name: str) -> dict[str, Any]:
+    """Return the configuration of a study of the book, ``reproduce/NAME.yml``, for `Study.of`.
+
+    It is looked for as `results` looks for a file of results.
+
+    Parameters
+    ----------
+    name : str
+        ``"book"`` for ``reproduce/book.yml``.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such file; it names those that there are.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import study
+    >>> plan = study.configuration("gpu_lab")
+    >>> plan["settings"]["epochs"], list(plan["data"])
+    (6, ['spoken_digits'])
+    """
+    return {"name": name, **read_settings(_find("study of the book", name, "yml"))}
+
+
+def _find(kind: str, name: str, suffix: str) -> Path:
+    """Return the file of a name in a folder ``reproduce``, the nearest one first."""
+    folders = [folder / "reproduce" for folder in (Path.cwd(), *Path.cwd().parents)]
+    folders.append(_installed())
+    named = (folder / f"{name}.{suffix}" for folder in folders)
+    path = next((path for path in named if path.is_file()), None)
+    if path is None:
+        known = {p.relative_to(f).with_suffix("").as_posix() for f in folders
+                 for p in f.rglob(f"*.{suffix}")}  # fmt: skip
+        raise UnknownNameError(kind, name, sorted(known))
+    return path
 
 
 def _installed() -> Path:

@@ -146,6 +146,18 @@ def gather(folder: Path) -> Results:
     ------
     DataError
         If the folder holds no study, or nothing in it is complete.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from mmfuse_lib.study import Study, gather, run_study
+    >>> few = {"data_options": {"n_train": 60, "n_val": 20, "n_test": 20}}
+    >>> plan = {"name": "mine", "methods": {"JointFusion": {}}, "data": {"digit_pairs": few}}
+    >>> grid = Study.of({**plan, "settings": {"epochs": 1, "device": "cpu"}})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     outcome = run_study(grid, Path(folder), progress=False)
+    ...     gather(Path(folder)).data
+    ['digit_pairs']
     """
     manifest = read_manifest(folder)
     records, problems = read_records(folder, [cell["key"] for cell in manifest["cells"]])

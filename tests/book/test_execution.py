@@ -10,8 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from book import build
-from book.pipeline import execution, machine, validation
+from book.pipeline import execution, gpu, machine, validation
 from book.pipeline.tree import BookError, Tree, write_atomic
+from mmfuse_lib.study import load_results
 
 from .conftest import CHAPTER, make_tree, write_chapter
 
@@ -139,40 +140,110 @@ def test_gpu_without_a_gpu_says_so(tree: Tree, monkeypatch: pytest.MonkeyPatch) 
     assert "no CUDA device" in output
 
 
-def test_a_gpu_run_tests_executes_and_reports(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
-    # The device is pretended: this shows the steps and the report, not that a GPU works.
+@pytest.fixture
+def pretended(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> Tree:
+    """A pretended device: this shows the steps and the report, not that a GPU works."""
     monkeypatch.setattr(machine, "gpu_name", lambda: "Pretended GPU (80 GB)")
     monkeypatch.setattr(machine, "cuda", lambda: {"version": "0.0", "memory": "80 GiB"})
     (tree.book / "profiles" / "gpu.yml").write_text("01_toy: {rate: 0.75}\n", "utf8")
     headline = '\n# %% tags=["headline"]\nprint(\'{"rate": \' + str(rate) + "}")\n'
     write_chapter(tree, "01_toy", CHAPTER + headline)
-    marked = "import pytest\n\n\n@pytest.mark.gpu\ndef test_x() -> None:\n    assert {}\n"
-    toy_test = tree.root / "tests" / "test_x.py"
+    write_chapter(tree, "02_other", CHAPTER + "\n# %%\n1 / 0  # the profile does not name it\n")
+    (tree.root / "benchmarks").mkdir()
+    (tree.root / "benchmarks" / "__init__.py").touch()
+    for name in gpu.BENCHMARKS:
+        note(tree, f"benchmarks/{name}.py", name)
+    note(tree, "tests/test_x.py", "tests", MARKED.format("True"))
+    return tree
 
-    toy_test.write_text(marked.format("False"), "utf8")
-    code, output = run(tree, "gpu")
+
+MARKED = "import pytest\n\n\n@pytest.mark.gpu\ndef test_x() -> None:\n    assert {}\n"
+
+
+def note(tree: Tree, file: str, name: str, code: str = "") -> None:
+    """Write code that adds its name to a list when it is run."""
+    said = f"print({name!r}, *__import__('sys').argv[1:2], file=open('steps', 'a'))\n"
+    (tree.root / file).write_text(said + code, "utf8")
+
+
+def steps(tree: Tree) -> list[str]:
+    """Return what was run since this was asked for the last time."""
+    path = tree.root / "steps"
+    found = path.read_text("utf8").splitlines() if path.exists() else []
+    path.unlink(missing_ok=True)
+    return [line for line in found if not line.startswith("tests ")] + [
+        "tests" for line in found if line.startswith("tests ")
+    ]
+
+
+def test_a_gpu_run_tests_measures_executes_and_reports(pretended: Tree) -> None:
+    code, output = run(pretended, "gpu")
+    assert code == 0, output
+    assert set(steps(pretended)) == {"tests", "training cuda", "i2moe cuda"}
+    path = pretended.reproduce / "gpu" / "pretended-gpu-80-gb.json"
+    report = json.loads(path.read_text("utf8"))
+    assert report["headline"] == {"01_toy": {"rate": 0.75}}
+    assert report["gpu"] == "Pretended GPU (80 GB)"
+    expected = {"tests", "benchmark training", "benchmark i2moe", "chapter 01_toy"}
+    assert set(report["seconds"]) == expected
+    assert {"hardware", "versions", "cuda", "date"} <= set(report)
+    assert run(pretended, "gpu")[0] == 0
+    assert len(steps(pretended)) == 3, "a run that ended well is no reason to skip the next"
+
+
+def test_a_gpu_run_says_what_failed_and_goes_on_there(pretended: Tree) -> None:
+    note(pretended, "tests/test_x.py", "tests", MARKED.format("False"))
+    code, output = run(pretended, "gpu")
     assert code == 1
     assert "tests on the GPU failed" in output
-    assert not (tree.reproduce / "gpu").exists()
+    assert not (pretended.reproduce / "gpu").exists()
 
-    toy_test.write_text(marked.format("True"), "utf8")
-    benchmarks = tree.root / "benchmarks"
-    benchmarks.mkdir()
-    (benchmarks / "__init__.py").touch()
-    (benchmarks / "i2moe.py").write_text("raise SystemExit(1)", "utf8")
-    code, output = run(tree, "gpu")
+    note(pretended, "tests/test_x.py", "tests", MARKED.format("True"))
+    note(pretended, "benchmarks/i2moe.py", "i2moe", "raise SystemExit(1)")
+    code, output = run(pretended, "gpu")
     assert code == 1
     assert "the benchmark i2moe failed" in output
 
-    note = "import pathlib, sys\n\npathlib.Path('device').write_text(*sys.argv[1:])\n"
-    (benchmarks / "i2moe.py").write_text(note, "utf8")
-    assert run(tree, "gpu")[0] == 0
-    assert (tree.root / "device").read_text("utf8") == "cuda"
-    report = json.loads((tree.reproduce / "gpu" / "pretended-gpu-80-gb.json").read_text("utf8"))
-    assert report["headline"] == {"01_toy": {"rate": 0.75}}
-    assert report["gpu"] == "Pretended GPU (80 GB)"
-    assert set(report["seconds"]["chapters"]) == {"01_toy"}
-    assert {"hardware", "versions", "cuda", "date"} <= set(report)
+    steps(pretended)
+    note(pretended, "benchmarks/i2moe.py", "i2moe")
+    assert run(pretended, "gpu")[0] == 0
+    assert steps(pretended) == ["i2moe cuda"], "what was done is done again"
+
+
+LAB = """
+# %%
+from pathlib import Path
+
+from mmfuse_lib import study
+
+sizes = {"n_train": 60, "n_val": 20, "n_test": 20}
+plan = {"name": "lab", "methods": {"JointFusion": {}}}
+plan["data"] = {"digit_pairs": {"data_options": sizes}}
+plan["settings"] = {"epochs": 1, "device": "cpu"}
+outcome = study.run_study(study.Study.of(plan), Path("../../gpu/lab"), progress=False)
+print(outcome.ran)
+"""
+
+
+def test_a_study_of_a_chapter_becomes_a_file_of_results(pretended: Tree) -> None:
+    write_chapter(pretended, "01_toy", CHAPTER + LAB)
+    code, output = run(pretended, "gpu")
+    assert code == 0, output
+    found = load_results(pretended.reproduce / "gpu" / "lab.json")
+    assert found.data == ["digit_pairs"]
+    assert found.about["hardware"]
+    # A chapter that was stopped goes on with the cells that are there, a new run does not.
+    (pretended.build / "gpu" / "done.json").write_text('{"tests": 1.0}', "utf8")
+    write_chapter(
+        pretended,
+        "01_toy",
+        CHAPTER + LAB.replace("print(outcome.ran)", "outcome.ran / outcome.ran"),
+    )
+    code, output = run(pretended, "gpu")
+    assert code == 1
+    assert "ZeroDivisionError" in output
+    (pretended.build / "gpu" / "done.json").unlink()
+    assert run(pretended, "gpu")[0] == 0
 
 
 def test_the_last_words_of_a_kernel_are_read_in_any_encoding(tmp_path: Path) -> None:

@@ -85,6 +85,7 @@ def test_a_chapter_follows_the_files_that_it_reads(
 
 
 FILES = {"a.json", "a_1.json", "gpu/a.json"}
+STUDIES = {"a.yml", "b.yml"}
 
 
 @pytest.mark.parametrize(
@@ -96,12 +97,14 @@ FILES = {"a.json", "a_1.json", "gpu/a.json"}
         ("results(name)", FILES),
         ('results("none")', FILES),
         ('print("results of a")', set()),
+        ('study.configuration("a")', {"a.yml"}),
+        ("configuration(name)", STUDIES),
     ],
 )
 def test_results_that_code_reads_are_found_and_all_count_where_that_cannot_be_told(
     tree: Tree, code: str, found: set[str]
 ) -> None:
-    for name in FILES:
+    for name in FILES | STUDIES:
         path = tree.reproduce / name
         path.parent.mkdir(exist_ok=True)
         path.touch()

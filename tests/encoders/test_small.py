@@ -202,3 +202,13 @@ def test_asking_for_the_length_leaves_no_gradient() -> None:
     encoder = nn.Linear(3, 2)
     feature_dim("a", encoder, (3,))
     assert encoder.weight.grad is None
+
+
+def test_an_image_encoder_averages_over_frames() -> None:
+    torch.manual_seed(0)
+    encoder = ImageEncoder((2, 3, 16, 16), dim=5, width=2).eval()
+    frames = torch.randn(4, 2, 3, 16, 16)
+    one_by_one = torch.stack([encoder(frames[:, k]) for k in range(2)]).mean(dim=0)
+    assert torch.allclose(encoder(frames), one_by_one, atol=1e-6)
+    with pytest.raises(DataError, match=r"expected .*frames.*, got \(16,\)"):
+        ImageEncoder((16,), dim=5)

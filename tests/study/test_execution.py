@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from distributed import Client
+from tqdm import tqdm
 from typer.testing import CliRunner, Result
 
 from mmfuse_lib.cli import app
@@ -546,6 +547,22 @@ def test_the_table_shows_what_is_done_and_the_best_so_far(config: Config) -> Non
 class _Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
+
+
+def test_in_a_notebook_it_is_one_quiet_bar(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    stream = type("OutStream", (io.StringIO,), {"__module__": "ipykernel.iostream"})
+    monkeypatch.setattr(sys, "stderr", shown := stream())
+    monkeypatch.setattr("mmfuse_lib.study.display.progress", tqdm)
+    cells = Study.of(config).cells
+    record = {"results": {"evaluation": {"val": {"accuracy": 0.75}}}}
+    with Display(cells, {}, show=True) as display:
+        for cell in cells:
+            display.update(cell, record)
+    assert "12/12" in shown.getvalue()
+    assert "0.750" not in shown.getvalue()
 
 
 @pytest.mark.parametrize("stream", [io.StringIO, _Terminal])

@@ -78,7 +78,9 @@ def test_the_wheel_brings_all_of_them_and_finds_them(tmp_path: Path) -> None:
     files = {p.relative_to(there).as_posix(): p.read_bytes() for p in there.rglob("*.*")}
     expected = source / "reproduce"
     assert files == {
-        p.relative_to(expected).as_posix(): p.read_bytes() for p in expected.rglob("*.json")
+        p.relative_to(expected).as_posix(): p.read_bytes()
+        for suffix in ("json", "yml")
+        for p in expected.rglob(f"*.{suffix}")
     }
     shutil.rmtree(source)
     shown = subprocess.run(
@@ -87,3 +89,14 @@ def test_the_wheel_brings_all_of_them_and_finds_them(tmp_path: Path) -> None:
         capture_output=True, text=True,
     ).stdout  # fmt: skip
     assert shown == f"{{'measured': True}} {there.parent / '__init__.py'}\n"
+
+
+def test_a_study_of_the_book_is_found_from_anywhere_and_can_be_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    plan = study.configuration("dmil_chosen")
+    assert plan["name"] == "dmil_chosen"
+    assert plan["methods"]
+    with pytest.raises(UnknownNameError, match="Did you mean 'gpu_lab'"):
+        study.configuration("gpu_lap")

@@ -25,7 +25,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -220,12 +219,21 @@ def _close_refusal(answer: requests.Response, **_: object) -> None:
         answer.close()
 
 
-def fetch_all(urls: Iterable[str], folder: Path) -> list[Path]:
-    """Fetch many small files, several at once, and return their paths in the order of `urls`."""
+def _fetch_quietly(url: str, folder: Path) -> Path:
+    return fetch(url, folder, progress=False)
+
+
+def fetch_all(
+    urls: Iterable[str], folder: Path, get: Callable[[str, Path], Path] = _fetch_quietly
+) -> list[Path]:
+    """Fetch many small files, several at once, and return their paths in the order of `urls`.
+
+    Each is fetched by ``get(url, folder)``.
+    """
     urls = list(urls)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         try:
-            paths = pool.map(partial(fetch, folder=folder, progress=False), urls)
+            paths = pool.map(lambda url: get(url, folder), urls)
             return list(tqdm(paths, total=len(urls), desc=f"files for {folder.parent.name}"))
         except BaseException:  # also Ctrl+C: start no more downloads
             pool.shutdown(wait=False, cancel_futures=True)

@@ -14,9 +14,11 @@ from PIL import Image
 from scipy.io import wavfile
 
 from mmfuse_lib import data
-from mmfuse_lib.core.errors import DataError
+from mmfuse_lib.core.errors import DataError, DownloadError, UnknownNameError
 from mmfuse_lib.data.downloaded.cremad_votes import EMOTIONS
 from mmfuse_lib.data.raw import cremad, published
+from mmfuse_lib.data.raw.sample import write_cremad
+from tests.data.server import Server
 
 COLOURS = [(250, 0, 0), (0, 250, 0), (0, 0, 250), (250, 250, 0), (0, 250, 250), (250, 0, 250)]
 
@@ -89,6 +91,26 @@ def test_the_frames_are_spread_over_the_clip(root: Path) -> None:
     train, _, _ = data.load("cremad", root=root)
     bars = train.inputs["video"][:, :, 0, 16, 1]  # 60 times the number of the frame
     assert (bars.int() - torch.tensor([0, 120, 180])).abs().max() < 12
+
+
+def test_validation_can_be_of_actors_that_are_not_trained_on(root: Path) -> None:
+    train, val, test = data.load("cremad", root=root, val_by="actor")
+    assert (len(train), len(val), len(test)) == (18, 2, 6)
+    assert train.groups is not None
+    assert val.groups is not None
+    assert set(train.groups.tolist()).isdisjoint(val.groups.tolist())
+    for split in (train, val, test):  # the actor of a clip of this folder has one clip: k = number
+        assert split.groups is not None
+        assert ((split.groups - 1001) % 6).tolist() == split.target.tolist()
+
+
+def test_a_clip_without_the_number_of_an_actor_is_an_error(root: Path) -> None:
+    with (root / "train.csv").open("a") as file:
+        file.write("ITH_ANG_XX,ANG\n")
+    with pytest.raises(DataError, match="'ITH_ANG_XX' does not begin with the number"):
+        data.load("cremad", root=root)
+    with pytest.raises(UnknownNameError, match="Did you mean 'actor'"):
+        data.load("cremad", root=root, val_by="actors")
 
 
 # What is kept on disk.
@@ -251,3 +273,107 @@ def test_without_ffmpeg_it_says_so(
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)  # as if it were not installed
     with pytest.raises(DataError, match=r"needs the program ffmpeg.*Install it"):
         data.load("cremad", root=videos)
+
+
+# Fetching.
+
+CONTENT = {"AudioWAV/1001_DFA_ANG_XX.wav", "AudioWAV/1002_DFA_SAD_XX.wav",
+           "VideoFlash/1001_DFA_ANG_XX.flv", "VideoFlash/1002_DFA_SAD_XX.flv"}  # fmt: skip
+
+
+@pytest.fixture
+def offered(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
+    """A server with the lists and the files, at both places that are asked."""
+    server.files = {
+        "/lists/train.csv": b"1001_DFA_ANG_XX,ANG\n1001_DFA_ANG_XX,ANG\n",
+        "/lists/test.csv": b"1002_DFA_SAD_XX,SAD\n1002_DFA_SAD_XX,SAD\n",
+        **{f"/{place}/{path}": path.encode() for path in CONTENT for place in ("main", "mirror")},
+    }
+    monkeypatch.setattr(cremad, "LIST_URL", f"{server.url}/lists")
+    monkeypatch.setattr(cremad, "PLACES", (f"{server.url}/main", f"{server.url}/mirror"))
+    return server
+
+
+def fetched(root: Path) -> set[str]:
+    paths = [*root.glob("AudioWAV/*.wav"), *root.glob("VideoFlash/*.flv")]
+    files = {p.relative_to(root).as_posix(): p.read_bytes() for p in paths}
+    assert all(content == path.encode() for path, content in files.items())
+    return set(files)
+
+
+def test_the_files_of_the_lists_are_fetched_and_what_is_there_is_not_fetched_again(
+    offered: Server, tmp_path: Path
+) -> None:
+    data.fetch("cremad", tmp_path / "new")
+    assert fetched(tmp_path / "new") == CONTENT
+    assert not [path for path in offered.asked if path.startswith("/mirror")]
+    (tmp_path / "new" / "VideoFlash" / "1002_DFA_SAD_XX.flv").unlink()
+    offered.asked.clear()
+    data.fetch("cremad", tmp_path / "new")
+    assert fetched(tmp_path / "new") == CONTENT
+    assert set(offered.asked) == {"/main/VideoFlash/1002_DFA_SAD_XX.flv"}
+
+
+def test_what_was_cut_is_fetched_by_the_next_call(offered: Server, tmp_path: Path) -> None:
+    offered.cut["/main/VideoFlash/1001_DFA_ANG_XX.flv"] = 3
+    with pytest.raises(DownloadError, match=r"1001_DFA_ANG_XX\.flv"):
+        data.fetch("cremad", tmp_path)
+    assert "VideoFlash/1001_DFA_ANG_XX.flv" not in fetched(tmp_path)
+    offered.cut.clear()
+    data.fetch("cremad", tmp_path)
+    assert fetched(tmp_path) == CONTENT
+
+
+@pytest.mark.parametrize("refusal", ["pointers", "nothing"])
+def test_where_the_repository_gives_only_pointers_the_mirror_is_asked(
+    refusal: str, offered: Server, tmp_path: Path
+) -> None:
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n"
+    for path in CONTENT:
+        offered.files[f"/main/{path}"] = pointer
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_bytes(pointer)  # as a clone without git-lfs leaves them
+        if refusal == "nothing":
+            del offered.files[f"/main/{path}"]
+    data.fetch("cremad", tmp_path)
+    assert fetched(tmp_path) == CONTENT
+
+
+def test_where_nobody_gives_the_files_it_says_what_to_type(offered: Server, tmp_path: Path) -> None:
+    for path in CONTENT:
+        del offered.files[f"/main/{path}"], offered.files[f"/mirror/{path}"]
+    with pytest.raises(DownloadError, match=r"(?s)4 of 4 files.*404.*404.*git lfs pull --include"):
+        data.fetch("cremad", tmp_path)
+
+
+def test_other_data_sets_are_not_fetched() -> None:
+    with pytest.raises(DataError, match=r"'ave' is not downloaded into a folder; see https"):
+        data.fetch("ave", "anywhere")
+
+
+# The folder that is made up.
+
+
+@pytest.mark.parametrize("has_ffmpeg", [True, False])
+def test_a_made_up_folder_is_read_with_and_without_ffmpeg(
+    has_ffmpeg: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not has_ffmpeg:
+        monkeypatch.setenv("PATH", str(tmp_path))
+        monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    root = write_cremad(tmp_path / "small", n_actors=3, n_test=4)
+    assert (root / "VideoFlash").exists() == has_ffmpeg
+    train, val, test = data.load("cremad", root=root, val_by="actor", n_frames=2)
+    assert sum(map(len, (train, val, test))) == 18
+    assert len(test) == 4
+    for split in (train, val, test):
+        for audio, video, y in zip(*split.inputs.values(), split.target.tolist(), strict=True):
+            pitch = audio[0].mean(dim=1).argmax() * 31.25
+            assert 0.85 * 300 * (1 + y) - 32 < pitch < 1.15 * 300 * (1 + y) + 32
+            middle = video[:, :, 12:20, 12:20].float().mean()
+            assert abs(float(middle) - (30 + 30 * y)) < 25
+
+
+def test_a_made_up_folder_needs_clips_to_train_on(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="n_test is 11: 2 actors have 12 clips"):
+        write_cremad(tmp_path, n_actors=2, n_test=11)
