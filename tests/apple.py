@@ -18,11 +18,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 from unittest import mock
 
 import torch
-import torchgen
+import torchgen  # type: ignore[import-untyped]
 import yaml
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -32,7 +32,7 @@ from mmfuse_lib.core import devices
 
 MPS = torch.device("mps", 0)
 
-APPLY = nn.Module._apply
+APPLY: Any = nn.Module._apply
 
 NO_DOUBLE = (
     "Cannot convert a MPS Tensor to float64 dtype as the MPS framework doesn't support float64. "
@@ -60,15 +60,15 @@ class OnApple(Tensor):
     def __new__(cls, raw: Tensor) -> OnApple:
         made = Tensor._make_wrapper_subclass(
             cls, raw.shape, strides=raw.stride(), storage_offset=raw.storage_offset(),
-            dtype=raw.dtype, device="meta",
+            dtype=raw.dtype, device=torch.device("meta"),
         )  # fmt: skip
         made.raw = raw
-        return cast(OnApple, made)
+        return made
 
-    __torch_function__ = torch._C._disabled_torch_function_impl
+    __torch_function__: Any = torch._C._disabled_torch_function_impl
 
     @classmethod
-    def __torch_dispatch__(
+    def __torch_dispatch__(  # type: ignore[override]
         cls, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         return computed(func, args, kwargs or {})
@@ -91,10 +91,10 @@ class OnApple(Tensor):
             "to host memory first."
         )
 
-    def __array__(self, *_: Any) -> NoReturn:  # type: ignore[override]
+    def __array__(self, *_: Any) -> NoReturn:
         self.numpy()
 
-    def __repr__(self, **_: Any) -> str:  # type: ignore[override]
+    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
         return f"{self.raw!r} on {MPS}"
 
     def __format__(self, spec: str) -> str:
@@ -104,21 +104,22 @@ class OnApple(Tensor):
         return self.cpu().tolist()
 
     def __reduce_ex__(self, protocol: Any) -> Any:  # as a file is read where there is no such GPU
-        return self.raw.__reduce_ex__(protocol)
+        raw: Any = self.raw
+        return raw.__reduce_ex__(protocol)
 
 
-class Apple(TorchDispatchMode):
+class Apple(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Makes on the device what is asked for there."""
 
     def __enter__(self) -> Any:
         # `torch.tensor` makes its tensor on the CPU and brings it to the device where this sees it.
         self.before = torch._C._only_lift_cpu_tensors()
         torch._C._set_only_lift_cpu_tensors(True)
-        return super().__enter__()
+        return super().__enter__()  # type: ignore[no-untyped-call]
 
     def __exit__(self, *args: object) -> None:
         torch._C._set_only_lift_cpu_tensors(self.before)
-        super().__exit__(*args)
+        super().__exit__(*args)  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
@@ -232,11 +233,11 @@ def apple_gpu() -> Iterator[None]:
         stack.callback(devices.find_device.cache_clear)
         devices.find_device.cache_clear()
         stack.enter_context(mock.patch.object(nn.Module, "_apply", moved))
-        stack.enter_context(Apple())
+        stack.enter_context(Apple())  # type: ignore[no-untyped-call]
         yield
 
 
-def moved(module: nn.Module, *args: Any, **kwargs: Any) -> nn.Module:
+def moved(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
     """Move a module; it keeps its parameters, as between real devices."""
     before = torch.__future__.get_swap_module_params_on_conversion()
     torch.__future__.set_swap_module_params_on_conversion(True)

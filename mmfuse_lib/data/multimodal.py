@@ -105,7 +105,7 @@ class MultimodalData:
 
     def __getitem__(self, index: Tensor | slice) -> MultimodalData:
         """Return the samples at `index`, as `MultimodalData`."""
-        is_take = (
+        if (
             isinstance(index, Tensor)
             and index.dtype in (torch.int32, torch.int64)
             and index.ndim == 1
@@ -113,8 +113,9 @@ class MultimodalData:
             == self.target.device
             == CPU  # on a GPU the next line would wait for it
             and not bool((index < 0).any())
-        )
-        return self.take(index) if is_take else self.each(lambda x: x[index])
+        ):
+            return self.take(index)
+        return self.each(lambda x: x[index])
 
     def take(self, index: Tensor) -> MultimodalData:
         """Return the samples at integers from 0 on the data's own device: faster than ``[index]``.

@@ -4,6 +4,7 @@ from collections import OrderedDict
 from itertools import pairwise
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmfuse_lib.core.errors import DataError
@@ -141,13 +142,17 @@ class ConvSequenceEncoder(nn.Sequential):
         super().__init__(*layers, pool, nn.Flatten(), nn.Linear(4 * width * parts, dim))
 
 
-class _Means(nn.AdaptiveAvgPool1d):
+class _Means(nn.Module):
     """Means of stretches of nearly equal length; on the CPU where Apple's GPUs lack them."""
 
-    def forward(self, input: Tensor) -> Tensor:
-        if input.device.type == "mps" and input.shape[-1] % self.output_size:
-            return super().forward(input.cpu()).to(input.device)
-        return super().forward(input)
+    def __init__(self, parts: int) -> None:
+        super().__init__()
+        self.parts = parts
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.device.type == "mps" and x.shape[-1] % self.parts:
+            return F.adaptive_avg_pool1d(x.cpu(), self.parts).to(x.device)
+        return F.adaptive_avg_pool1d(x, self.parts)
 
 
 class _ChannelsFirst(nn.Module):
