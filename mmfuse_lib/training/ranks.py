@@ -24,29 +24,21 @@ accuracies are means over the samples of all ranks, of validation data too; the 
 end of patience follow from them. The first rank alone writes checkpoints and shows the progress
 bar.
 
-**What differs.**
+**What is the same only because the whole batch is gathered** (`mmfuse_lib.core.ranks.whole_batch`):
+the DUC loss of DI-MML and the loss of `Contrastive`, which hold the samples of a batch against each
+other; OGM-GE's ratio, MLA's projection, the weights of DMIL's ``synergy_first`` and I2MoE's
+stand-ins of kind ``"mean"``, which are computed from means over the batch. A reader's own loss that
+looks at the batch as a whole sees a rank's share, unless it does so too.
 
-=====================================  =============================================================
-part                                   with several ranks
-=====================================  =============================================================
-losses that are means over samples     the same, up to rounding: the baselines, DI-MML's heads, DMIL
-DI-MML's DUC, `Contrastive`            the same: features of the whole batch are gathered
-OGM-GE's ratio, MLA's projection,      the same: computed on the whole batch
-DMIL's ``synergy_first``, I2MoE's
-stand-ins of kind ``"mean"``
-noise in the weights' gradients        that of the first rank, another than in one process
-dropout, DMIL's draws, I2MoE's         each rank draws its own numbers from the seed and its rank;
-stand-ins of kind ``"noise"``          with one rank they would be others
-I2MoE's stand-ins, ``"shuffle"``       exchanged among the samples of a rank
-batch normalisation, in training       statistics of a rank's share of the batch; those that are
-                                       kept for evaluation are averaged after each epoch.
-                                       ``torch.nn.SyncBatchNorm`` in a reader's own encoders is not
-                                       affected
-balance of a sparse mixture's gate     mean of the balances of the shares
-a reader's own method                  the same where its losses are means over samples; a loss that
-                                       looks at a batch as a whole sees a rank's share, unless it
-                                       calls `mmfuse_lib.core.ranks.whole_batch`
-=====================================  =============================================================
+**What differs from one process.**
+
+* Batch normalisation, in the default encoders of images and in ResNets: in training it uses the
+  statistics of a rank's share; those kept for evaluation are averaged over ranks after each epoch.
+* Dropout, DMIL's draws and I2MoE's stand-ins of kind ``"noise"``: each rank draws its own numbers,
+  from the seed and its rank.
+* I2MoE's stand-ins of kind ``"shuffle"`` change places within a rank's share.
+* OGM-GE's noise: the numbers are those of the first rank.
+* The balance of a sparse mixture's gate is the mean of the balances of the shares.
 
 An epoch's checkpoint holds the random states of all ranks. The number of devices belongs to what a
 run is: a run of two continues with two, bit for bit on the same kind of device.
