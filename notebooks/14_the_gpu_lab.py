@@ -78,6 +78,7 @@ claim = Claims(
     n_train=1_500,
     cremad="",
     fetch=False,
+    out="runs",
 )
 KINDS = list(data.INTERACTIONS)
 OUT = Path(out)
