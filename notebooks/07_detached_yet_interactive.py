@@ -988,7 +988,7 @@ taught = taught.unstack("way")
 extra = 100 * (taught["DI-MML"] - taught["no DUC"])
 claim(
     change["joint"] > 0.1 and change["detached"] == 0,
-    "The right encoder's gradient depends on the left image in joint training only.",
+    "Only joint training lets the left image into the right encoder's gradient.",
 )
 claim(
     cosines["own heads only"].diagonal().mean() < 0.2
@@ -1112,7 +1112,7 @@ claim(
 indicator = means["utd_mhad"]["synergy_indicator"]
 claim(
     0.01 < indicator["Ensemble"] < indicator["JointFusion"] < 0.025,
-    "The ensemble's synergy indicator is not zero, and joint training's hardly more.",
+    "The ensemble's synergy indicator is not zero, joint training's hardly more.",
 )
 
 # %% [markdown]
