@@ -45,8 +45,8 @@ def show(alt: str) -> None:
 
 def _bundle(figure: Figure, alt: str, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
     """Return data and metadata of a figure's output, by MIME type."""
-    picture = BytesIO()
-    figure.savefig(picture, format="png", dpi=figure.dpi, bbox_inches="tight")
-    source = f"data:image/png;base64,{b64encode(picture.getvalue()).decode()}"
+    png = BytesIO()
+    figure.savefig(png, format="png", dpi=figure.dpi, bbox_inches="tight")
+    source = f"data:image/png;base64,{b64encode(png.getvalue()).decode()}"
     html = f'<img alt="{escape(alt)}" src="{source}" style="display: block; max-width: 100%">'
     return {"text/plain": alt, "text/html": html}, {"image/png": {"alt": alt}}

@@ -341,7 +341,8 @@ def drawing(tree: Tree) -> nbformat.NotebookNode:
     (tree.notebooks / "01_toy.py").unlink()
     write_chapter(tree, "03_toy", CHAPTER + FIGURES)
     (path,) = colab.write(tree)
-    return nbformat.read(path, as_version=4)
+    notebook: nbformat.NotebookNode = nbformat.read(path, as_version=4)
+    return notebook
 
 
 def test_a_figure_has_its_number_and_caption_below_it(drawing: nbformat.NotebookNode) -> None:
