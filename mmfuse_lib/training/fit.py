@@ -16,11 +16,11 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
-from tqdm import tqdm
 
 from mmfuse_lib.core.deprecation import renamed_function
 from mmfuse_lib.core.devices import device_of, make_fabric
 from mmfuse_lib.core.errors import CheckpointError, DataError, check_integers
+from mmfuse_lib.core.progress import progress as progress_bar
 from mmfuse_lib.core.provenance import full_name
 from mmfuse_lib.core.ranks import (
     agree_on_buffers,
@@ -352,9 +352,10 @@ class _Run:
             with torch.no_grad():
                 stage.prepare(self.train)
             self.agree()
-        # Without progress the bar is off; with it, the environment variable TQDM_DISABLE decides.
-        make_bar = tqdm if self.progress and own_rank() == 0 else partial(tqdm, disable=True)
-        with make_bar(total=stage.epochs, initial=at.epoch, desc=stage.name) as bar:
+        shown = self.progress and own_rank() == 0
+        with progress_bar(
+            total=stage.epochs, initial=at.epoch, desc=stage.name, disable=not shown
+        ) as bar:
             if at.epoch == 0:
                 self._save(optimizer)
             while at.epoch < stage.epochs and not self._out_of_patience():

@@ -118,3 +118,23 @@ def test_claims_name_every_parameter_with_its_published_value(stem: str) -> None
     named = [{k.arg: ast.literal_eval(k.value) for k in call.keywords} for call in made]
     published = {name: value for name, value in declared.items() if name != "device"}
     assert named == ([published] if named or "claim(" in ast.unparse(code) else [])
+
+
+@pytest.mark.parametrize("stem", chapters.stems(BOOK))
+def test_no_parameter_is_assigned_again(stem: str) -> None:
+    """`Claims` compares the parameters as they are when it is called."""
+    chapter = chapters.read_chapter(BOOK, stem)
+    others = [
+        cell.source
+        for cell in chapter.notebook.cells
+        if cell.cell_type == "code" and "parameters" not in chapters.tags(cell)
+    ]
+    assigned = {
+        node.id
+        for source in others
+        for statement in ast.parse(source).body
+        if not isinstance(statement, ast.FunctionDef | ast.ClassDef)
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+    assert not assigned & set(chapter.parameters)
