@@ -39,7 +39,8 @@ MOST_BARS = 12
 BAR = re.compile(r"[^\n]*\d+%\|[^\n]*|[^\n]*\d+it \[[^\n]*")
 #: What a kernel must not inherit, since no reader has it.
 OURS = ("PYTHONPATH", "MMFUSE_DATA_DIR", "TQDM_DISABLE", "VIRTUAL_ENV", "MPLBACKEND")
-ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "MKL", "OPENBLAS")}
+SETTINGS = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "MKL", "OPENBLAS")}
+SETTINGS["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # the debugger has nothing to say
 
 
 def run(tree: Tree, profile: str, python: str, say: Callable[[str], None]) -> None:
@@ -124,7 +125,7 @@ def _kernel(place: Path, python: Path) -> Iterator[None]:
     spec = place / "share" / "kernels" / KERNEL
     spec.mkdir(parents=True)
     argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    about = {"argv": argv, "display_name": KERNEL, "language": "python", "env": ONE_THREAD}
+    about = {"argv": argv, "display_name": KERNEL, "language": "python", "env": SETTINGS}
     (spec / "kernel.json").write_text(json.dumps(about), "utf8")
     before = dict(os.environ)
     os.environ["JUPYTER_PATH"] = str(place / "share")
