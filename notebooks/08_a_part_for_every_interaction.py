@@ -980,8 +980,10 @@ claim(
     "The search puts the default first; only a larger lambda or beta = 1 loses on each seed.",
 )
 synergistic = own.groupby(["classes", "method"])["S"].mean()
-to_s = gated.set_index(["method", "classes"])["gate"].map(
-    lambda gate: np.mean(gate, axis=0)[3]
+to_s = (
+    gated.set_index(["method", "classes"])
+    .sort_index()["gate"]
+    .map(lambda gate: np.mean(gate, axis=0)[3])
 )
 claim(
     synergistic.loc[4].min() > 0.7 and to_s.loc["DMIL", 4].min() > 0.5,

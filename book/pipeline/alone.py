@@ -25,8 +25,9 @@ import nbclient
 import nbformat
 from nbformat import NotebookNode
 
+from . import chapters
 from .execution import ANSI
-from .tree import BookError, Tree
+from .tree import BookError, Tree, write_atomic
 
 #: What a notebook service ships: written by `book/pipeline/colab_versions.py`.
 VERSIONS = Path(__file__).with_name("colab-versions.txt")
@@ -45,6 +46,8 @@ SETTINGS["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # the debugger has nothing to 
 
 def run(tree: Tree, profile: str, python: str, say: Callable[[str], None]) -> None:
     """Execute every notebook alone, and compare what it shows with the executed book.
+
+    What a reader would see is kept in ``build/alone``.
 
     Parameters
     ----------
@@ -74,6 +77,7 @@ def run(tree: Tree, profile: str, python: str, say: Callable[[str], None]) -> No
     ):
         outcomes = pool.map(lambda path: execute(path, Path(place)), notebooks)
         for path, (seconds, error, notebook) in zip(notebooks, outcomes, strict=True):
+            write_atomic(tree.build / "alone" / path.name, chapters.dumps(notebook))
             book = nbformat.read(tree.executed(profile) / path.name, as_version=4)
             found = [error] if error else differences(book, notebook)
             problems += [f"{path.stem}: {problem}" for problem in found]
@@ -174,7 +178,7 @@ def differences(book: NotebookNode, alone: NotebookNode) -> list[str]:
             found.append(f"{cell['id']} is not in the notebook")
         elif missing := kinds(cell) - kinds(ours[cell["id"]]):
             found.append(f"{cell['id']} lacks {', '.join(sorted(missing))}, which the book shows")
-    heard = {cell["id"]: said(cell) for cell in book.cells}
+    heard = {cell["id"]: _without_bars(said(cell))[1] for cell in book.cells}
     bars = 0
     for cell in alone.cells:
         shown, words = _without_bars(said(cell))
@@ -212,6 +216,6 @@ def said(cell: NotebookNode) -> str:
 
 def _without_bars(text: str) -> tuple[int, str]:
     """Count the progress bars in what was written to standard error, and return the rest."""
-    lines = [line.rsplit("\r", 1)[-1] for line in text.splitlines()]
+    lines = [line.rsplit("\r", 1)[-1] for line in text.split("\n")]
     bars = sum(bool(BAR.fullmatch(line)) for line in lines)
     return bars, "\n".join(line for line in lines if line.strip() and not BAR.fullmatch(line))
