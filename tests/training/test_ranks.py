@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -390,6 +391,40 @@ def test_a_rank_that_ends_without_a_word_is_named(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(ranks, "GRACE", 0.1)
     with pytest.raises(TrainingError, match="rank 1 of 2 ended with exit code 3"):
         ranks.launch(end_at_once, 2)
+
+
+def fill_the_disk() -> None:
+    import resource  # here: not on Windows
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20, 20))  # bytes of a file
+    raise ValueError("no word of this can be written")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
+def test_an_error_that_cannot_be_written_is_not_read() -> None:
+    with pytest.raises(TrainingError, match="rank 0 of 1 ended with exit code 1 and no error"):
+        ranks.launch(fill_the_disk, 1)
+
+
+@pytest.mark.parametrize("error", [OSError("disk full"), RuntimeError("enforce fail")])
+def test_data_that_cannot_be_written_are_an_error_that_says_what_to_do(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(ranks, "_start", never_started)
+    monkeypatch.setattr(torch, "save", fails)
+    with pytest.raises(TrainingError, match=rf"cannot hand the data .*{error}.*TMPDIR"):
+        fit(build(), TRAIN, device="cpu", devices=2, progress=False)
+
+
+def test_a_model_that_cannot_be_sent_is_named_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ranks, "_start", never_started)
+    model = build()
+    model.lock = threading.Lock()  # type: ignore[assignment]
+    with pytest.raises(TrainingError, match=r"cannot hand the model, .*cannot pickle.*lock"):
+        fit(model, TRAIN, device="cpu", devices=2, progress=False)
 
 
 SCRIPT = """
