@@ -445,6 +445,7 @@ class _Run:
         state = self._state(optimizer)  # here, as it asks the other ranks
         if own_rank() == 0:
             save_checkpoint(self.folder, state)
+        of_first(None)  # nobody goes on, perhaps to read it, before it is there
         self.saved_at = time.monotonic()
 
     def agree(self) -> None:

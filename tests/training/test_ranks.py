@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD
 
+import mmfuse_lib.training.fit as training
 from mmfuse_lib import History, fit
 from mmfuse_lib.core.errors import (
     CheckpointError,
@@ -45,7 +46,7 @@ from mmfuse_lib.methods import DIMML, DMIL, MLA, OGMGE, Contrastive, Ensemble, I
 from mmfuse_lib.methods.base import Method, Stage
 from mmfuse_lib.methods.dmil import focus
 from mmfuse_lib.training import ranks
-from mmfuse_lib.training.checkpoints import FILE_NAME
+from mmfuse_lib.training.checkpoints import FILE_NAME, load_checkpoint
 from tests.support import linear, noisy_encoder, same, two_labels, weights, xor
 
 ROOT = Path(__file__).parents[2]
@@ -184,18 +185,38 @@ def step_under_scaled_loss(overflow_on: int | None) -> tuple[float, float]:
         return float(w.detach()), scaler.get_scale()
 
 
-def in_pair() -> dict[str, Any]:
+def ends_after_a_slow_write(folder: Path) -> list[int]:
+    """Return where each rank finds the run right after it has ended, if writing takes a while."""
+    real = training.save_checkpoint
+
+    def slow(*arguments: Any) -> None:
+        time.sleep(0.2)
+        real(*arguments)
+
+    training.save_checkpoint = slow
+    try:
+        SAME["joint"](devices=2, epochs=1, checkpoint_dir=folder)
+        state = load_checkpoint(folder)
+    finally:
+        training.save_checkpoint = real
+    assert state is not None
+    with taking_part():
+        return gathered(state["position"]["stage"])
+
+
+def in_pair(folder: Path) -> dict[str, Any]:
     """All that needs two ranks and no process of its own."""
     found: dict[str, Any] = {name: run(devices=2) for name, run in SAME.items()}
     found["noisy"], found["noisy OGM-GE"] = NOISY(devices=2), NOISY_OGMGE(devices=2)
     found["one-sided"] = Run(partial(build, OneSided))(devices=2)
     check_collectives()
+    found["read at once"] = ends_after_a_slow_write(folder)
     found["scaled"] = [step_under_scaled_loss(on) for on in (None, 0, 1)]
     with taking_part():
         found["agreed"] = [
             name
             for name, result in found.items()
-            if name != "scaled"
+            if name not in ("scaled", "read at once")
             and gathered((digest(result[0]), result[1])) == [(digest(result[0]), result[1])] * 2
         ]
         everywhere = gathered(found["scaled"])
@@ -205,8 +226,8 @@ def in_pair() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def pair() -> dict[str, Any]:
-    return ranks.launch(in_pair, 2)
+def pair(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return ranks.launch(partial(in_pair, tmp_path_factory.mktemp("run")), 2)
 
 
 def assert_close(one: dict[str, Tensor], other: dict[str, Tensor]) -> None:
@@ -239,6 +260,10 @@ def test_two_ranks_do_what_one_process_does_with_the_whole_batch(
 
 def test_ranks_end_with_the_same_bits_whatever_is_random(pair: dict[str, Any]) -> None:
     assert set(pair["agreed"]) == {*SAME, "noisy", "noisy OGM-GE", "one-sided"}
+
+
+def test_a_run_that_has_ended_is_found_by_all_at_its_end(pair: dict[str, Any]) -> None:
+    assert pair["read at once"] == [1, 1]  # past its one stage
 
 
 def test_what_only_one_rank_has_a_gradient_of_moves_on_all(pair: dict[str, Any]) -> None:
