@@ -75,8 +75,7 @@ def whole_batch(x: Tensor) -> Tensor:
     """
     if n_ranks() == 1:
         return x
-    sizes = [len(rows) for rows in gathered(range(len(x)))]
-    whole: Tensor = _WholeBatch.apply(x, sizes)  # type: ignore[no-untyped-call]
+    whole: Tensor = _WholeBatch.apply(x, gathered(len(x)))  # type: ignore[no-untyped-call]
     return whole
 
 
