@@ -574,6 +574,20 @@ def test_a_stage_with_smaller_batches_is_named(monkeypatch: pytest.MonkeyPatch) 
         fit(model, TRAIN, device="cpu", devices=2, progress=False)
 
 
+def test_what_three_ranks_share_stays_as_it_is_to_the_last_bit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("mmfuse_lib.core.ranks.n_ranks", lambda: 3)
+    monkeypatch.setattr("mmfuse_lib.core.ranks.copy_first", lambda _: None)
+    monkeypatch.setattr("mmfuse_lib.core.ranks.total", lambda x: x + x + x)
+    values = torch.cat([torch.arange(100) / 7, torch.tensor([-torch.inf])])
+    assert not torch.equal((values + values + values) / 3, values), "nothing is rounded"
+    module = nn.Module()
+    module.register_buffer("constants", values.clone())
+    agree_on_buffers(module)
+    assert torch.equal(module.get_buffer("constants"), values)
+
+
 def test_alone_nothing_is_asked_of_others() -> None:
     x = torch.ones(2, 3)
     assert whole_batch(x) is x
