@@ -567,6 +567,16 @@ def test_several_devices_on_a_machine_without_gpu_are_those_that_are_asked_for(
         ranks.check_devices(2, "ddp", "auto", "32-true")
 
 
+@pytest.mark.parametrize("state", [{}, {"settings": None, "digests": 1}])
+def test_a_checkpoint_made_by_hand_is_left_to_who_reads_it(
+    state: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ranks, "_start", never_started)
+    torch.save(state, tmp_path / FILE_NAME)
+    with pytest.raises(AssertionError, match="processes were started"):
+        fit(build(), TRAIN, device="cpu", devices=2, progress=False, checkpoint_dir=tmp_path)
+
+
 def test_a_stage_with_smaller_batches_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ranks, "_start", never_started)
     model = build(Contrastive, batch_size=1)
