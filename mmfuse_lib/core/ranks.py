@@ -75,8 +75,7 @@ def whole_batch(x: Tensor) -> Tensor:
     """
     if n_ranks() == 1:
         return x
-    sizes = [len(rows) for rows in gathered(range(len(x)))]
-    whole: Tensor = _WholeBatch.apply(x, sizes)  # type: ignore[no-untyped-call]
+    whole: Tensor = _WholeBatch.apply(x, gathered(len(x)))  # type: ignore[no-untyped-call]
     return whole
 
 
@@ -135,14 +134,17 @@ def copy_first(tensors: Iterable[Tensor]) -> None:
 def agree_on_buffers(model: nn.Module) -> None:
     """Make the buffers the same: means of what is a float, such as batch-normalisation statistics.
 
-    What is no float, a count or a mask, is taken from the first rank.
+    What is no float, a count or a mask, is taken from the first rank. What is the same everywhere
+    keeps its bits: a mean of three would round it.
     """
     if n_ranks() == 1:
         return
     for x in model.buffers():
+        own = x.detach().clone()
+        copy_first([x])
         if x.is_floating_point():
-            x.copy_(total(x.detach().clone()) / n_ranks())
-    copy_first(x for x in model.buffers() if not x.is_floating_point())
+            differs = total((own != x).to(x.dtype)) > 0
+            x.copy_(torch.where(differs, total(own) / n_ranks(), x))
 
 
 @contextmanager

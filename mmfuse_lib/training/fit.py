@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from pathlib import Path
@@ -445,6 +445,7 @@ class _Run:
         state = self._state(optimizer)  # here, as it asks the other ranks
         if own_rank() == 0:
             save_checkpoint(self.folder, state)
+        of_first(None)  # nobody goes on, perhaps to read it, before it is there
         self.saved_at = time.monotonic()
 
     def agree(self) -> None:
@@ -632,7 +633,9 @@ def _identity_of(model: Method) -> Identity:
 def _check_checkpoint(model: Method, identity: Identity, folder: Path) -> None:
     """Refuse the checkpoint of another run; what else is wrong with it is said by who reads it."""
     state = load_checkpoint(folder)
-    if state is not None and "settings" in state and "digests" in state:
+    if state is None:
+        return
+    with suppress(AttributeError, KeyError, TypeError):
         there = Identity(state["settings"], state["digests"])
         _check_is_of_this_run(model, identity, there, folder)
 

@@ -71,6 +71,7 @@ from torch import distributed as dist
 
 from mmfuse_lib.core.devices import make_fabric
 from mmfuse_lib.core.errors import DataError, TrainingError, check_integers, check_names
+from mmfuse_lib.core.files import atomic_write
 from mmfuse_lib.core.ranks import LostRankError, copy_first, n_ranks, own_rank, total
 
 if TYPE_CHECKING:
@@ -224,7 +225,8 @@ def launch(train: Callable[[], T], devices: int, checkpoints: Path | None = None
     Raises
     ------
     TrainingError
-        If a process is killed, or ends without a word.
+        If what they need cannot be pickled or written, or if a process is killed or ends without a
+        word.
     Exception
         What the function raises in one of them; the others are ended. A note on it has the
         traceback and names the rank.
@@ -234,10 +236,14 @@ def launch(train: Callable[[], T], devices: int, checkpoints: Path | None = None
         folder = Path(name)
         try:
             torch.save(train, folder / JOB, pickle_module=cloudpickle)
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # torch answers a full disk with the latter
             raise TrainingError(
                 f"cannot hand the data to {devices} processes through {folder}: {error}. Another "
                 "place is taken from the environment variable TMPDIR"
+            ) from error
+        except (TypeError, pickle.PicklingError) as error:
+            raise TrainingError(
+                f"cannot hand the model, its options or the data to other processes: {error}"
             ) from error
         workers: list[subprocess.Popen[bytes]] = []
         try:
@@ -344,7 +350,8 @@ def work() -> None:
             said = [warning.message for warning in caught or ()]
             torch.save((result, said), folder / RESULT, pickle_module=cloudpickle)
     except BaseException as error:
-        (folder / ERROR.format(rank)).write_bytes(_pickled(error, rank))
+        word = _pickled(error, rank)
+        atomic_write(folder / ERROR.format(rank), lambda file: file.write(word))
         os._exit(1)  # at once: the others wait for an answer, and are not waited for
     if dist.is_initialized():
         dist.destroy_process_group()

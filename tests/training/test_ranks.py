@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD
 
+import mmfuse_lib.training.fit as training
 from mmfuse_lib import History, fit
 from mmfuse_lib.core.errors import (
     CheckpointError,
@@ -44,7 +46,7 @@ from mmfuse_lib.methods import DIMML, DMIL, MLA, OGMGE, Contrastive, Ensemble, I
 from mmfuse_lib.methods.base import Method, Stage
 from mmfuse_lib.methods.dmil import focus
 from mmfuse_lib.training import ranks
-from mmfuse_lib.training.checkpoints import FILE_NAME
+from mmfuse_lib.training.checkpoints import FILE_NAME, load_checkpoint
 from tests.support import linear, noisy_encoder, same, two_labels, weights, xor
 
 ROOT = Path(__file__).parents[2]
@@ -183,18 +185,38 @@ def step_under_scaled_loss(overflow_on: int | None) -> tuple[float, float]:
         return float(w.detach()), scaler.get_scale()
 
 
-def in_pair() -> dict[str, Any]:
+def ends_after_a_slow_write(folder: Path) -> list[int]:
+    """Return where each rank finds the run right after it has ended, if writing takes a while."""
+    real = training.save_checkpoint
+
+    def slow(*arguments: Any) -> None:
+        time.sleep(0.2)
+        real(*arguments)
+
+    training.save_checkpoint = slow
+    try:
+        SAME["joint"](devices=2, epochs=1, checkpoint_dir=folder)
+        state = load_checkpoint(folder)
+    finally:
+        training.save_checkpoint = real
+    assert state is not None
+    with taking_part():
+        return gathered(state["position"]["stage"])
+
+
+def in_pair(folder: Path) -> dict[str, Any]:
     """All that needs two ranks and no process of its own."""
     found: dict[str, Any] = {name: run(devices=2) for name, run in SAME.items()}
     found["noisy"], found["noisy OGM-GE"] = NOISY(devices=2), NOISY_OGMGE(devices=2)
     found["one-sided"] = Run(partial(build, OneSided))(devices=2)
     check_collectives()
+    found["read at once"] = ends_after_a_slow_write(folder)
     found["scaled"] = [step_under_scaled_loss(on) for on in (None, 0, 1)]
     with taking_part():
         found["agreed"] = [
             name
             for name, result in found.items()
-            if name != "scaled"
+            if name not in ("scaled", "read at once")
             and gathered((digest(result[0]), result[1])) == [(digest(result[0]), result[1])] * 2
         ]
         everywhere = gathered(found["scaled"])
@@ -204,8 +226,8 @@ def in_pair() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def pair() -> dict[str, Any]:
-    return ranks.launch(in_pair, 2)
+def pair(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return ranks.launch(partial(in_pair, tmp_path_factory.mktemp("run")), 2)
 
 
 def assert_close(one: dict[str, Tensor], other: dict[str, Tensor]) -> None:
@@ -238,6 +260,10 @@ def test_two_ranks_do_what_one_process_does_with_the_whole_batch(
 
 def test_ranks_end_with_the_same_bits_whatever_is_random(pair: dict[str, Any]) -> None:
     assert set(pair["agreed"]) == {*SAME, "noisy", "noisy OGM-GE", "one-sided"}
+
+
+def test_a_run_that_has_ended_is_found_by_all_at_its_end(pair: dict[str, Any]) -> None:
+    assert pair["read at once"] == [1, 1]  # past its one stage
 
 
 def test_what_only_one_rank_has_a_gradient_of_moves_on_all(pair: dict[str, Any]) -> None:
@@ -392,6 +418,40 @@ def test_a_rank_that_ends_without_a_word_is_named(monkeypatch: pytest.MonkeyPatc
         ranks.launch(end_at_once, 2)
 
 
+def fill_the_disk() -> None:
+    import resource  # here: not on Windows
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20, 20))  # bytes of a file
+    raise ValueError("no word of this can be written")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
+def test_an_error_that_cannot_be_written_is_not_read() -> None:
+    with pytest.raises(TrainingError, match="rank 0 of 1 ended with exit code 1 and no error"):
+        ranks.launch(fill_the_disk, 1)
+
+
+@pytest.mark.parametrize("error", [OSError("disk full"), RuntimeError("enforce fail")])
+def test_data_that_cannot_be_written_are_an_error_that_says_what_to_do(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(ranks, "_start", never_started)
+    monkeypatch.setattr(torch, "save", fails)
+    with pytest.raises(TrainingError, match=rf"cannot hand the data .*{error}.*TMPDIR"):
+        fit(build(), TRAIN, device="cpu", devices=2, progress=False)
+
+
+def test_a_model_that_cannot_be_sent_is_named_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ranks, "_start", never_started)
+    model = build()
+    model.lock = threading.Lock()  # type: ignore[assignment]
+    with pytest.raises(TrainingError, match=r"cannot hand the model, .*cannot pickle.*lock"):
+        fit(model, TRAIN, device="cpu", devices=2, progress=False)
+
+
 SCRIPT = """
 import warnings
 from functools import partial
@@ -507,11 +567,35 @@ def test_several_devices_on_a_machine_without_gpu_are_those_that_are_asked_for(
         ranks.check_devices(2, "ddp", "auto", "32-true")
 
 
+@pytest.mark.parametrize("state", [{}, {"settings": None, "digests": 1}])
+def test_a_checkpoint_made_by_hand_is_left_to_who_reads_it(
+    state: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ranks, "_start", never_started)
+    torch.save(state, tmp_path / FILE_NAME)
+    with pytest.raises(AssertionError, match="processes were started"):
+        fit(build(), TRAIN, device="cpu", devices=2, progress=False, checkpoint_dir=tmp_path)
+
+
 def test_a_stage_with_smaller_batches_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ranks, "_start", never_started)
     model = build(Contrastive, batch_size=1)
     with pytest.raises(DataError, match=r"stage 'contrastive', training data: 51 samples"):
         fit(model, TRAIN, device="cpu", devices=2, progress=False)
+
+
+def test_what_three_ranks_share_stays_as_it_is_to_the_last_bit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("mmfuse_lib.core.ranks.n_ranks", lambda: 3)
+    monkeypatch.setattr("mmfuse_lib.core.ranks.copy_first", lambda _: None)
+    monkeypatch.setattr("mmfuse_lib.core.ranks.total", lambda x: x + x + x)
+    values = torch.cat([torch.arange(100) / 7, torch.tensor([-torch.inf])])
+    assert not torch.equal((values + values + values) / 3, values), "nothing is rounded"
+    module = nn.Module()
+    module.register_buffer("constants", values.clone())
+    agree_on_buffers(module)
+    assert torch.equal(module.get_buffer("constants"), values)
 
 
 def test_alone_nothing_is_asked_of_others() -> None:
