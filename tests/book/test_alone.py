@@ -20,12 +20,14 @@ BAR = v4.new_output("display_data", data={alone.WIDGET: {}, "text/plain": "seeds
 
 
 def says(text: str) -> NotebookNode:
-    return v4.new_output("stream", name="stderr", text=text)
+    output: NotebookNode = v4.new_output("stream", name="stderr", text=text)
+    return output
 
 
 def notebook(**outputs: list[NotebookNode]) -> NotebookNode:
     cells = [v4.new_code_cell("x", id=name, outputs=found) for name, found in outputs.items()]
-    return v4.new_notebook(cells=cells)
+    made: NotebookNode = v4.new_notebook(cells=cells)
+    return made
 
 
 def test_other_digits_are_no_difference() -> None:

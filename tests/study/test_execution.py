@@ -549,9 +549,7 @@ class _Terminal(io.StringIO):
         return True
 
 
-def test_in_a_notebook_it_is_one_quiet_bar(
-    config: Config, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_in_a_notebook_it_is_one_quiet_bar(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TQDM_DISABLE", raising=False)
     stream = type("OutStream", (io.StringIO,), {"__module__": "ipykernel.iostream"})
     monkeypatch.setattr(sys, "stderr", shown := stream())
