@@ -8,6 +8,7 @@ book does, but for its progress bars.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -24,6 +26,7 @@ from pathlib import Path
 import nbclient
 import nbformat
 from nbformat import NotebookNode
+from packaging.utils import canonicalize_name
 
 from . import chapters
 from .execution import ANSI
@@ -33,6 +36,7 @@ from .tree import BookError, Tree, write_atomic
 VERSIONS = Path(__file__).with_name("colab-versions.txt")
 ROOT = Path(__file__).resolve().parents[2]
 KERNEL = "alone"
+PIP = ("-m", "pip", "--quiet", "--disable-pip-version-check")
 WIDGET = "application/vnd.jupyter.widget-view+json"
 SECONDS = 600
 #: A notebook shows one bar for a loop; more than this, and somebody has to scroll.
@@ -42,6 +46,8 @@ BAR = re.compile(r"[^\n]*\d+%\|[^\n]*|[^\n]*\d+it \[[^\n]*")
 OURS = ("PYTHONPATH", "MMFUSE_DATA_DIR", "TQDM_DISABLE", "VIRTUAL_ENV", "MPLBACKEND")
 SETTINGS = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "MKL", "OPENBLAS")}
 SETTINGS["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # the debugger has nothing to say
+#: No notebook downloads unless its reader asks for it: here nobody answers.
+SETTINGS |= dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")
 
 
 def run(tree: Tree, profile: str, python: str, say: Callable[[str], None]) -> None:
@@ -63,11 +69,15 @@ def run(tree: Tree, profile: str, python: str, say: Callable[[str], None]) -> No
     Raises
     ------
     BookError
-        If a notebook fails, shows less than the book, or warns; names chapter and cell.
+        If a notebook fails, shows less than the book, or warns; names chapter and cell. If one
+        changes what is installed.
     """
     notebooks = sorted(tree.notebooks.glob("*.ipynb"))
+    if missing := [p.stem for p in notebooks if not (tree.executed(profile) / p.name).exists()]:
+        raise BookError(f"not executed: {', '.join(missing)}; run `execute` first")
     started = time.perf_counter()
     kernel = make_environment(tree, python)
+    installed = _call(kernel, *PIP, "freeze")
     say(f"{time.perf_counter() - started:7.1f} s  an environment with the versions of Colab")
     problems: list[str] = []
     with (
@@ -82,6 +92,8 @@ def run(tree: Tree, profile: str, python: str, say: Callable[[str], None]) -> No
             found = [error] if error else differences(book, notebook)
             problems += [f"{path.stem}: {problem}" for problem in found]
             say(f"{seconds:7.1f} s  {'FAILED' if found else 'whole'}  {path.stem}")
+    if (after := _call(kernel, *PIP, "freeze")) != installed:
+        problems.append(f"the notebooks changed what is installed, from\n{installed}to\n{after}")
     if problems:
         raise BookError("\n\n".join(problems))
 
@@ -89,21 +101,38 @@ def run(tree: Tree, profile: str, python: str, say: Callable[[str], None]) -> No
 def make_environment(tree: Tree, python: str) -> Path:
     """Build the library, install it under the versions of Colab, return the environment's Python.
 
-    The PyTorch of the book takes the place of Colab's, whose build is for a GPU.
+    pip fails where the library and a version of Colab's cannot be had together.
     """
     place = tree.build / "alone"
-    shutil.rmtree(place, ignore_errors=True)
     wheels = place / "wheels"
-    pip = ("-m", "pip", "--quiet", "--disable-pip-version-check")
-    _call(sys.executable, *pip, "wheel", "--no-deps", "--wheel-dir", wheels, tree.root)
+    # A module that was removed since the last wheel was built still lies in `lib`.
+    for folder in (place, tree.build / "lib"):
+        shutil.rmtree(folder, ignore_errors=True)
+    _call(sys.executable, *PIP, "wheel", "--no-deps", "--wheel-dir", wheels, tree.root)
     _call(python, "-m", "venv", place / "venv")
     kernel = place / "venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     (wheel,) = wheels.glob("*.whl")
     pins = place / "constraints.txt"
-    pins.write_text(f"{VERSIONS.read_text('utf8')}{torch_pin(tree.root)}\n", "utf8")
-    _call(kernel, *pip, "install", "--constraint", pins, wheel, "ipykernel", "ipywidgets")
-    _call(kernel, *pip, "check")
+    ours = (tree.root / "constraints.txt").read_text("utf8")
+    pins.write_text(constraints(VERSIONS.read_text("utf8"), ours), "utf8")
+    _call(kernel, *PIP, "install", "--constraint", pins, wheel, "ipykernel", "ipywidgets")
+    _call(kernel, *PIP, "check")
     return kernel
+
+
+def constraints(colab: str, ours: str) -> str:
+    """Join two lists of pins: Colab's, and ours of what Colab lacks.
+
+    PyTorch is ours, since Colab's build is for a GPU.
+    """
+    theirs = _pinned(colab)
+    added = [line for name, line in _pinned(ours).items() if name not in theirs]
+    return "\n".join([*theirs.values(), *added]) + "\n"
+
+
+def _pinned(text: str) -> dict[str, str]:
+    lines = [line.strip() for line in text.splitlines() if "==" in line.partition("#")[0]]
+    return {canonicalize_name(line.partition("==")[0]): line for line in lines}
 
 
 def torch_pin(root: Path) -> str:
@@ -112,8 +141,8 @@ def torch_pin(root: Path) -> str:
     return next(line for line in lines if line.startswith("torch=="))
 
 
-def _call(*command: str | Path) -> None:
-    """Run a command with no more in its environment than a reader has."""
+def _call(*command: str | Path) -> str:
+    """Run a command with no more in its environment than a reader has; return what it printed."""
     clean = {name: value for name, value in os.environ.items() if name not in OURS}
     done = subprocess.run(
         [str(word) for word in command], env=clean, check=False, capture_output=True, text=True
@@ -121,6 +150,7 @@ def _call(*command: str | Path) -> None:
     if done.returncode != 0:
         typed = " ".join(str(word) for word in command)
         raise BookError(f"{typed}\nfailed:\n{done.stdout}{done.stderr}")
+    return done.stdout
 
 
 @contextmanager
@@ -153,7 +183,7 @@ def execute(path: Path, place: Path) -> tuple[float, str, NotebookNode]:
         notebook, kernel_name=KERNEL, timeout=SECONDS, resources={"metadata": {"path": str(folder)}}
     )
     try:
-        client.execute()
+        asyncio.run(client.async_execute())  # unlike `execute`, closes its loop in a thread
     except nbclient.exceptions.CellExecutionError as failure:
         failed = next(cell["id"] for cell in notebook.cells if "error" in _output_types(cell))
         error = f"{failed} failed\n{ANSI.sub('', str(failure))}"
@@ -190,15 +220,17 @@ def differences(book: NotebookNode, alone: NotebookNode) -> list[str]:
     return found
 
 
-def kinds(cell: NotebookNode) -> set[str]:
-    """Return what a cell shows: a picture, a table, text."""
+def kinds(cell: NotebookNode) -> Counter[str]:
+    """Count what a cell shows: pictures, tables, whether there is text."""
     names = {"image/png": "a picture", "image/svg+xml": "a picture", "text/html": "a table"}
-    found = set()
+    found: Counter[str] = Counter()
     for output in cell.get("outputs", []):
-        if output.output_type == "stream" and output.name == "stdout" and output.text.strip():
-            found.add("text")
         data = {} if WIDGET in output.get("data", {}) else output.get("data", {})
-        found |= {names[kind] for kind in data if kind in names} or ({"text"} if data else set())
+        shown = {names[kind] for kind in data if kind in names}
+        printed = output.get("name") == "stdout" and output.text.strip()
+        found.update(shown)
+        if printed or (data and not shown):
+            found["text"] = 1  # in how many pieces depends on timing
     return found
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tomllib
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbformat import NotebookNode, v4
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from book.pipeline import alone, colab_versions
+from book.pipeline.tree import BookError, Tree
 
 PICTURE = v4.new_output("display_data", data={"image/png": "x", "text/plain": "<Figure>"})
 TABLE = v4.new_output("execute_result", data={"text/html": "<table>", "text/plain": "a 1"})
@@ -47,6 +51,7 @@ def test_other_digits_are_no_difference() -> None:
         ([TABLE], [v4.new_output("display_data", data={"text/plain": "a 1"})], "a table"),
         ([TEXT, PICTURE], [v4.new_output("stream", name="stdout", text="\n")], "a picture, text"),
         ([TEXT], [BAR], "text"),
+        ([PICTURE, PICTURE], [PICTURE, TEXT], "a picture"),
     ],
 )
 def test_a_cell_that_shows_less_than_the_book_is_named(
@@ -83,8 +88,68 @@ def test_a_page_of_bars_is_too_much(bar: NotebookNode) -> None:
     assert problem.startswith(f"{alone.MOST_BARS + 1} progress bars")
 
 
+def test_pins_are_colabs_and_ours_of_what_it_lacks() -> None:
+    colab = "# Read on\nnumpy==2.1.3\nScikit_Learn==1.6.1\n"
+    ours = "# ours\nnumpy==2.4.6\nscikit-learn==1.9.1\ntorch==2.13.0\n"
+    assert alone.constraints(colab, ours) == "numpy==2.1.3\nScikit_Learn==1.6.1\ntorch==2.13.0\n"
+
+
+def lost(versions: str, dependencies: list[str]) -> list[str]:
+    """List dependencies of the library that are not among Colab's versions."""
+    names = {canonicalize_name(line.partition("==")[0]) for line in versions.splitlines()}
+    return [
+        name
+        for line in dependencies
+        if (name := canonicalize_name(Requirement(line).name)) not in names
+    ]
+
+
+def test_the_versions_are_of_everything_that_the_library_needs() -> None:
+    """The file is written anew when the library gets a dependency."""
+    facts = tomllib.loads((alone.ROOT / "pyproject.toml").read_text("utf8"))
+    needed = facts["project"]["dependencies"]
+    versions = alone.VERSIONS.read_text("utf8")
+    assert lost(versions, needed) == ["lightning-fabric", "torch", "torchmetrics"]
+    assert lost(versions, ["nowhere>=1", "PyYAML>=6"]) == ["nowhere"]
+
+
+def test_without_executed_chapters_nothing_is_installed(tree: Tree) -> None:
+    (tree.notebooks / "01_toy.ipynb").write_text("", "utf8")
+    with pytest.raises(BookError, match="not executed: 01_toy"):
+        alone.run(tree, "default", "no python", print)
+    assert not (tree.build / "alone").exists()
+
+
+SHOWS = v4.new_notebook(cells=[v4.new_code_cell("print(1)", id="it")])
+
+
+@pytest.mark.notebook
+@pytest.mark.parametrize("frozen", [("a==1\n", "a==1\n"), ("a==1\n", "a==2\n")])
+def test_what_is_installed_must_stay(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch, frozen: tuple[str, str]
+) -> None:
+    for folder in (tree.notebooks, tree.executed("default")):
+        folder.mkdir(parents=True, exist_ok=True)
+        nbformat.write(SHOWS, folder / "01_toy.ipynb")
+    answers = iter(frozen)
+    monkeypatch.setattr(alone, "make_environment", lambda *_: Path(sys.executable))
+    monkeypatch.setattr(alone, "_call", lambda *_: next(answers))
+    said: list[str] = []
+    if frozen[0] == frozen[1]:
+        alone.run(tree, "default", sys.executable, said.append)
+    else:
+        with pytest.raises(BookError, match="from\na==1\nto\na==2"):
+            alone.run(tree, "default", sys.executable, said.append)
+    assert said[1].endswith("whole  01_toy")
+    assert nbformat.read(tree.build / "alone" / "01_toy.ipynb", 4).cells[0].outputs[0].text == "1\n"
+
+
 LOOK = """
-import os, pathlib
+import os, pathlib, urllib.request
+try:
+    urllib.request.urlopen("http://example.org", timeout=5)
+except OSError as error:
+    assert "refused" in str(error), error
 print(sorted(os.listdir()), [n for n in ("PYTHONPATH", "MMFUSE_DATA_DIR") if n in os.environ])
 pathlib.Path("mine").write_text("")
 """
