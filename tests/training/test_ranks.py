@@ -23,7 +23,6 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD
 
-import mmfuse_lib.training.fit as training
 from mmfuse_lib import History, fit
 from mmfuse_lib.core.errors import (
     CheckpointError,
@@ -46,7 +45,7 @@ from mmfuse_lib.methods import DIMML, DMIL, MLA, OGMGE, Contrastive, Ensemble, I
 from mmfuse_lib.methods.base import Method, Stage
 from mmfuse_lib.methods.dmil import focus
 from mmfuse_lib.training import ranks
-from mmfuse_lib.training.checkpoints import FILE_NAME, load_checkpoint
+from mmfuse_lib.training.checkpoints import FILE_NAME, load_checkpoint, save_checkpoint
 from tests.support import linear, noisy_encoder, same, two_labels, weights, xor
 
 ROOT = Path(__file__).parents[2]
@@ -187,18 +186,15 @@ def step_under_scaled_loss(overflow_on: int | None) -> tuple[float, float]:
 
 def ends_after_a_slow_write(folder: Path) -> list[int]:
     """Return where each rank finds the run right after it has ended, if writing takes a while."""
-    real = training.save_checkpoint
 
     def slow(*arguments: Any) -> None:
         time.sleep(0.2)
-        real(*arguments)
+        save_checkpoint(*arguments)
 
-    training.save_checkpoint = slow
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mmfuse_lib.training.fit.save_checkpoint", slow)
         SAME["joint"](devices=2, epochs=1, checkpoint_dir=folder)
         state = load_checkpoint(folder)
-    finally:
-        training.save_checkpoint = real
     assert state is not None
     with taking_part():
         return gathered(state["position"]["stage"])
