@@ -24,6 +24,11 @@ class Claims:
     published : object
         The parameters with their published values, as keywords.
 
+    Raises
+    ------
+    NameError
+        If the notebook has no variable of one of the names.
+
     Examples
     --------
     >>> seed, epochs = 0, 3
@@ -39,6 +44,8 @@ class Claims:
     """
 
     def __init__(self, now: Mapping[str, Any], /, **published: object) -> None:
+        if missing := published.keys() - now.keys():
+            raise NameError(f"the notebook has no parameter {', '.join(sorted(missing))}")
         self._now = now
         self._published = published
 
@@ -47,7 +54,7 @@ class Claims:
         """What is not as it was when the claims were made: names of parameters, or the device."""
         names = [
             name for name, value in self._published.items()
-            if _plain(self._now.get(name, value)) != _plain(value)
+            if _plain(self._now[name]) != _plain(value)
         ]  # fmt: skip
         return names if _on_cpu(self._now.get("device", "cpu")) else [*names, "device"]
 

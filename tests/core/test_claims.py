@@ -54,3 +54,8 @@ def test_another_device_rounds_in_another_way(
 def test_a_claim_that_is_no_single_answer_is_refused() -> None:
     with pytest.raises(ValueError, match="ambiguous"):
         Claims({})(pd.Series([True, False]), "Which?")
+
+
+def test_a_name_that_the_notebook_lacks_is_refused() -> None:
+    with pytest.raises(NameError, match="no parameter sed"):
+        Claims({"seed": 0}, sed=0)
