@@ -203,7 +203,7 @@ def open_lab(run: Run) -> None:
     copies = run.root / "lab"
     for name in lab.copy_notebooks(run.root / "notebooks", copies):
         print(f"lab/{name} is as you left it; delete it to get the book's newer one", flush=True)
-    command = [python, "-m", "jupyterlab", f"--ServerApp.root_dir={copies}"]
+    command: list[str | Path] = [python, "-m", "jupyterlab", f"--ServerApp.root_dir={copies}"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # in a container
         command.append("--allow-root")
     run(*command, JUPYTER_PREFER_ENV_PATH="1")

@@ -57,7 +57,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installed:
                 found.append(_Toy(json.dumps(facts)))
             return list(found)
 
-        monkeypatch.setattr(environment.metadata, "distributions", distributions)
+        monkeypatch.setattr(metadata, "distributions", distributions)
 
     return install
 
@@ -167,7 +167,7 @@ def typed(root: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         commands.append([word.replace(str(root), "ROOT") for word in words])
         return subprocess.CompletedProcess(words, 0)
 
-    monkeypatch.setattr(targets.subprocess, "run", run)
+    monkeypatch.setattr(subprocess, "run", run)
     for name in targets.VARIABLES:
         monkeypatch.delenv(name, raising=False)
     return commands
@@ -229,7 +229,7 @@ def test_a_failing_command_ends_the_call_with_its_status(
     def fail(words: list[str], **options: object) -> None:
         raise subprocess.CalledProcessError(7, words)
 
-    monkeypatch.setattr(targets.subprocess, "run", fail)
+    monkeypatch.setattr(subprocess, "run", fail)
     monkeypatch.setenv("VENV", "system")
     assert targets.main(["lint"], root) == 7
 
