@@ -69,8 +69,8 @@ PLACES = (
     f"{MIRROR}/-/raw/HEAD",
 )
 
-#: How a file begins that only says where Git LFS has the content.
-POINTER = b"version https://git-lfs"
+#: How sound and video begin. A pointer of Git LFS, or the page of a sign-in, does not.
+SIGNS = {".wav": b"RIFF", ".flv": b"FLV"}
 
 SECONDS = 3
 SPECTROGRAM = media.spectrogram_shape(SECONDS)
@@ -152,40 +152,39 @@ def fetch_files(root: str | Path) -> None:
     clips = dict.fromkeys(name for listed in LISTS for name, _ in _read_list(root, listed))
     paths = [f"AudioWAV/{clip}.wav" for clip in clips]
     paths += [f"VideoFlash/{clip}.flv" for clip in clips]
-    missing = [path for path in paths if not _is_content(root / path)]
     refusals = []
-    for place in PLACES if missing else ():
+    for place in PLACES:
+        missing = [path for path in paths if not _is_content(root / path)]
         try:
-            _fetch_content(f"{place}/{missing[0]}", (root / missing[0]).parent)
+            for kind in ("AudioWAV", "VideoFlash"):
+                urls = [f"{place}/{path}" for path in missing if path.startswith(kind)]
+                fetch_all(urls, root / kind, _fetch_content)
+            return
         except DownloadError as error:
             refusals.append(str(error))
-            continue
-        for kind in ("AudioWAV", "VideoFlash"):
-            urls = [f"{place}/{path}" for path in missing if path.startswith(kind)]
-            fetch_all(urls, root / kind, _fetch_content)
-        return
-    if missing:
-        raise DownloadError(
-            f"cremad: {len(missing)} of {len(paths)} files are not to be had: "
-            f"{'; '.join(refusals)}\nOr with git and git-lfs: git clone {MIRROR} {root}, then in "
-            "it: git lfs pull --include AudioWAV,VideoFlash"
-        )
+    missing = [path for path in paths if not _is_content(root / path)]
+    raise DownloadError(
+        f"cremad: {len(missing)} of {len(paths)} files are not to be had: "
+        f"{'; '.join(refusals)}\nOr with git and git-lfs: git clone {MIRROR} {root}, then in "
+        "it: git lfs pull --include AudioWAV,VideoFlash"
+    )
 
 
 def _fetch_content(url: str, folder: Path) -> Path:
-    """Fetch a file that is kept in Git LFS, and refuse one that only says where it is."""
+    """Fetch a file that is kept in Git LFS, and refuse what only says where it is."""
     (folder / url.rpartition("/")[2]).unlink(missing_ok=True)  # a pointer, or nothing
     path = fetch(url, folder, progress=False)
     if not _is_content(path):
         path.unlink()
-        raise DownloadError(f"{url} is a pointer of Git LFS, not the file")
+        raise DownloadError(f"{url} gives no sound or video: a pointer of Git LFS, or a page")
     return path
 
 
 def _is_content(path: Path) -> bool:
+    """Whether a file begins as sound (WAV) or video (FLV) does."""
     try:
         with path.open("rb") as file:
-            return file.read(len(POINTER)) != POINTER
+            return file.read(4).startswith(SIGNS[path.suffix])
     except FileNotFoundError:
         return False
 

@@ -281,13 +281,17 @@ CONTENT = {"AudioWAV/1001_DFA_ANG_XX.wav", "AudioWAV/1002_DFA_SAD_XX.wav",
            "VideoFlash/1001_DFA_ANG_XX.flv", "VideoFlash/1002_DFA_SAD_XX.flv"}  # fmt: skip
 
 
+def content(path: str) -> bytes:
+    return cremad.SIGNS[path[-4:]] + path.encode()
+
+
 @pytest.fixture
 def offered(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
     """A server with the lists and the files, at both places that are asked."""
     server.files = {
         "/lists/train.csv": b"1001_DFA_ANG_XX,ANG\n1001_DFA_ANG_XX,ANG\n",
         "/lists/test.csv": b"1002_DFA_SAD_XX,SAD\n1002_DFA_SAD_XX,SAD\n",
-        **{f"/{place}/{path}": path.encode() for path in CONTENT for place in ("main", "mirror")},
+        **{f"/{place}/{path}": content(path) for path in CONTENT for place in ("main", "mirror")},
     }
     monkeypatch.setattr(cremad, "LIST_URL", f"{server.url}/lists")
     monkeypatch.setattr(cremad, "PLACES", (f"{server.url}/main", f"{server.url}/mirror"))
@@ -297,7 +301,7 @@ def offered(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
 def fetched(root: Path) -> set[str]:
     paths = [*root.glob("AudioWAV/*.wav"), *root.glob("VideoFlash/*.flv")]
     files = {p.relative_to(root).as_posix(): p.read_bytes() for p in paths}
-    assert all(content == path.encode() for path, content in files.items())
+    assert all(found == content(path) for path, found in files.items())
     return set(files)
 
 
@@ -315,7 +319,8 @@ def test_the_files_of_the_lists_are_fetched_and_what_is_there_is_not_fetched_aga
 
 
 def test_what_was_cut_is_fetched_by_the_next_call(offered: Server, tmp_path: Path) -> None:
-    offered.cut["/main/VideoFlash/1001_DFA_ANG_XX.flv"] = 3
+    for place in ("main", "mirror"):
+        offered.cut[f"/{place}/VideoFlash/1001_DFA_ANG_XX.flv"] = 3
     with pytest.raises(DownloadError, match=r"1001_DFA_ANG_XX\.flv"):
         data.fetch("cremad", tmp_path)
     assert "VideoFlash/1001_DFA_ANG_XX.flv" not in fetched(tmp_path)
@@ -324,12 +329,17 @@ def test_what_was_cut_is_fetched_by_the_next_call(offered: Server, tmp_path: Pat
     assert fetched(tmp_path) == CONTENT
 
 
-@pytest.mark.parametrize("refusal", ["pointers", "nothing"])
-def test_where_the_repository_gives_only_pointers_the_mirror_is_asked(
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n"
+
+
+@pytest.mark.parametrize("refusal", ["pointers", "nothing", "pages", "empty", "half"])
+def test_where_the_repository_does_not_give_the_files_the_mirror_is_asked(
     refusal: str, offered: Server, tmp_path: Path
 ) -> None:
-    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n"
+    pointer = {"pages": b"<!DOCTYPE html>", "empty": b""}.get(refusal, POINTER)
     for path in CONTENT:
+        if refusal == "half" and path.startswith("Audio"):
+            continue  # a quota that ends midway
         offered.files[f"/main/{path}"] = pointer
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).write_bytes(pointer)  # as a clone without git-lfs leaves them
