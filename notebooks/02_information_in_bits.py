@@ -1224,7 +1224,7 @@ claim(
 )
 claim(
     abs(truth - history[-1]) < 0.03,
-    "A classifier's held-out loss comes close to what a reading of camera 1 tells.",
+    "By its held-out loss a classifier learns nearly all that a reading of camera 1 tells.",
 )
 claim(
     np.allclose(equations @ invisible, 0),
@@ -1256,7 +1256,7 @@ claim(
 )
 claim(
     net.mean() > 1.5 and net.mean() - 3 * error > 1.4,
-    "R - S of a digit's halves is over 1.5 bits, less three standard errors 1.4.",
+    "R - S of a digit's halves is over 1.5 bits, and over 1.4 less three standard errors.",
 )
 
 # %% [markdown]

@@ -1119,7 +1119,7 @@ claim(
 )
 claim(
     (error[1:101] > 20 * change[:100]).all(),
-    "It is many times the change, so a small change is no measure of it.",
+    "For a hundred rounds the error is over twenty times the change of a round, so a small change says little of it.",
 )
 claim(
     (redundancy[["imin", "broja"]].max(axis=1) <= redundancy["mmi"] + 1e-9).all(),
@@ -1128,7 +1128,7 @@ claim(
 claim(
     list(negative[negative].index)
     == ["copy", "AND", "noisy AND", "random", "digit pairs"],
-    "Pointwise atoms are negative for copy, both ANDs, random, digit pairs only.",
+    "Some pointwise atom is negative for copy, both ANDs, random and digit pairs, and for no other table.",
 )
 claim(
     np.allclose(atoms, [1, 0, 0, 1], atol=1e-6)

@@ -1276,7 +1276,7 @@ claim(
     np.allclose(pixel_means.loc[["U1", "U2"], "R"], 0.5, atol=0.15)
     and 0.35 < all_shared < 0.65
     and unsure.mean() < 0.15,
-    "Rules U1 and U2 look half redundant, but hardly any sample is half and half.",
+    "On average rules U1 and U2 look half redundant, but few samples are half and half.",
 )
 claim(
     abs(found.mean() - posterior[NAMES].max(axis=1).mean()) < 0.03,

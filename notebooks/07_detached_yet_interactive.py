@@ -1043,7 +1043,7 @@ claim(
 heard = hidden["accuracy (%)"].to_numpy()
 claim(
     (np.diff(heard) > 3).all() and heard[0] < 65 and heard[-1] > 95,
-    "A hidden layer hears the more the louder, and nearly all on joint features.",
+    "The louder the digit, the more a hidden layer hears, and on joint features nearly all.",
 )
 claim(end_to_end > 95, "So does joint training, end to end.")
 
@@ -1107,7 +1107,8 @@ claim(
 )
 center, half = gain("DMIL, lam 0.001", "DMIL")
 claim(
-    abs(center) < half, "A larger λ of DMIL makes no difference that can be shown."
+    abs(center) < half,
+    "A larger λ of DMIL makes no difference there that can be shown.",
 )
 indicator = means["utd_mhad"]["synergy_indicator"]
 claim(
@@ -1159,7 +1160,7 @@ by_duc = {
 }
 claim(
     all(c > half for (name, _), (c, half) in by_duc.items() if name == "UTD-MHAD"),
-    "There DUC raises the rates of what it teaches, beyond the interval.",
+    "There DUC raises the rates of the dimensions that it teaches, beyond the interval.",
 )
 claim(
     all(

@@ -987,12 +987,12 @@ to_s = (
 )
 claim(
     synergistic.loc[4].min() > 0.7 and to_s.loc["DMIL", 4].min() > 0.5,
-    "With four classes S knows synergy, and the gate sends more than half to it; a quarter would do.",
+    "With four classes S knows synergy, and DMIL's gate gives it more than half, though a quarter of the samples is synergistic.",
 )
 two = to_s.loc["DMIL", 2]
 claim(
     two.min() < 0.01 < 0.99 < two.max(),
-    "With two classes the gate sends S nearly all or nearly nothing, as the seed has it.",
+    "With two classes the gate gives S nearly everything on one seed and nearly nothing on another.",
 )
 
 # %% [markdown]
@@ -1124,7 +1124,7 @@ claim(
 claim(
     speed.loc["DMIL"].min() > 1.5
     and (speed.loc["DMIL"] > speed.loc["a layer an arrow, once each"]).all(),
-    "Packed into few products a step of DMIL is more than 1.5 times faster.",
+    "Packed into few products, a step of DMIL is more than 1.5 times as fast.",
 )
 
 # %% tags=["headline", "remove-cell"]

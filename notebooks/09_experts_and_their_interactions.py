@@ -859,7 +859,7 @@ by_kind = ablations.get_group("I2MoE")["experts.weights_by_kind"]
 of_redundant = np.mean([weights[0] for weights in by_kind], axis=0)
 claim(
     of_redundant[1] + of_redundant[2] > 0.6,
-    "Redundant samples are given to the uniqueness experts.",
+    "On redundant samples the uniqueness experts have most of the weight.",
 )
 experts = alone_in_file["R and S only"]
 claim(
@@ -880,7 +880,7 @@ claim(
         and pairs[f"{split}.accuracy"][0] > 0
         for split in ("val", "test")
     ),
-    "Experts that start as copies are named better, and lose no accuracy.",
+    "Experts that start as copies deserve their names more, and lose no accuracy.",
 )
 of_kind = {kind: pairs[f"test.auroc.{kind}"] for kind in KINDS}
 ends = [
@@ -893,7 +893,7 @@ claim(
         for kind, pair in of_kind.items()
     )
     and sum(abs(middle) < half for middle, half in ends) > len(ends) / 2,
-    "The uniqueness columns gain, over all settings; one setting alone shows it seldom.",
+    "Over all settings the uniqueness columns gain, and no other is shown to; most single settings show nothing.",
 )
 claim(
     own_rule.loc["S", "as one"] < 50,
@@ -904,7 +904,7 @@ fused = scores["cremad"][["joint", "I2MoE", "no interaction loss"]]
 others = scores["cremad"][["only voice", "only face", "ensemble"]]
 claim(
     np.ptp(fused) < 0.01 and fused.min() > others.max() + 0.01,
-    "CREMA-D: the fused models are level, and ahead of one view and of the ensemble.",
+    "CREMA-D: the fused models are level, and ahead of either modality alone and of the ensemble.",
 )
 trio = real.sort_index()["utd_mhad"]
 middle, half = mean_interval(trio["I2MoE"] - trio["no interaction loss"])
@@ -927,12 +927,12 @@ lowest = points.nsmallest(3).index.get_level_values(0)
 changes = warmth.groupby("data").mean()
 claim(
     set(lowest) == {0.0, 0.5, 1.0} and not (changes < -0.005).all().any(),
-    "On UTD-MHAD the best three points have three weights; no temperature is better on both.",
+    "On UTD-MHAD the best three points have three weights; no temperature is better on both data sets.",
 )
 concat = speed.query("backbone == 'concat' and modalities == 3")
 claim(
     concat["ratio"].item() > 1.5 and speed["ratio"].min() > 1,
-    "A step is never slower than in the literal version, and 1.5 times faster for three modalities in a concatenation.",
+    "A step is never slower than the literal version's, and more than 1.5 times as fast for three concatenated modalities.",
 )
 
 # %% tags=["headline", "remove-cell"]

@@ -784,7 +784,7 @@ claim(
 )
 claim(
     invented.loc[sizes[0]].min() > 0.5 and invented.loc[sizes[-1]].max() < 0.1,
-    "With the fewest samples shuffled labels hold more than half of the bits of real ones, with the most a tenth.",
+    "With the fewest samples shuffled labels hold more than half of the bits of real ones, with the most less than a tenth.",
 )
 claim(decompose(xor).synergy > 0.999, "The synergy of an exclusive or is one bit.")
 claim(
@@ -820,7 +820,7 @@ claim(
     and atoms_of["HAP"][2] > 3 * atoms_of["HAP"][0]
     and atoms_of["ANG"].argmax() == 0
     and atoms_of["DIS"].argmax() == 2,
-    "Happiness and disgust are in the face, anger is in both.",
+    "Happiness and disgust are mostly in the face, anger mostly in both.",
 )
 claim(
     by_emotion[:, 3].argmax() == emotions.index("ANG")
@@ -862,7 +862,7 @@ claim(
     and 1 < cells.loc["mfeat", "samples a cell"] < 2
     and (cells.loc[few, "from"] == 0).all()
     and (chance[["cremad_votes", "spoken_digits"]] < 0.3).all(),
-    "Where there are fewer than two samples a cell, counted synergy is about what chance gives, or less.",
+    "Where there are fewer than two samples a cell, chance gives about as much counted synergy, or more.",
 )
 rows = {name: estimates(name).loc["cluster"] for name in few}
 claim(
@@ -913,7 +913,7 @@ claim(
 heads = [report(name, "DIMML") for name in MEASURED]
 claim(
     0.2 < min(map(min, heads)) < max(map(max, heads)) < 0.45,
-    "DI-MML weighs its heads nearly alike everywhere.",
+    "DI-MML gives each of its heads between 20 and 45 % of the weight, on every data set.",
 )
 claim(
     spread.drop(["utd_mhad", "rosmap", "cub_image_text"]).max() < 1.5
@@ -930,7 +930,7 @@ claim(
     and beyond["cub_image_text"].between(0.1, 0.4).all()
     and beyond["rosmap"].between(0.02, 0.07).all()
     and reaches_zero["rosmap"].all(),
-    "On birds and molecules no fused model is clearly ahead of the first view alone.",
+    "On birds and molecules no fused model is clearly ahead of the first modality alone.",
 )
 change = by_person.xs("by person", level=2) - by_person.xs("one by one", level=2)
 of_utd = change.loc["utd_mhad"].loc[["BATCH", "LSMI"]]

@@ -896,7 +896,7 @@ claim(
     > 3 * atoms.loc["shuffled labels", "S"]
     and atoms.loc["shuffled, one scan a drawing", "S"] > 0.8
     and estimates["shuffled, all scans"].interval.loc["S", "lower"] > 0.1,
-    "The estimator is quiet on shuffled labels of many drawings, but not of few.",
+    "The estimator is quiet on shuffled labels of many drawings, but not of few, nor of many scans of few.",
 )
 claim(
     (atoms["S"] > atoms.sum(axis=1) / 2)[1:].all(),
