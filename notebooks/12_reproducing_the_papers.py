@@ -1378,7 +1378,7 @@ claim(
 )
 claim(
     abs(step_length["before"] - 1) < 1e-5 and step_length["after"] == 50,
-    "Normalised before or after the temperature, a vector has length 1 or 50.",
+    "Clipped before the step, the step has length 1; clipped after it, 50, as if it were not clipped.",
 )
 claim(
     never["never cleared"][5] < never["cleared"][5]

@@ -13,12 +13,12 @@
 # %% [markdown]
 # # The GPU lab
 #
-# Every experiment so far was small enough for a laptop. Suppose you borrow a GPU. A free session has one, it ends
-# when it likes, and nobody tells you beforehand. Five methods, five seeds, sixty thousand pairs, a real network: does
+# Every experiment so far was small enough for a laptop. Suppose you borrow a GPU. A free session has one, but it may end
+# at any time, without warning. Five methods, five seeds, sixty thousand pairs, a real network: does
 # that fit in half an hour? And if the session ends after twenty minutes, what is left?
 #
-# The time can be answered before anything runs, by counting. The rest is a matter of habits. In this lab we
-# count first, then run every method of the book at full size, and then take on CREMA-D {cite:p}`cao2014`, the data set
+# The first question can be answered before anything runs, by counting. The second is a matter of habits. In this lab we
+# count first, then run five methods at full size, and then take on CREMA-D {cite:p}`cao2014`, the data set
 # on which two of the papers report their results.
 #
 # ```{admonition} After this chapter you can
@@ -30,7 +30,7 @@
 # - fetch, prepare and train on a data set of gigabytes, and put your table beside the paper's.
 #
 # **Needs:** *Do explanations hold?* for what is scored. **Takes:** 45 minutes to read. As published it runs small, in
-# under a minute on two CPU cores, and nothing is downloaded. At full size part (a) is planned to take under half an hour
+# about a minute on two CPU cores, and nothing is downloaded. At full size part (a) is planned to take under half an hour
 # on a T4, and part (b) several sessions; neither has been measured yet unless the chapter shows a measurement.
 # ```
 
@@ -166,18 +166,18 @@ print(f"one pair through both encoders, forward: {both_encoders:.3f} GFLOP")
 costs.round({"GFLOP": 2}).set_index("method")
 
 # %% [markdown]
-# The encoders are nearly all of it. That is why so different methods cost so nearly the same: what makes DMIL or I2MoE
+# The encoders are nearly all of it. That is why such different methods cost nearly the same: what makes DMIL or I2MoE
 # special happens on vectors of 512 numbers, after the convolutions. The audio is the larger picture and takes
-# three quarters. Stages that leave the encoders frozen cost a third, the forward pass alone.
+# three quarters. Stages that leave the encoders frozen cost little more than the forward pass, a third.
 #
 # ## From operations to minutes
 #
-# A T4 can do 65 trillion operations a second in half precision. So says its maker, and no network gets that far. What share of
+# A T4 can do 65 trillion operations a second in half precision, and an H100 989 trillion. So say their makers, and no network gets that far. What share of
 # the **peak** is reached depends on the size of the layers; ours are small. We plan with a tenth, on the careful
 # side, and call it a guess until it is measured.
 #
 # There is a second limit. The processor starts each piece of work on the GPU with a call, and a call takes
-# time, say 20 millionths of a second with all that Python and half precision add. (A guess again.) While the pieces
+# time: say 20 millionths of a second, with all that Python and half precision add. (This is a guess, too.) While the pieces
 # are long, the calls hide behind the computing. With a small batch the pieces are short, and the GPU waits. For a batch
 # of $B$ pairs of $F$ operations each, and $n$ calls,
 #
@@ -185,8 +185,9 @@ costs.round({"GFLOP": 2}).set_index("method")
 # t(B) = \max\Big(\frac{B\,F}{\text{share} \cdot \text{peak}},\; n\,\tau\Big).
 # $$ (eq-lab-step)
 #
-# It is the *roofline* {cite:p}`williams2009` with calls in place of memory: a slope and a flat part, and what you
-# want is to be just on the slope.
+# This is the *roofline* {cite:p}`williams2009` with calls in place of memory. As the batch grows, the time of a step is flat at
+# first, while calls limit it, and then rises in proportion. The time of an *epoch* does the reverse: it falls, and then is flat.
+# The smallest batch on that flat part wastes nothing.
 
 # %%
 GPUS = {"T4": 65e12, "H100": 989e12}  # operations a second, half precision
@@ -235,8 +236,8 @@ plt.show()
 
 # %% [markdown]
 # With the papers' batches of 16 both GPUs would take the same time, and a rented H100 would be money for nothing: it would
-# wait for Python. Our batch of 256 is on the T4's slope. On an H100 it is not, and the plan below says what is left of the
-# advantage. A larger batch is not free, though. It makes fewer steps of an epoch, and a learning rate that was
+# wait for Python. With our batch of 256 operations limit the T4. On an H100 calls still do, and the plan below says what is
+# left of the advantage. A larger batch is not free, though. It makes fewer steps an epoch, and a learning rate that was
 # right for 16 is hardly right for 256. That is one reason why the schedules have to be translated.
 
 # %%
@@ -254,7 +255,7 @@ minutes.loc["all"] = minutes.sum()
 minutes.rename(columns="planned minutes, {}".format).round(1)
 
 # %% [markdown]
-# Add some five minutes for making the data, once a seed, for validation and for checkpoints. That is the plan for part (a): 60,000
+# Add some five minutes (a guess) for making the data, once a seed, for validation and for checkpoints. That is the plan for part (a): 60,000
 # pairs, six epochs, five seeds. Six epochs are what half an hour on a T4 leaves; the arithmetic chose them, not an accuracy.
 #
 # ## Half precision
@@ -285,7 +286,7 @@ pd.DataFrame(
 # stays where it is. So the weights are kept in `float32` and only the products are computed with 16 bits. That is what *mixed*
 # means, and why it does not halve the memory of a small network.
 #
-# A T4 computes in `float16` only; GPUs since Ampere (A100, L4, H100) do both, and `bfloat16` needs no scaling.
+# Of the two, a T4 computes in `float16` only; GPUs since Ampere (A100, L4, H100) do both, and `bfloat16` needs no scaling.
 
 
 # %%
@@ -301,7 +302,7 @@ def half_precision(device):
 # %% [markdown]
 # ## Loading
 #
-# The third limit is feeding. A pair of ours is a small thing, a clip of CREMA-D is not:
+# The third limit is feeding. A pair of ours is small, a clip of CREMA-D is not:
 
 # %%
 CLIP = {"audio": (1, 257, 299), "video": (3, 3, 224, 224)}  # video in bytes
@@ -396,7 +397,7 @@ lab = run(lab_plan, lab_folder)
 (lab_data,) = lab.data
 study.table(lab, lab_data, columns=["accuracy", "ece", "n_parameters"])
 
-# %% mystnb={"image": {"alt": "Bars of test accuracy on R, U1, U2 and S samples, a group a method. All are near one on R, U1 and U2. On S joint fusion and I2MoE are high, the ensemble, DI-MML and DMIL near chance."}, "figure": {"caption": "What each method gets right, by what decides the label; mean and 95 % interval over the seeds of this run. The dashed line is chance. The ensemble stays near chance on S, where neither modality alone says anything.", "name": "fig-lab-kinds"}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "Bars of test accuracy on R, U1, U2 and S samples, a group a method. All are near one on R, U1 and U2. On S joint fusion and I2MoE are high, the ensemble, DI-MML and DMIL near chance."}, "figure": {"caption": "What each method gets right, by what decides the label: mean and 95 % interval over the seeds of this run. The dashed line is chance. The ensemble stays near chance on S, where neither modality alone says anything.", "name": "fig-lab-kinds"}} tags=["hide-input"]
 scores = study.scores(lab, lab_data)
 by_kind = scores.set_index("method")[[f"accuracy_{k}" for k in KINDS]].set_axis(
     KINDS, axis=1
@@ -426,8 +427,8 @@ plt.show()
 
 # %% [markdown]
 # The learning curves show where the time went. Each stage is judged by a loss of its own: DI-MML and DMIL start
-# with the sum of the classifiers of both modalities, so compare within a stage, not between them. If the last stage still
-# falls at its end, the budget was too small. That is worth knowing before a method is called bad.
+# with the summed losses of both modalities' classifiers, so compare within a stage, not between stages. If the loss of the last
+# stage still falls at its end, the budget was too small. That is worth knowing before a method is called bad.
 
 # %% mystnb={"image": {"alt": "Five panels, one a method, of loss against epoch. Training is dashed, validation solid, a colour a stage. Joint fusion and I2MoE have one stage, the ensemble two, DI-MML and DMIL three."}, "figure": {"caption": "The loss by which each stage is judged (nats), first seed of this run: training dashed, validation solid, a colour a stage. Stages follow each other, so the epochs add up.", "name": "fig-lab-curves"}} tags=["hide-input"]
 names = list(lab_plan["methods"])
@@ -542,7 +543,7 @@ print(f"{again.done} cells are done, {again.ran} of them were computed now")
 # put up a mirror, which the command asks next. (A clone of everything is 7.55 GB. The 3 GB are our sum from the sizes that a
 # sample of the repository's pointer files state; neither route could be tried from where this was written.)
 #
-# What exactly is trained on differs between paper, code and us, and it has to be said:
+# What exactly is trained on differs between the paper, its code and ours:
 #
 # | | DI-MML's code | here |
 # |:--|:--|:--|
@@ -616,10 +617,10 @@ for gpu, hours in cremad_hours.items():
     print(f"{6 * 3 * hours:.0f} hours for 6 methods and 3 seeds")
 
 # %% [markdown]
-# A clip costs as much as 56 pairs, so a batch of 16 is work enough. (6,028 clips is about what nine tenths of the actors
+# A clip costs as much as 56 pairs, so a batch of 16 is work enough: by the plan, operations limit both GPUs, the H100 only just. (6,028 clips is about what nine tenths of the actors
 # leave.) On a T4 this is several sessions, which is what the folder `out` is for.
 # Checkpoints are some hundreds of megabytes, written once in half a minute at most; on Drive, look into the bin now and then,
-# since old versions may go there.
+# since old versions may end up there.
 #
 # The study file has the papers' settings: ResNet-18 {cite:p}`he2016` from scratch, SGD, batches of 16, 150 epochs. Beside the three
 # methods it trains joint fusion, an ensemble and OGM-GE {cite:p}`peng2022`. It keeps which test clips each run gets right.
@@ -665,7 +666,7 @@ table[this_run] = accuracies(ours)
 table.fillna("not reported")
 
 # %% [markdown]
-# An accuracy each hides whether two methods are right about the *same* clips. The kept predictions say so:
+# Two accuracies do not say whether two methods are right about the *same* clips. The kept predictions do:
 
 # %%
 right = {
@@ -689,25 +690,25 @@ pd.crosstab(
 trained = costs[costs["stage"] == "joint"].iloc[0]["GFLOP"]
 claim(
     abs(trained / both_encoders - 3) < 0.15,
-    "Training costs three forward passes, to within five per cent.",
+    "Training joint fusion costs three forward passes of the encoders, to within five per cent.",
 )
 full_cost = costs.groupby("method")["GFLOP"].max()
 claim(
     full_cost[["joint", "DI-MML", "DMIL", "I2MoE"]].max()
     < 1.15 * full_cost["joint"],
-    "A full step of any method costs at most 15 % more operations than joint fusion.",
+    "No stage of DI-MML, DMIL or I2MoE costs 15 % more operations a pair than joint fusion.",
 )
 claim(
     16 < crossing["T4"] < 256,
-    "By the plan, a T4 waits for calls with batches of 16, and not with 256.",
+    "By the plan, a T4 that trains joint fusion waits for calls with batches of 16, and not with 256.",
 )
 claim(
     crossing["H100"] > 256,
-    "By the plan, an H100 waits for calls even with batches of 256.",
+    "By the plan, an H100 waits for them even with batches of 256.",
 )
 claim(
     minutes.loc["all", "T4"] < 25,
-    "The plan for part (a) is below 25 minutes on a T4.",
+    "The plan for the training of part (a) is below 25 minutes on a T4.",
 )
 claim(
     float(torch.tensor(1e-8).half()) == 0, "A gradient of 1e-8 is lost in float16."
@@ -715,7 +716,7 @@ claim(
 means = by_kind.groupby("method").mean()
 claim(
     means.loc["ensemble", "S"] < means.drop("ensemble")["S"].max() - 0.1,
-    "The ensemble is behind the best method on synergy.",
+    "On synergy the ensemble is more than ten points behind the best method of this run.",
 )
 claim(again.ran == 0, "A study that is run again computes nothing.")
 claim(
@@ -735,11 +736,11 @@ print(json.dumps(headline))
 # %% [markdown]
 # ## Takeaways
 #
-# - Operations can be counted before a run. Times a guess of the share of the peak, they are a plan; a measurement replaces it.
+# - Operations can be counted before a run. With a guess of the share of the peak they make a plan; a measurement replaces it.
 # - Small batches wait for the processor, and a faster GPU does not help them.
 # - Half precision loses small gradients (`float16`) or small changes (`bfloat16`); weights stay in 32 bits for that reason.
-# - Prepare data once, keep every finished cell, write checkpoints where the session cannot take them along.
-# - A table beside a paper's is worth as much as the list of what differs.
+# - Prepare data once, keep every finished cell, and write checkpoints to a place that outlives the session.
+# - A table beside a paper's is worth no more than the list of what differs.
 #
 # ## Exercises
 #
@@ -763,7 +764,8 @@ print(f"operations {1e3 * by_operations:.0f} ms, calls {1e3 * by_calls:.0f} ms")
 print(f"as long as each other at {changes_at:.0f} pairs")
 
 # %% [markdown]
-# Operations, though they are a third of those of a full step: the backward pass through the encoders is gone, and so are its calls.
+# By operations, though they are a third of those of a full step: the backward pass through the encoders is gone, and so are its
+# calls. Below about a hundred pairs, by calls.
 #
 # ```{solution-end}
 # ```
@@ -790,8 +792,8 @@ good = [
 print(f"from 2^{good[0]} to 2^{good[-1]}")
 
 # %% [markdown]
-# Below, the smallest gradient rounds to 0; above, the largest becomes infinite. At the lower end, the smallest gradients keep one digit
-# only. Frameworks start high, halve the scale when something overflows, skip that step, and raise it again later.
+# With a smaller scale the smallest gradient rounds to 0; with a larger one the largest becomes infinite. At the lower end, the
+# smallest gradients keep one digit only. Frameworks start high, halve the scale when something overflows, skip that step, and raise it again later.
 #
 # ```{solution-end}
 # ```

@@ -31,10 +31,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from mmfuse_lib.core.errors import DataError, DownloadError
 from mmfuse_lib.core.files import atomic_write
+from mmfuse_lib.core.progress import progress as bar
 
 if TYPE_CHECKING:
     import requests
@@ -234,7 +234,7 @@ def fetch_all(
     with ThreadPoolExecutor(AT_ONCE) as pool:
         try:
             paths = pool.map(lambda url: get(url, folder), urls)
-            return list(tqdm(paths, total=len(urls), desc=f"files for {folder.parent.name}"))
+            return list(bar(paths, f"files for {folder.parent.name}", total=len(urls)))
         except BaseException:  # also Ctrl+C: start no more downloads
             pool.shutdown(wait=False, cancel_futures=True)
             raise

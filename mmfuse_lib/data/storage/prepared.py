@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.core.files import atomic_write
+from mmfuse_lib.core.progress import progress as bar
 from mmfuse_lib.data.storage.downloads import cannot_write
 
 #: Entries after which it is noted how far an array is.
@@ -154,7 +154,8 @@ def _fill(path: Path, progress: Path, entries: Entries, made_of: dict[str, Any])
         _write_json(progress, {"made_of": made_of, "n_done": n_done})
 
     try:
-        for k in tqdm(range(start, n), desc=f"preparing {path.stem}", initial=start, total=n):
+        keys = range(start, n)
+        for k in bar(keys, f"preparing {path.stem}", initial=start, total=n):
             try:
                 array[k] = entries.read(entries.keys[k])
             except DataError as error:
