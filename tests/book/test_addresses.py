@@ -65,6 +65,12 @@ def named(folder: Path, *addresses: str) -> list[str]:
     return found
 
 
+def test_no_line_of_the_readme_begins_with_the_mark_of_an_address() -> None:
+    """Markdown takes such a line for HTML as a whole, and shows nothing of the address."""
+    text = (ROOT / "README.md").read_text("utf8")
+    assert not re.findall("^<!-- (?:site|repository|install) -->", text, re.MULTILINE)
+
+
 @pytest.fixture(scope="module")
 def fork(tmp_path_factory: pytest.TempPathFactory) -> Tree:
     """Copy the repository as a lecturer forks it: one line is changed, one command is run."""
