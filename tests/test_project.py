@@ -271,7 +271,7 @@ BREAKS: list[tuple[Callable[[Texts], list[str]], str, str, str]] = [
     (wrong_metadata, "CITATION.cff", "  - synergy\n", ""),
     (unknown_targets, ".github/workflows/publish.yml", "make book", "make paper"),
     (unknown_targets, ".devcontainer/devcontainer.json", "make setup", "make container"),
-    (other_targets, "Makefile", "bench times", "bench"),
+    (other_targets, "Makefile", "times serve", "serve"),
     (other_targets, "Makefile", " clean\n", " clean paper\n"),
     (other_targets, "Makefile", "@$(PYTHON) -m book $@", "@$(PYTHON) -m book.build $@"),
     (wrong_services, ".binder/runtime.txt", "3.11", "3.12"),
