@@ -270,7 +270,8 @@ leak = {
 }
 
 # %% mystnb={"image": {"alt": "Bars of test accuracy with intervals. With true labels, cutting between scans gives a higher accuracy than cutting between drawings. With shuffled labels, cutting between drawings gives chance or less, cutting between scans far more."}, "figure": {"caption": "Test accuracy of one and the same model, mean and 95 % interval over random splits of the same drawings. The line is chance. With shuffled labels there is nothing to learn; a split between scans finds it all the same.", "name": "fig-leak"}} tags=["hide-input"]
-rows = pd.DataFrame(leak).melt(var_name=["labels", "cut"], value_name="accuracy")
+rows = pd.DataFrame(leak).rename_axis(["labels", "cut"], axis=1)
+rows = rows.melt(value_name="accuracy")
 rows["cut"] = "split " + rows["cut"]
 figure, ax = plt.subplots(figsize=(6.2, 3.6))
 sns.barplot(rows, x="labels", y="accuracy", hue="cut", palette=["0.65", plots.color_of("joint")], saturation=1,
