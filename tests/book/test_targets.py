@@ -63,11 +63,11 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installed:
 
 
 class _Toy(metadata.Distribution):
-    def __init__(self, origin: str | None) -> None:
-        self.origin = origin
+    def __init__(self, direct_url: str | None) -> None:
+        self.direct_url = direct_url  # `origin` is a property from Python 3.13 on
 
     def read_text(self, filename: str) -> str | None:
-        return self.origin if filename == "direct_url.json" else None
+        return self.direct_url if filename == "direct_url.json" else None
 
     def locate_file(self, path: str | os.PathLike[str]) -> Path:
         raise NotImplementedError
