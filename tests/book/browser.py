@@ -29,7 +29,6 @@ FLAGS = [
 SETTLED = """async () => {
   for (const image of document.images) image.loading = 'eager';
   await Promise.all([...document.images].map((image) => image.decode().catch(() => null)));
-  if (window.MathJax?.startup?.promise) await window.MathJax.startup.promise;
   await document.fonts.ready;
 }"""
 # A page hears of new colours when it is drawn next.
@@ -38,15 +37,15 @@ FINDINGS = r"""() => {
   const found = [];
   const quote = (text) => JSON.stringify(text.trim().slice(0, 80));
   const raw = /\\\(|\\\[|\$\$|\\begin\{/;
-  const apart = 'script, style, pre, code, textarea, mjx-container, noscript';
+  const apart = 'script, style, pre, code, textarea, .katex, noscript';
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode())
     if (raw.test(node.data) && !node.parentElement.closest(apart))
       found.push(`unrendered mathematics: ${quote(node.data)}`);
-  for (const node of document.querySelectorAll('mjx-merror'))
+  for (const node of document.querySelectorAll('.katex-error'))
     found.push(`mathematics with an error: ${quote(node.textContent)}`);
   for (const node of document.querySelectorAll('.math'))
-    if (!node.querySelector('mjx-container'))
+    if (!node.querySelector('.katex'))
       found.push(`unrendered mathematics: ${quote(node.textContent)}`);
   for (const image of document.images) {
     const name = image.getAttribute('src');
