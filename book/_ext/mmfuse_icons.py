@@ -25,10 +25,11 @@ from sphinx.errors import ExtensionError
 STYLES = "icons.css"
 TEMPLATES = Path(__file__).with_name("templates")
 THEME = Path(pydata_sphinx_theme.__file__).parent / "theme/pydata_sphinx_theme/static"
-SOLID = (
-    "angle-left angle-right arrow-up bars chevron-down circle-half-stroke download expand file "
-    "file-pdf lightbulb list magnifying-glass moon rocket sun xmark"
-).split()
+SOLID = [
+    *("angle-left", "angle-right", "arrow-up", "bars", "chevron-down", "circle-half-stroke"),
+    *("download", "expand", "file", "file-pdf", "lightbulb", "list", "magnifying-glass"),
+    *("moon", "rocket", "sun", "xmark"),
+]
 BRANDS = ["github"]
 CODE = r'[^{}]*\.fa-%s:before[^{}]*\{content:"\\([0-9a-f]+)"\}'
 # Marks of boxes, as "note" and "warning", which the theme's styles name by their characters.

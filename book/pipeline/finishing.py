@@ -1,9 +1,9 @@
 """Finishing: what the built pages need that neither Sphinx nor the theme gives them.
 
-Wide things get a box of their own that scrolls. Figures get a size, so that nothing jumps, a version
-for the dark, and are loaded when they come into view. The theme's parts get the names and the roles
-that screen readers need, and lose links that lead nowhere. Each page says in a sentence what it is
-about, for search engines and for whoever is sent a link.
+Wide things get a box of their own that scrolls. Figures get a size, so that nothing jumps, a
+version for the dark, and are loaded when they come into view. The theme's parts get the names and
+the roles that screen readers need, and lose links that lead nowhere. Each page says in a sentence
+what it is about, for search engines and for whoever is sent a link.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from .tree import BookError, write_atomic
 PARSER = "html.parser"
 #: How wide a figure is in the text, for each point of its own width: text is as high as the prose.
 CSS_PIXELS_PER_POINT = 1.15
-#: The narrowest column, on a phone, and the smallest text in a figure there.
-PHONE, LEGIBLE = 350, 11.0
+#: The smallest text in a figure, in pixels: a figure whose text would be smaller scrolls.
+LEGIBLE = 11.0
 LONG_CODE = 10
 DESCRIPTION = 200
 CARD = "_static/card.png"
@@ -51,7 +51,9 @@ def finish(root: Path, site: str) -> None:
     site : str
         Address of the published book.
     """
-    pages = [path for path in sorted(root.rglob("*.html")) if path.parts[len(root.parts)] != "_static"]
+    pages = [
+        path for path in sorted(root.rglob("*.html")) if path.parts[len(root.parts)] != "_static"
+    ]
     for path in pages:
         write_atomic(path, finished(path.read_text("utf8"), path, root, site))
     _write_sitemap(root, pages, site)
@@ -165,15 +167,14 @@ def _place_figure(soup: BeautifulSoup, image: Tag, page: Path) -> None:
         "decoding": "async",
     }
     needed = round(width * LEGIBLE / smallest)
-    if needed > PHONE:
-        attributes["style"] = f"min-width: {min(needed, round(width * CSS_PIXELS_PER_POINT))}px"
+    attributes["style"] = f"min-width: {min(needed, round(width * CSS_PIXELS_PER_POINT))}px"
     image.attrs |= attributes
     image["class"] = "only-light"
     twin = soup.new_tag("img", attrs=dict(image.attrs))
     twin["src"] = re.sub(r"\.svg$", "-dark.svg", str(image["src"]))
     twin["class"] = "only-dark"
     image.insert_after(twin)
-    box = soup.new_tag("div", attrs={"class": "scrolls figure"})
+    box = soup.new_tag("div", attrs={"class": "scrolls drawing"})
     image.insert_before(box)
     box.extend([image, twin])
 
@@ -198,8 +199,12 @@ def _mend_theme(soup: BeautifulSoup) -> None:
     for summary in soup.select("nav summary"):
         link = summary.find_previous("a")
         summary["aria-label"] = f"Pages of {link.get_text(strip=True)}" if link else "More pages"
-    for mark in soup.select("[role=presentation]"):
-        del mark["role"]
+    for summary in soup.select("article summary[aria-label]"):
+        del summary["aria-label"]  # its own text says more
+    for script in soup.find_all("script", string=re.compile("search-button-field")):
+        script.string = script.get_text().replace(' aria-label="Search"', "")
+    for mark in soup.select("[role=presentation], .citation-list, .citation"):
+        mark.attrs.pop("role", None)
     for items in soup.select("dl"):
         if not items.find(["dt", "dd"]):
             items.name = "div"
@@ -249,9 +254,8 @@ def broken_links(root: Path) -> list[str]:
             continue
         address, _, anchor = unquote(link).partition("#")
         target = (path.parent / address.partition("?")[0]).resolve() if address else path
-        if not target.exists():
-            found.append(f"{path.relative_to(root)}: {link}")
-        elif anchor and target in anchors and anchor not in anchors[target]:
+        lost = anchor and target in anchors and anchor not in anchors[target]
+        if lost or not target.exists():
             found.append(f"{path.relative_to(root)}: {link}")
     return sorted(found)
 

@@ -96,7 +96,9 @@ def test_icons_are_in_the_styles(monkeypatch: pytest.MonkeyPatch) -> None:
     assert styles == mmfuse_icons.styles(source)
     assert len(styles) < 10_000
     assert "url(.." not in styles
-    fonts = [TTFont(io.BytesIO(base64.b64decode(data))) for data in re.findall(r"4,([^\"]+)", styles)]
+    fonts = [
+        TTFont(io.BytesIO(base64.b64decode(data))) for data in re.findall(r"4,([^\"]+)", styles)
+    ]
     held = {code for font in fonts for code in font.getBestCmap()}
     shown = {int(code, 16) for code in re.findall(r'content: "\\(\w+)"', styles)}
     assert shown <= held
