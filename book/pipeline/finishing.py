@@ -112,8 +112,9 @@ def _describe(soup: BeautifulSoup, name: str, site: str) -> None:
     if len(about) > DESCRIPTION:
         about = about[:DESCRIPTION].rsplit(" ", 1)[0].rstrip(",;:") + " …"
     address = f"{site}/{name}"
+    head = soup.head or soup
     for key, content in {"description": about, "twitter:card": "summary_large_image"}.items():
-        soup.head.append(soup.new_tag("meta", attrs={"name": key, "content": content}))
+        head.append(soup.new_tag("meta", attrs={"name": key, "content": content}))
     card = {
         "og:type": "article" if name.startswith("notebooks/") else "website",
         "og:site_name": "mmfuse: multimodal interaction learning",
@@ -124,9 +125,9 @@ def _describe(soup: BeautifulSoup, name: str, site: str) -> None:
         "og:image:alt": "Two overlapping circles and the words: multimodal interaction learning",
     }
     for key, content in card.items():
-        soup.head.append(soup.new_tag("meta", attrs={"property": key, "content": content}))
+        head.append(soup.new_tag("meta", attrs={"property": key, "content": content}))
     if soup.select_one("link[rel=canonical]") is None:
-        soup.head.append(soup.new_tag("link", attrs={"rel": "canonical", "href": address}))
+        head.append(soup.new_tag("link", attrs={"rel": "canonical", "href": address}))
 
 
 def _prose(paragraph: Tag) -> str:
@@ -170,7 +171,7 @@ def _place_figure(soup: BeautifulSoup, image: Tag, page: Path) -> None:
     attributes["style"] = f"min-width: {min(needed, round(width * CSS_PIXELS_PER_POINT))}px"
     image.attrs |= attributes
     image["class"] = "only-light"
-    twin = soup.new_tag("img", attrs=dict(image.attrs))
+    twin = soup.new_tag("img", attrs={name: str(value) for name, value in image.attrs.items()})
     twin["src"] = re.sub(r"\.svg$", "-dark.svg", str(image["src"]))
     twin["class"] = "only-dark"
     image.insert_after(twin)

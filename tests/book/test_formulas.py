@@ -52,7 +52,8 @@ html_theme = "basic"
 def build(folder: Path, page: str) -> subprocess.CompletedProcess[str]:
     (folder / "conf.py").write_text(CONFIGURATION.format(path=str(EXTENSIONS)), "utf8")
     (folder / "index.rst").write_text(page, "utf8")
-    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", folder, folder / "html"]
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q"]
+    command += [str(folder), str(folder / "html")]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
