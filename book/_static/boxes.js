@@ -1,5 +1,5 @@
 // Boxes that scroll: say so where something is hidden, and let the keyboard reach them. On a phone
-// long code is folded.
+// long code is folded. Paper is light.
 'use strict';
 (() => {
   const watch = (box) => {
@@ -25,6 +25,15 @@
       document.querySelectorAll('.cell_input[data-lines]').forEach(fold);
     document.querySelectorAll('.scrolls, .bd-article pre').forEach(watch);
   };
+  const data = document.documentElement.dataset;
+  let theme;
+  addEventListener('beforeprint', () => {
+    theme = data.theme;
+    data.theme = 'light';
+  });
+  addEventListener('afterprint', () => {
+    data.theme = theme;
+  });
   if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', start);
   else start();
 })();
