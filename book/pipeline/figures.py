@@ -16,7 +16,7 @@ from xml.etree import ElementTree as Tree
 SVG = "http://www.w3.org/2000/svg"
 XLINK = "http://www.w3.org/1999/xlink"
 USE = f"{{{SVG}}}use"
-PAPER, INK = "#14181e", "#e3e5e8"
+PAPER, INK = "#121212", "#e3e5e8"
 #: What is black or a grey near it, and its counterpart on dark paper.
 DARK = {
     "#000000": INK,
@@ -103,12 +103,14 @@ def _read(svg: str) -> Tree.Element:
 
 
 def _drop_paper(root: Tree.Element) -> None:
-    """Take away the first patch, which is the figure's ground."""
-    figure = root.find(f"{{{SVG}}}g")
-    if figure is not None:
-        ground = figure.find(f"{{{SVG}}}g[@id='patch_1']")
-        if ground is not None:
-            figure.remove(ground)
+    """Take away the white ground of the figure and of its axes: their first patches."""
+    for group in root.iter(f"{{{SVG}}}g"):
+        ground = group.find(f"{{{SVG}}}g")
+        path = None if ground is None else ground.find(f"{{{SVG}}}path")
+        if not re.match("(figure|axes)_", group.get("id", "")) or ground is None or path is None:
+            continue
+        if ground.get("id", "").startswith("patch_") and path.get("style") == "fill: #ffffff":
+            group.remove(ground)
 
 
 def _on_colours(axes: Tree.Element, root: Tree.Element) -> set[Tree.Element]:

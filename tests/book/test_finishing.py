@@ -111,6 +111,7 @@ def test_dark_figure_keeps_data_and_changes_ink(pages: Path) -> None:
     assert 'id="patch_1"' in svg
     assert 'id="patch_1"' not in dark
     assert 'id="patch_1"' not in figures.light(svg)
+    assert svg.count("fill: #ffffff") == figures.light(svg).count("fill: #ffffff") + 2
 
 
 @pytest.mark.parametrize("link", ["other.html", "page.html#gone", "#gone2", "notes.ipynb"])
