@@ -16,11 +16,14 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from bs4 import BeautifulSoup, Tag
+from bs4.dammit import EntitySubstitution
+from bs4.formatter import HTMLFormatter
 
 from . import figures
 from .tree import BookError, write_atomic
 
 PARSER = "html.parser"
+FORMAT = HTMLFormatter(EntitySubstitution.substitute_xml, empty_attributes_are_booleans=True)
 #: How wide a figure is in the text, for each point of its own width: text is as high as the prose.
 CSS_PIXELS_PER_POINT = 1.15
 #: The smallest text in a figure, in pixels: a figure whose text would be smaller scrolls.
@@ -88,7 +91,7 @@ def finished(text: str, path: Path, root: Path, site: str) -> str:
     _mend_theme(soup)
     _mend_listing(soup, path, root)
     _drop_dead_links(soup)
-    return str(soup)
+    return soup.decode(formatter=FORMAT)
 
 
 def _order_head(soup: BeautifulSoup, name: str) -> None:

@@ -88,7 +88,8 @@ def test_tables_fit_on_a_laptop(page: Page, site: str, name: str) -> None:
     hidden = page.evaluate(
         """() => [...document.querySelectorAll('article table')].map((table) => {
           const box = table.closest('.scrolls');
-          return [table.textContent.trim().slice(0, 60), box ? box.scrollWidth - box.clientWidth : 999];
+          const hidden = box ? box.scrollWidth - box.clientWidth : 999;
+          return [table.textContent.trim().slice(0, 60), hidden];
         }).filter(([text, width]) => width > 1)"""
     )
     assert len(hidden) <= (2 if "/12_" in name else 0), hidden
