@@ -23,7 +23,6 @@ from . import figures
 from .tree import BookError, write_atomic
 
 PARSER = "html.parser"
-FORMAT = HTMLFormatter(EntitySubstitution.substitute_xml, empty_attributes_are_booleans=True)
 #: How wide a figure is in the text, for each point of its own width: text is as high as the prose.
 CSS_PIXELS_PER_POINT = 1.15
 #: The smallest text in a figure, in pixels: a figure whose text would be smaller scrolls.
@@ -91,7 +90,19 @@ def finished(text: str, path: Path, root: Path, site: str) -> str:
     _mend_theme(soup)
     _mend_listing(soup, path, root)
     _drop_dead_links(soup)
-    return soup.decode(formatter=FORMAT)
+    return soup.decode(formatter=_AsWritten(EntitySubstitution.substitute_xml))
+
+
+class _AsWritten(HTMLFormatter):
+    """Attributes in the order that they were written in, and those without a value without one."""
+
+    def attributes(self, tag: Tag) -> list[tuple[str, str | None]]:
+        return [(name, str(value) or None) for name, value in _attributes(tag)]
+
+
+def _attributes(tag: Tag) -> Iterator[tuple[str, str]]:
+    for name, value in tag.attrs.items():
+        yield name, value if isinstance(value, str) else " ".join(value)
 
 
 def _order_head(soup: BeautifulSoup, name: str) -> None:

@@ -330,7 +330,7 @@ def visit(browser: Browser, url: str, *, bits: float = 1.6e6, latency: float = 1
 
     network.on("Network.responseReceived", answered)
     network.on("Network.loadingFinished", loaded)
-    page.goto(url, wait_until="load")
+    page.goto(url, wait_until="networkidle")  # the last bytes are counted
     painted, formulas = page.evaluate(ARRIVED)
     context.close()
     sent = {key: address for key, address in addresses.items() if address.startswith("http")}
