@@ -388,7 +388,6 @@ NAMED = {
     "ruff": ("book/targets.py", '"-m ruff'),
     "sphinx-book-theme": ("book/_static/mmfuse.css", ".bd-article"),
     "sphinx-exercise": ("_config.yml", "- sphinx_exercise"),
-    "sphinx-mathjax-offline": ("book/_ext/mmfuse_book.py", '"sphinx-mathjax-offline"'),
     "sphinx-proof": ("_config.yml", "- sphinx_proof"),
 }
 #: The distributions that bring each top-level name: yaml comes with PyYAML.

@@ -1,10 +1,7 @@
 """Sphinx extension: what `_config.yml` cannot say.
 
-MathJax comes from the package `sphinx-mathjax-offline`, whose own extension copies all its 24 MB.
-Here the one component the pages load and its fonts go into the output, with their licence.
-
 Pages load only the scripts they use. Jupyter Book adds thebe to each, twice, which is an error in
-the browser's console, and MathJax to each, which is 1.3 MB.
+the browser's console.
 
 Each chapter offers its notebook under its title: in Colab, in Kaggle, for download.
 
@@ -18,22 +15,14 @@ substitution there, which this book has none of.
 from __future__ import annotations
 
 import re
-import shutil
-from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
 from sphinx.config import Config
-from sphinx.errors import ExtensionError
 
-PACKAGE = "sphinx-mathjax-offline"
-INSIDE = "static/mathjax/"
-NEEDED = ("tex-chtml-full.js", "output/chtml/fonts/woff-v2/")
 LITERAL_OR_BARS = re.compile(r"`[^`]+`|\|(\w+)\|")
 CHAPTER = re.compile(r"notebooks/(\d\d_\w+)")
 REFUSAL = "To build the book, type `make book`, or `python -m book` where there is no make."
-LICENCE = Path(__file__).with_name("MATHJAX-LICENSE.txt")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -41,7 +30,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("mmfuse_services", {}, "html")
     app.connect("config-inited", refuse_repository, priority=0)
     app.connect("html-page-context", offer_notebook)
-    app.connect("build-finished", copy_mathjax)
     app.connect("autodoc-process-docstring", escape_bars)
     app.connect("html-page-context", drop_idle_scripts, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -51,23 +39,6 @@ def refuse_repository(app: Sphinx, config: Config) -> None:
     """Stop where the book is not laid out: there are no addresses, which are put in then."""
     if not config.mmfuse_services:
         raise SystemExit(REFUSAL)
-
-
-def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:
-    """Copy MathJax to where ``mathjax_path`` says it is."""
-    if exception is not None:
-        return
-    target = Path(app.outdir) / "_static" / "mathjax"
-    copied = 0
-    for file in metadata.files(PACKAGE) or []:
-        _, found, inside = file.as_posix().partition(INSIDE)
-        if found and inside.startswith(NEEDED):
-            (target / inside).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(str(file.locate()), target / inside)
-            copied += 1
-    if not copied:
-        raise ExtensionError(f"{PACKAGE} holds no {INSIDE}{NEEDED[0]}")
-    shutil.copyfile(LICENCE, target / "LICENSE.txt")
 
 
 def escape_bars(
@@ -84,12 +55,11 @@ def _escaped(match: re.Match[str]) -> str:
 def drop_idle_scripts(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object
 ) -> None:
-    """Take thebe off each page, and MathJax off those without mathematics."""
-    has_mathematics = 'class="math' in context.get("body", "")
+    """Take thebe off each page, and MathJax: formulas are made when the book is built."""
     context["script_files"] = [
         script
         for script in context.get("script_files", [])
-        if "thebe" not in _text(script) and (has_mathematics or "mathjax" not in _text(script))
+        if "thebe" not in _text(script) and "mathjax" not in _text(script)
     ]
 
 

@@ -35,6 +35,12 @@ KERNEL_ENVIRONMENT = {
     "PYTHONUTF8": "1",
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
 }
+# Figures are drawn as SVG: sharp on every screen, and the same file each time.
+DRAWING = """\
+c = get_config()
+c.InlineBackend.figure_formats = {"svg"}
+c.InlineBackend.print_figure_kwargs = {"bbox_inches": "tight", "metadata": {"Date": None}}
+"""
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -106,7 +112,7 @@ def execute(tree: Tree, profile: str, *, force: bool = False, only: str = "") ->
     for job in due:
         _state_file(tree, profile, job.stem).unlink(missing_ok=True)
     keys = {job.stem: job.key for job in due}
-    for outcome in _run_all(due):
+    for outcome in _run_all(due, kernel_environment(tree)):
         outcomes.append(outcome)
         if outcome.error is None:
             _remember(tree, profile, outcome, keys[outcome.stem])
@@ -136,18 +142,25 @@ def plan(tree: Tree, profile: str) -> list[Job]:
     return jobs
 
 
+def kernel_environment(tree: Tree) -> dict[str, str]:
+    """Write how kernels draw figures, and return the variables that they are started with."""
+    folder = tree.build / "ipython"
+    write_atomic(folder / "profile_default" / "ipython_kernel_config.py", DRAWING)
+    return KERNEL_ENVIRONMENT | {"IPYTHONDIR": str(folder)}
+
+
 def times(tree: Tree, profile: str) -> dict[str, float]:
     """Return the seconds each chapter took when it was last executed."""
     return {stem: float(state["seconds"]) for stem, state in _states(tree, profile).items()}
 
 
-def _run_all(jobs: list[Job]) -> Iterable[Outcome]:
+def _run_all(jobs: list[Job], variables: Mapping[str, str]) -> Iterable[Outcome]:
     if not jobs:
         return
     workers = min(len(jobs), os.cpu_count() or 1)
     context = multiprocessing.get_context("spawn")
-    environment = {name: os.environ.get(name) for name in KERNEL_ENVIRONMENT}
-    os.environ.update(KERNEL_ENVIRONMENT)  # the workers inherit it, and their kernels from them
+    environment = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)  # the workers inherit it, and their kernels from them
     pool = ProcessPoolExecutor(workers, mp_context=context)
     try:
         for future in as_completed([pool.submit(run_job, job) for job in jobs]):

@@ -15,7 +15,7 @@ from typing import Any
 import nbformat
 import yaml
 
-from . import addresses, chapters, colab, execution, fidelity, machine
+from . import addresses, chapters, colab, execution, fidelity, finishing, machine
 from .tree import BookError, Tree, write_atomic
 
 # In `book/`, but not pages of the book.
@@ -48,6 +48,7 @@ def build(tree: Tree, profile: str) -> Path:
     # Each page offers its notebook for download, in plain Markdown: from beside the page.
     for path, text in colab.render_all(tree).items():
         write_atomic(tree.html / "notebooks" / path.name, text)
+    finishing.finish(tree.html, tree.project().site)
     return tree.html / "index.html"
 
 

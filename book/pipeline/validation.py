@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from .execution import KERNEL_ENVIRONMENT, plan
+from .execution import kernel_environment, plan
 from .fingerprint import sha256
 from .tree import BookError, Tree, write_atomic
 
@@ -63,5 +63,5 @@ def _nbval(tree: Tree, notebooks: list[Path]) -> int:
     command = [sys.executable, "-m", "pytest", "-c", str(settings), *OPTIONS]
     command += [f"--rootdir={tree.root}"]
     command += ["--nbval-sanitize-with", str(sanitize), *map(str, notebooks)]
-    environment = os.environ | KERNEL_ENVIRONMENT
+    environment = os.environ | kernel_environment(tree)
     return subprocess.run(command, env=environment, cwd=tree.root, check=False).returncode

@@ -63,14 +63,14 @@ def information_diagram(
         text = f"${subscripted}$\n{LONG_NAMES[name].split()[0]}"
         if values is not None:
             text += f"\n{values[name]:.2f}"
-        ax.text(*place, text, color=color, ha="center", va="center", fontsize=12)
+        ax.text(*place, text, color=color, ha="center", va="center", fontsize=13)
     first, second = sources
     for place, label in [
         ((-0.85, 1.22), f"$I({first};Y)$"),
         ((0.85, 1.22), f"$I({second};Y)$"),
         ((0.0, 1.82), f"$I({first},{second};Y)$: everything inside"),
     ]:
-        ax.text(*place, label, ha="center", va="center", fontsize=12)
+        ax.text(*place, label, ha="center", va="center", fontsize=13)
     ax.set(xlim=(-2.4, 2.4), ylim=(-1.7, 2.0), aspect="equal")
     ax.set_axis_off()
     return ax

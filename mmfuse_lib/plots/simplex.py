@@ -143,7 +143,7 @@ def _draw_frame(ax: Axes) -> None:
         for share in GRID:
             start, end = (share * at[name] + (1 - share) * at[o] for o in (following, third))
             ax.plot(*np.transpose([start, end]), color="#D9D9D9", lw=0.8, zorder=1)
-            style: Any = {"ha": "center", "va": "center", "fontsize": 10, "color": ink[name]}
+            style: Any = {"ha": "center", "va": "center", "fontsize": 14, "color": ink[name]}
             x, y = start + outward
             ax.text(x, y, f"{share:.0%}", **style)
         ax.plot(*np.transpose([at[name], at[following]]), color="black", lw=1.5, zorder=2)

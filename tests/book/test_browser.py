@@ -19,7 +19,7 @@ BAD = {
     "unrendered mathematics": "<p>\\(x^2\\)</p>",
     'unrendered mathematics: "$$': "<p>$$x^2$$</p>",
     'unrendered mathematics: "y': "<span class='math'>y</span>",
-    "mathematics with an error": "<mjx-merror>no such macro</mjx-merror>",
+    "mathematics with an error": "<span class='katex-error'>no such macro</span>",
     "missing image": "<img alt='gone' src='gone.png'>",
     "image without alternative text": f"<img src='{PIXEL}'>",
     "image without alternative text: data": f"<img alt='../_images/a.png' src='{PIXEL}'>",
