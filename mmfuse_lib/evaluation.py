@@ -107,6 +107,49 @@ def evaluate(
     return Evaluation(metrics, predictions, interactions)
 
 
+# Names of metrics as the head of a table, and which way is better.
+HEADS = {
+    "accuracy": "accuracy ↑",
+    "macro_f1": "F1, mean over classes ↑",
+    "micro_f1": "F1, over all labels ↑",
+    "auroc": "AUROC ↑",
+    "subset_accuracy": "all labels right ↑",
+    "ece": "calibration error ↓",
+    "cross_entropy": "cross-entropy (bits) ↓",
+    "synergy_indicator": "synergy indicator",
+    "mae": "mean absolute error ↓",
+    "rmse": "root mean squared error ↓",
+    "r2": "R² ↑",
+}
+
+
+def in_words(metric: str) -> str:
+    """Return how the head of a table names a metric: in words, with an arrow to the better side.
+
+    Parameters
+    ----------
+    metric : str
+        A key of `Evaluation.metrics`; any other text, such as another column's name, comes back
+        as it is.
+
+    Returns
+    -------
+    str
+        The words; ``↑`` where higher is better, ``↓`` where lower is.
+
+    Examples
+    --------
+    >>> from mmfuse_lib.evaluation import in_words
+    >>> in_words("accuracy_S"), in_words("cross_entropy")
+    ('accuracy on S ↑', 'cross-entropy (bits) ↓')
+    >>> frame = pd.DataFrame({"accuracy": [0.9]}).rename(columns=in_words)
+    >>> list(frame)
+    ['accuracy ↑']
+    """
+    kind = metric.removeprefix("accuracy_")
+    return f"accuracy on {kind} ↑" if kind in INTERACTIONS else HEADS.get(metric, metric)
+
+
 def synergy_indicator(correct: ArrayLike, unimodal_correct: Sequence[ArrayLike]) -> float:
     """Return the share of samples that a model gets right and every unimodal model gets wrong.
 

@@ -13,7 +13,7 @@ from scipy import stats
 from sklearn import metrics as sk
 from torch import Tensor, nn
 
-from mmfuse_lib import evaluate, mean_interval, synergy_indicator
+from mmfuse_lib import evaluate, evaluation, mean_interval, synergy_indicator
 from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.data import MultimodalData, from_arrays, multimodal
 from mmfuse_lib.encoders.resnet import ResNet18Encoder
@@ -493,3 +493,16 @@ def test_pixels_in_bytes_are_not_asked_whether_they_are_finite() -> None:
     encoders = {name: ResNet18Encoder((3, 32, 32), 4) for name in pixels}
     model = JointFusion.for_data(data, encoders=encoders)
     assert evaluate(model, data, device="cpu").metrics["accuracy"] == 0.5
+
+
+def test_every_metric_has_a_head_in_words() -> None:
+    outputs = {
+        "classification": (torch.zeros(4, 3), torch.tensor([0, 1, 2, 0])),
+        "multilabel": (torch.zeros(4, 3), torch.eye(3)[[0, 1, 2, 0]]),
+        "regression": (torch.zeros(4, 1), torch.tensor([0.0, 1.0, 2.0, 3.0])),
+    }
+    assert outputs.keys() == evaluation.METRICS.keys()
+    named = {name for task, of in evaluation.METRICS.items() for name in of(*outputs[task])}
+    assert named | {"synergy_indicator"} == set(evaluation.HEADS)
+    assert evaluation.in_words("accuracy_U1") == "accuracy on U1 ↑"
+    assert evaluation.in_words("method") == "method"
