@@ -498,7 +498,7 @@ def test_pixels_in_bytes_are_not_asked_whether_they_are_finite() -> None:
 def test_every_metric_has_a_head_in_words() -> None:
     outputs = {
         "classification": (torch.zeros(4, 3), torch.tensor([0, 1, 2, 0])),
-        "multilabel": (torch.zeros(4, 3), torch.eye(3)[[0, 1, 2, 0]]),
+        "multilabel": (torch.zeros(4, 3), torch.eye(3)[[0, 1, 2, 0]].long()),
         "regression": (torch.zeros(4, 1), torch.tensor([0.0, 1.0, 2.0, 3.0])),
     }
     assert outputs.keys() == evaluation.METRICS.keys()
