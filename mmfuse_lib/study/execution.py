@@ -215,7 +215,7 @@ def _on_cluster(cells: Sequence[Cell], address: str) -> Finished:
         from distributed import Client, as_completed
     except ImportError as error:
         raise ClusterError(
-            "a Dask cluster needs the extra 'cluster': pip install 'mmfuse[cluster]'"
+            "a Dask cluster needs the package distributed: pip install distributed"
         ) from error
     try:
         client = Client(address, timeout=CONNECT_SECONDS)

@@ -53,6 +53,12 @@ class TermLog:
             for name, values in self.terms.items()
         }
         ranks = gathered((sums, sum(self.sizes)))
+        if any(of_rank.keys() != sums.keys() for of_rank, _ in ranks):
+            named = " and ".join(", ".join(of_rank) or "nothing" for of_rank, _ in ranks)
+            raise TrainingError(
+                f"the loss of stage {self.stage!r} names other terms in each process: {named}; "
+                "expected the same in all"
+            )
         n_samples = sum(n for _, n in ranks)
         return {name: sum(of_rank[name] for of_rank, _ in ranks) / n_samples for name in sums}
 

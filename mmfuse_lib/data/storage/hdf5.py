@@ -1,4 +1,4 @@
-"""Arrays in HDF5 files, read by h5py (``pip install 'mmfuse[hdf5]'``).
+"""Arrays in HDF5 files, read by h5py (``pip install h5py``).
 
 Links to other places or files, and arrays that are kept in other files, are errors. So reading one
 file reads that file only.
@@ -33,8 +33,7 @@ def open_hdf5(path: Path, source: str) -> Iterator[Any]:
         import h5py  # here: nothing else of mmfuse needs it
     except ImportError:
         raise DataError(
-            f"{path}: reading HDF5 files needs the package h5py. Run: pip install h5py, or "
-            "install mmfuse with its extra 'hdf5'"
+            f"{path}: reading HDF5 files needs the package h5py. Run: pip install h5py"
         ) from None
     try:
         file = h5py.File(path, "r")

@@ -1,7 +1,7 @@
 """Images, videos and audio as arrays: what the loaders of raw files share.
 
 Videos and their audio are read by the program ffmpeg: the one on the path, else the one that the
-package imageio-ffmpeg brings (``pip install 'mmfuse[video]'``). It reads local files only. A file
+package imageio-ffmpeg brings (``pip install imageio-ffmpeg``). It reads local files only. A file
 that takes it longer than `TIMEOUT`, or holds more than `MAX_BYTES`, is refused.
 """
 
