@@ -83,7 +83,7 @@ def test_a_file_that_is_no_hdf5_or_is_cut_is_named(path: Path, tmp_path: Path) -
             pass
 
 
-def test_without_h5py_the_extra_is_named(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_h5py_the_package_is_named(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "h5py", None)
-    with pytest.raises(DataError, match=r"install h5py, or .* 'hdf5'"), open_hdf5(path, ""):
+    with pytest.raises(DataError, match=r"pip install h5py"), open_hdf5(path, ""):
         pass
