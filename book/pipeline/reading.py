@@ -29,7 +29,7 @@ FOLDED = ("dropdown", "hint")
 HIDDEN = {"hide-cell", "hide-input", "remove-cell", "remove-input", "headline", "install"}
 DRAWS = "plots.interactive"
 INLINE = re.compile(r"\$[^$]+\$")  # a formula in a line is read as a word
-WORD = re.compile(r"\w[\w'’.,-]*")
+WORD = re.compile(r"\w[\w'.,-]*")
 
 
 @dataclass
