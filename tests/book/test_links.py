@@ -10,6 +10,10 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup, Tag
 
+from book.pipeline.myst import MystError
+from book.pipeline.plain import Writer
+from book.pipeline.references import References
+
 from .conftest import ROOT
 
 EXTENSIONS = ROOT / "book" / "_ext"
@@ -141,3 +145,38 @@ def test_term_that_is_declared_but_not_in_the_glossary_is_an_error(tmp_path: Pat
     declared = DECLARED | {"forms": {"entropie": []}}
     (tmp_path / "terms.yml").write_text(yaml.safe_dump(declared), "utf8")
     assert "no such terms in the glossary: ['entropie']" in build(tmp_path)
+
+
+SITE = "https://toy.example"
+BOYD = f"[Boyd (2004)]({SITE}/book/bibliography.html)"
+PLAIN = {
+    "See chapter 2.": f"See [chapter 2]({SITE}/notebooks/02_two.html).",
+    "Chapters 2 and 3 and chapter 1": f"[Chapters 2]({SITE}/notebooks/02_two.html) and "
+    f"[3]({SITE}/notebooks/03_three.html) and chapter 1",
+    "# Chapter 2": "# Chapter 2",
+    "`chapter 2` $chapter 2$": "`chapter 2` $chapter 2$",
+    "[chapter 2](02_two)": f"[chapter 2]({SITE}/notebooks/02_two.html)",
+    "{cite:t}`boyd`, chapter 2, has it": f"{BOYD}, chapter 2, has it",
+    "chapter 2 of {cite:t}`boyd`": f"chapter 2 of {BOYD}",
+    "```\nchapter 2\n```": "```\nchapter 2\n```",
+    "```{note} Chapter 3\nmore\n```": f"> **Note**\n>\n> [Chapter 3]({SITE}/notebooks/03_three.html)"
+    "\n> more",
+    "```{admonition} Chapter 3\nmore\n```": "> **Chapter 3**\n>\n> more",
+}
+
+
+@pytest.fixture
+def writer() -> Writer:
+    titles = {"notebooks/01_one": "One", "notebooks/02_two": "Two", "notebooks/03_three": "Three"}
+    known = References(SITE, titles=titles, works={"boyd": ("Boyd", "2004")})
+    return Writer("notebooks/01_one", known, "https://files.example")
+
+
+@pytest.mark.parametrize("text", PLAIN)
+def test_mentions_in_notebooks(writer: Writer, text: str) -> None:
+    assert writer.cell(text) == PLAIN[text]
+
+
+def test_chapter_that_does_not_exist_stops_the_notebook(writer: Writer) -> None:
+    with pytest.raises(MystError, match="there is no chapter 17"):
+        writer.cell("chapter 17")
