@@ -22,6 +22,7 @@ from sphinx.util import logging
 
 TERMS = Path(__file__).parents[1] / "terms.yml"
 GLOSSARY = "book/glossary"
+NO_TERMS = (GLOSSARY, "book/bibliography")
 CHAPTER = re.compile(r"notebooks/(\d\d)_\w+")
 NUMBER = re.compile(r"\d+")
 MENTION = re.compile(
@@ -67,15 +68,16 @@ def link_chapters(app: Sphinx, tree: nodes.document, page: str) -> None:
 
 def link_terms(app: Sphinx, tree: nodes.document, page: str) -> None:
     """Make a link of the first use of each term, unless the source has one before."""
-    if page == GLOSSARY or not page.startswith(("notebooks/", "book/")):
+    if page in NO_TERMS or not page.startswith(("notebooks/", "book/")):
         return
+    titles = {app.env.titles[chapter].astext() for chapter in _chapters(app).values()}
     anchors, declared = _anchors(app), _declared(app.config.mmfuse_terms)
     pattern, terms = _words(tuple(anchors), app.config.mmfuse_terms)
     seen: set[str] = set()
-    for node in list(tree.findall(_text_or_link)):
+    for node in list(tree.findall()):
         if isinstance(node, nodes.reference):
             seen |= {t for t, a in anchors.items() if node.get("refuri", "").endswith(f"#{a}")}
-        elif isinstance(node, nodes.Text) and _is_prose(node):
+        elif isinstance(node, nodes.Text) and _is_prose(node) and node.astext() not in titles:
             parts: list[nodes.Node] = []
             at = 0
             for found in pattern.finditer(node):
@@ -101,10 +103,6 @@ def _join_lines(tree: nodes.document) -> None:
         if len(joined) < len(element.children):
             element.children = []
             element.extend(joined)
-
-
-def _text_or_link(node: nodes.Node) -> bool:
-    return isinstance(node, nodes.Text | nodes.reference)
 
 
 def _chapters(app: Sphinx) -> dict[int, str]:
@@ -151,7 +149,7 @@ def _words(names: tuple[str, ...], path: str) -> tuple[re.Pattern[str], dict[str
     terms = {form: name for name in names for form in forms(declared, name)}
     words = sorted([*terms, *declared["never"]], key=lambda word: (-len(word), word))
     spaced = (re.escape(word).replace(r"\ ", r"\s+") for word in words)
-    pattern = re.compile(rf"(?<![\w-])(?:{'|'.join(spaced)})(?![\w-])", re.IGNORECASE)
+    pattern = re.compile(rf"(?<![\w.-])(?:{'|'.join(spaced)})(?![\w-])", re.IGNORECASE)
     return pattern, terms
 
 

@@ -1,7 +1,7 @@
 """The welcome page: its picture, the map of which chapter needs which, and how long paths take.
 
-All is made from the chapters themselves: what they need from the line that says so, and minutes from
-what they say (`reading`).
+All is made from the chapters: what they need from the line that says so, and minutes from what
+they say (`reading`).
 """
 
 from __future__ import annotations
@@ -122,8 +122,8 @@ def drawn_map(pages: Sequence[tuple[str, str]], needed: dict[int, list[int]]) ->
         'font-size="12.5" text-anchor="middle" fill="currentColor"><defs><marker id="needs-tip" '
         'viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
         '<path d="M0 0L8 4L0 8z"/></marker></defs>'
-        f'<g fill="none" stroke="currentColor" stroke-opacity="0.55" aria-hidden="true">{arrows}</g>'
-        f"{boxes}</svg>"
+        '<g fill="none" stroke="currentColor" stroke-opacity="0.55" aria-hidden="true">'
+        f"{arrows}</g>{boxes}</svg>"
     )
 
 

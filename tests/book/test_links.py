@@ -159,8 +159,8 @@ PLAIN = {
     "{cite:t}`boyd`, chapter 2, has it": f"{BOYD}, chapter 2, has it",
     "chapter 2 of {cite:t}`boyd`": f"chapter 2 of {BOYD}",
     "```\nchapter 2\n```": "```\nchapter 2\n```",
-    "```{note} Chapter 3\nmore\n```": f"> **Note**\n>\n> [Chapter 3]({SITE}/notebooks/03_three.html)"
-    "\n> more",
+    "```{note} Chapter 3\nmore\n```": "> **Note**\n>\n"
+    f"> [Chapter 3]({SITE}/notebooks/03_three.html)\n> more",
     "```{admonition} Chapter 3\nmore\n```": "> **Chapter 3**\n>\n> more",
 }
 
