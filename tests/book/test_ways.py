@@ -21,7 +21,7 @@ MENTION = re.compile(r"\b[Cc]hapters?\s+(\d+)(?!\.?\d)")
 #: Where a mention stays as it is: headings, code, what code printed, another work's chapter.
 APART = "h1, h2, h3, h4, h5, h6, .admonition-title, pre, code, .katex, svg, script, .cell_output"
 OTHER_WORK = re.compile(
-    r"\)?[,\s(]*chapters? \d+(?: to \d+)?|.*\bchapters? \d+ (?:of|in) ", re.DOTALL
+    r"\0[\])]*[,\s(]*chapters? \d+(?: to \d+)?|chapters? \d+ (?:of|in) [^\0]{0,60}\0"
 )
 
 
@@ -38,13 +38,8 @@ def unlinked(page: Tag, own: str | None) -> list[str]:
     for part in copy.select(APART):
         part.decompose()
     for link in copy.select("a"):
-        beside = [link.next_sibling, link.previous_sibling]
-        if "bibliography" in str(link.get("href")):
-            for text in beside:
-                if text is not None and OTHER_WORK.match(str(text)):
-                    text.replace_with(OTHER_WORK.sub("", str(text), count=1))
-        link.replace_with("\0")
-    text = copy.get_text()
+        link.replace_with("\0" if "bibliography" in str(link.get("href")) else "\1")
+    text = OTHER_WORK.sub("", copy.get_text())
     return [m[0] for m in MENTION.finditer(text) if m[1] != own]
 
 
@@ -85,6 +80,7 @@ def test_glossary_is_sorted_and_each_entry_is_used(html: Path) -> None:
 def test_every_link_to_a_term_carries_its_definition(html: Path, name: str) -> None:
     page = BeautifulSoup((html / name).read_text("utf8"), "html.parser")
     used = {str(a["href"]).partition("#")[2] for a in page.select("a.term")}
-    carried = {str(box["data-term"]) for box in page.select("#definitions > div")}
-    assert used == carried
-    assert not page.select("#definitions a")
+    box = page.find(id="definitions")
+    carried = box.find_all("div", recursive=False) if isinstance(box, Tag) else []
+    assert used == {str(said["data-term"]) for said in carried}
+    assert not any(said.find("a") for said in carried)
