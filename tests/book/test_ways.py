@@ -84,3 +84,15 @@ def test_every_link_to_a_term_carries_its_definition(html: Path, name: str) -> N
     carried = box.find_all("div", recursive=False) if isinstance(box, Tag) else []
     assert used == {str(said["data-term"]) for said in carried}
     assert not any(said.find("a") for said in carried)
+
+
+def test_no_symbol_is_explained_twice_and_chapters_come_in_order() -> None:
+    text = (HTML.parents[1] / "book" / "notation.md").read_text("utf8")
+    rows = re.findall(r"^\| (\$.+\$) \| .* \| chapter (\d+) \|$", text, re.MULTILINE)
+    assert len(rows) == text.count("\n| $"), "a symbol without its chapter"
+    symbols = [
+        s for symbol, _ in rows for s in re.split(r",(?! *x_|.?\\dots)\s*", symbol.strip("$"))
+    ]
+    assert len(symbols) == len(set(symbols))
+    chapters = [int(number) for _, number in rows]
+    assert chapters == sorted(chapters)
