@@ -8,6 +8,8 @@ Each chapter offers its notebook under its title: in Colab, in Kaggle, for downl
 The repository itself, which `jupyter-book build .` takes for a book, is refused in one line: its
 chapters are not executed.
 
+The search ranks chapters first.
+
 Docstrings give shapes as the mathematics does, `(|X1|, |Y|)`; reStructuredText would read a
 substitution there, which this book has none of.
 """
@@ -15,6 +17,7 @@ substitution there, which this book has none of.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
@@ -22,6 +25,7 @@ from sphinx.config import Config
 
 LITERAL_OR_BARS = re.compile(r"`[^`]+`|\|(\w+)\|")
 CHAPTER = re.compile(r"notebooks/(\d\d_\w+)")
+SEARCH = Path(__file__).with_name("search.js")
 REFUSAL = "To build the book, type `make book`, or `python -m book` where there is no make."
 
 
@@ -29,6 +33,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
     app.add_config_value("mmfuse_services", {}, "html")
     app.connect("config-inited", refuse_repository, priority=0)
+    app.connect("config-inited", rank_chapters_first)
     app.connect("html-page-context", offer_notebook)
     app.connect("autodoc-process-docstring", escape_bars)
     app.connect("html-page-context", drop_idle_scripts, priority=900)
@@ -39,6 +44,11 @@ def refuse_repository(app: Sphinx, config: Config) -> None:
     """Stop where the book is not laid out: there are no addresses, which are put in then."""
     if not config.mmfuse_services:
         raise SystemExit(REFUSAL)
+
+
+def rank_chapters_first(app: Sphinx, config: Config) -> None:
+    """Have the search rank chapters before the reference, and show no TeX of what it finds."""
+    config.html_search_scorer = str(SEARCH)
 
 
 def escape_bars(

@@ -15,8 +15,8 @@ from . import chapters
 from .tree import COMMAND, BookError, Project, Tree, write_atomic
 
 HOMEPAGE = re.compile(r'^Homepage = ".*"$', re.MULTILINE)
-# A row of the table in the book's first page: chapter, question, what you take away.
-ROW = re.compile(r"^\| \[\d+\]\(\.\./notebooks/(\w+)\) \| (.+?) \|", re.MULTILINE)
+# A row of the table in the book's first page: number, chapter, question, what you take away.
+ROW = re.compile(r"^\| \d+ \| \[[^\]]*\]\(\.\./notebooks/(\w+)\) \| (.+?) \|", re.MULTILINE)
 BADGES = {
     "Colab": "https://colab.research.google.com/assets/colab-badge.svg",
     "Kaggle": "https://kaggle.com/static/images/open-in-kaggle.svg",

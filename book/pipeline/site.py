@@ -15,11 +15,11 @@ from typing import Any
 import nbformat
 import yaml
 
-from . import addresses, chapters, colab, execution, fidelity, finishing, machine
+from . import addresses, chapters, colab, execution, fidelity, finishing, machine, welcome
 from .tree import BookError, Tree, write_atomic
 
 # In `book/`, but not pages of the book.
-NOT_PAGES = ("_ext", "_static", "pipeline", "profiles", "__pycache__", "*.py", "_toc.yml", "*.bib")
+NOT_PAGES = ("_ext", "_static", "pipeline", "profiles", "__pycache__", "*.py", "*.yml", "*.bib")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 REPORT_MARK = "<!-- chapters and machine: written by `make book` -->"
 
@@ -63,7 +63,8 @@ def assemble(tree: Tree, profile: str, source: Path) -> None:
     write_atomic(source / "_config.yml", yaml.safe_dump(configuration(tree)))
     project = tree.project()
     for page in (source / "book").rglob("*.md"):
-        write_atomic(page, project.fill(page.read_text("utf8")))
+        text = page.read_text("utf8")
+        write_atomic(page, project.fill(text, welcome.fields(tree, text)))
     for stem in chapters.stems(tree):
         executed = tree.executed(profile) / f"{stem}.ipynb"
         if not executed.exists():

@@ -46,9 +46,9 @@ The end.
 INTRO = """\
 # The toys
 
-| | The question | What you take away |
-|:--|:--|:--|
-| [1](../notebooks/01_toy) | What is a toy? | one |
+| | Chapter | The question | What you take away |
+|--:|:--|:--|:--|
+| 1 | [A toy](../notebooks/01_toy) | What is a toy? | one |
 
 See [the repository]({{ repository }}).
 """
