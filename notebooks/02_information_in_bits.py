@@ -1390,7 +1390,7 @@ print("R from", slide(gate)[0, 0].round(3), "to", slide(gate)[-1, 0].round(3))
 # ```{admonition} Hint
 # :class: hint dropdown
 #
-# `deterministic(p_x, labels)` takes the table of the sources and the label of every cell; `np.indices((2, 2, 2))`
+# `deterministic(sources, labels)` takes the probability and the label of every cell; `np.indices((2, 2, 2))`
 # lists the cells. `mutual_information(p, x=(0, 1))` asks what sources 1 and 2 tell.
 # ```
 #
