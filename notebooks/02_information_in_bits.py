@@ -190,7 +190,7 @@ for probability, name in [
     bits = abs(np.log2(probability))
     offset, side = ((4, 22), "right") if probability == 1 else ((8, 8), "left")
     ax.annotate(
-        f"{name}: {bits:.3g} bits",
+        f"{name}: {bits:.3g} bit{'s' * (bits != 1)}",
         (probability, bits),
         offset,
         textcoords="offset points",
@@ -931,7 +931,7 @@ def wire(ax, boxes, wires):
             va="center",
             bbox={"boxstyle": "round", "facecolor": "white", "edgecolor": INK},
         )
-    _ = ax.set(xlim=(-0.75, 2.75), ylim=(-1.3, 2.4))
+    _ = ax.set(xlim=(-0.8, 2.8), ylim=(-1.3, 2.4))
     ax.set_axis_off()
 
 
@@ -943,10 +943,10 @@ boxes_a = top | {
     "stair": ((2, -0.95), "stair lamp"),
 }
 boxes_b = top | {
-    "h": ((1, 1), "switch"),
-    "s": ((0, 0.7), "switch"),
-    "t": ((2, 0.7), "switch"),
-    "hall": ((1, 0.1), "hall lamp"),
+    "h": ((1, 1.3), "switch"),
+    "s": ((0, -0.1), "switch"),
+    "t": ((2, -0.1), "switch"),
+    "hall": ((1, 0.5), "hall lamp"),
     "stair": ((1, -0.95), "stair lamp"),
 }
 wires_a = {"U1": ["c1 h", "h hall"], "U2": ["c2 s", "s stair"]}
