@@ -182,7 +182,7 @@ runs = [
 results = pd.DataFrame([row for row, _, _ in runs])
 
 # %% mystnb={"image": {"alt": "Two panels with accuracy against the noise on the right image. Left panel, the sharp left encoder: trained alone it stays at 0.93, trained jointly it is five to eight points lower at all noise levels. Right panel: both curves fall as noise grows; the encoder trained jointly lies six points below the one trained alone without noise and eleven points below it at the strongest noise."}, "figure": {"caption": "Both encoders know less when trained jointly (dashed) than when trained alone (solid), and the right one loses most at the strongest noise. Jointly trained encoders are read by a linear probe. Mean and 95 % interval over seeds.", "name": "fig-probes"}} tags=["hide-input"]
-figure, axes = plt.subplots(1, 2, figsize=(6.2, 3.8), sharey=True)
+figure, axes = plt.subplots(1, 2, figsize=(6.2, 3.6), sharey=True)
 for ax, name in zip(axes, ("left", "right"), strict=True):
     columns = {
         f"{name}, {how}": how for how in ("trained alone", "trained jointly")
@@ -200,10 +200,9 @@ for ax, name in zip(axes, ("left", "right"), strict=True):
         legend=name == "left",
         ax=ax,
     )
-    _ = ax.set(title=f"{name} encoder", xlabel="", xticks=noise_levels)
-    _ = ax.set(ylabel="test accuracy")
+    _ = ax.set(title=f"{name} encoder", xlabel="noise on right image")
+    _ = ax.set(xticks=noise_levels, ylabel="test accuracy")
 _ = axes[0].legend(loc="lower left")
-_ = figure.supxlabel("noise on the right image")
 plt.show()
 
 # %% [markdown]
@@ -363,6 +362,8 @@ plt.show()
 # 27, and it shrank on none of them.
 #
 # ## Is the probe to blame, or the residual?
+#
+# Two doubts remain.
 #
 # **Is the probe to blame?** A joint model may store what it knows in a form that a *linear* reader cannot
 # use. So we probe once more with a reader that has a hidden layer, the same for all encoders.
