@@ -168,10 +168,16 @@ plt.show()
 # gets the probability $1/K$, and the loss is $\log K$. Hence $L \ge \log K$. $\square$
 # ````
 #
+# ### The theorem covers images, too
+#
+# *Deeper: from symbols to the images of this chapter; skip it on a first reading.*
+#
 # Replacing symbols by images changes nothing, because each image depends on its own digit only. For part 1,
 # pick one image per digit. For part 2, suppose that $f$ varies among the images of one digit. Replacing it by its
 # mean over them can only lower the loss, again by convexity, and leaves a function of the symbol. A
 # cue that both modalities see does not help either: given the cue, the model is still a sum.
+#
+# ### The proof at work
 #
 # You can watch the proof at work. We give the *symbols* themselves, not even images of them, to a logistic
 # regression in two ways. The first uses two one-hot codes and is an additive model, since its score is one term
@@ -289,6 +295,10 @@ summary(results, ["accuracy", "accuracy_S", "cross_entropy_S", "synergy_indicato
 #   ({ref}`ex-three-of-four`). Training the modalities *apart* is not to blame: "joint, sum" is
 #   trained jointly and end to end, and it fares no better, because its last step is an addition.
 # - **Joint training with a hidden layer across both** learns all four kinds.
+#
+# ### The synergy indicator has a floor and a ceiling
+#
+# *Deeper: a measure that needs no knowledge of the truth; later chapters report it, so skip it on a first reading.*
 #
 # The last column of the table is the **synergy indicator** {cite:p}`yang2026`: the share of test samples that a
 # model gets right although *both* unimodal models get them wrong. You can compute it on any data, because it needs

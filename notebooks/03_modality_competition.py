@@ -318,6 +318,8 @@ plt.show()
 #
 # ## Longer training does not close the gap
 #
+# *Deeper: a check on one innocent explanation; skip it on a first reading.*
+#
 # Perhaps joint training merely needs *longer*? We stop both kinds of training after 1, 3, 9 and 27 epochs and measure
 # what the right encoder knows by then, on one seed and at the strongest noise. (A shorter run is the
 # beginning of a longer one, because the order of the samples depends only on the seed. We give no validation data, so
@@ -498,6 +500,8 @@ summary(results[["noise", "ensemble", "joint"]])
 # makes, and the joint model's right reader is poorer to begin with.
 #
 # ## What others found, and common remedies
+#
+# *Deeper: the literature on large networks; skip it on a first reading.*
 #
 # The effect has been reported for large networks, too. Jointly trained models can lose to their best single
 # modality, which {cite:t}`wang2020` trace to modalities that overfit at different rates. Encoders inside
