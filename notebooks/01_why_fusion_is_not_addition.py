@@ -13,9 +13,9 @@
 # %% [markdown]
 # # Why fusion is not addition
 #
-# Two people each look at one photograph. Each is good at what they do: shown a digit, they name it.
-# Now you ask them a question about *both* photographs, let each of them give every answer points for how
-# likely they think it is, and add up the points. On three kinds of question this works perfectly. On a
+# Two people each look at one photograph. Each is good at the job: shown a digit, they name it.
+# Now you ask them a question about *both* photographs. Each of them gives every possible answer points for how
+# likely it seems, and you add up the points. On three kinds of question this works perfectly. On a
 # fourth kind it is no better than rolling a die, **however good the two people are**. Which kind is it,
 # and why can no amount of skill help?
 #
@@ -23,17 +23,18 @@
 # :class: tip
 # - say what it means for information about a label to be *redundant* (R), *unique* to one modality
 #   (U1, U2) or *synergistic* (S);
-# - prove that no model that adds up one score per modality can learn synergy, and see a trained
+# - prove that no model that adds up one score per modality can learn synergy, and watch a trained
 #   ensemble obey the proof;
 # - train an ensemble and a joint model on data whose interactions are known, and compare them
 #   interaction by interaction, with intervals over seeds;
 # - give one reason why joint training is nevertheless not simply better.
 #
-# **Needs:** probability and a little PyTorch. **Takes:** half an hour to read, under a minute to run on
-# two CPU cores; nothing is downloaded. The models are too small for a GPU to help.
+# **Needs:** probability and a little PyTorch. **Takes:** {{ essential }} minutes for the essential path,
+# {{ reading }} for everything; about 40 seconds to run on two CPU cores; nothing is downloaded. The models are
+# too small for a GPU to help.
 # ```
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "hide-cell"] mystnb={"code_prompt_show": "Show the set-up"}
 seed = 0
 n_seeds = 5
 epochs = 10
@@ -41,7 +42,7 @@ lr = 2e-3
 n_train = 4_000
 device = "auto"
 
-# %%
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the set-up"}
 import json
 
 import matplotlib.pyplot as plt
@@ -61,6 +62,7 @@ from mmfuse_lib import (
     plus_minus,
     progress,
 )
+from mmfuse_lib.evaluation import in_words
 
 plots.use_style()
 claim = Claims(globals(), seed=0, n_seeds=5, epochs=10, lr=2e-3, n_train=4_000)
@@ -69,10 +71,10 @@ KINDS = list(data.INTERACTIONS)
 # %% [markdown]
 # ## One label, four ways to know it
 #
-# We need data that is real enough to need learning and simple enough to know the truth. The data
+# We need data that is real enough to require learning, yet simple enough that we know the truth. The data
 # set `digit_pairs` shows two real handwritten digits, *left* and *right*, taken from
-# {cite:t}`alpaydin1998`. Behind the images are two symbols $a$ and $b$, and the label $y$ is
-# made by one of four rules, drawn anew for every sample:
+# {cite:t}`alpaydin1998`. Behind the images are two symbols $a$ and $b$. The label $y$ follows from
+# one of four rules, and for every sample the rule is drawn anew:
 #
 # | kind | rule | who knows the label? |
 # |---|---|---|
@@ -81,9 +83,9 @@ KINDS = list(data.INTERACTIONS)
 # | **U2**, unique to right | $b = y$, and $a$ is random | only the right image |
 # | **S**, synergistic | $a$, $b$ random, $y = (a + b) \bmod K$ | neither alone, both together |
 #
-# With $K = 2$ the last rule is the famous XOR. Two extra pixel rows under both images carry a
-# *cue*: one of four blocks lights up and says which rule applies. So a model that sees both images
-# could, in principle, be right every time.
+# Here $K$ is the number of classes. With $K = 2$ the last rule is the famous *exclusive or*, XOR. Two extra rows
+# of pixels under both images carry a *cue*: one of four blocks lights up and says which rule applies. So a
+# model that sees both images could, in principle, be right every time.
 
 
 # %%
@@ -120,27 +122,27 @@ for row, name in enumerate(train.modalities):
 plt.show()
 
 # %% [markdown]
-# ## What a sum of votes can say
+# ## What a sum of votes cannot say
 #
 # The simplest way to combine two modalities is to train one model on each and to average their
 # logits. That is an **ensemble**. Averages with fixed weights, products of probabilities and sums of
-# any learned scores belong to the same family:
+# any learned scores all belong to the same family:
 #
 # ```{prf:definition} Additive model
 # :label: def-additive
 #
 # A model of two modalities is *additive* if its score for class $y$ is
-# $s_y(x_1, x_2) = f_y(x_1) + g_y(x_2)$, with any functions $f_y$ and $g_y$. It predicts a class with
-# the largest score; its probabilities are the softmax of the scores.
+# $\ell_y(x_1, x_2) = f_y(x_1) + g_y(x_2)$, for some functions $f_y$ and $g_y$. It predicts a class with
+# the largest score, and its probabilities are the softmax of the scores.
 # ```
 #
-# Nothing is said about how clever $f$ and $g$ are. They may be huge networks, trained apart or
+# The definition does not limit how clever $f$ and $g$ are. They may be huge networks, trained apart or
 # together. Still:
 #
 # ```{prf:theorem} Addition cannot learn a sum of symbols
 # :label: thm-additive
 #
-# Let $a$ and $b$ be independent and uniform on $\{0, \dots, K-1\}$, $K \ge 2$, and
+# Let $a$ and $b$ be independent and uniform on $\{0, \dots, K-1\}$, $K \ge 2$, and let
 # $y = (a + b) \bmod K$.
 #
 # 1. No additive model gives the true label strictly the largest score on all $K^2$ pairs.
@@ -148,31 +150,38 @@ plt.show()
 # ```
 #
 # ````{prf:proof}
-# All sums of symbols are modulo $K$, and $\log$ is the natural logarithm. *Part 1.* Suppose that on every pair the true label wins, in
-# particular against the class next to it:
-# $f_{a+b}(a) + g_{a+b}(b) > f_{a+b+1}(a) + g_{a+b+1}(b)$. Add these inequalities over all pairs. As
-# $b$ runs through all symbols, $a + b$ runs through all classes, and so does $a + b + 1$. The sums
-# of the $f$ terms on the two sides are therefore the same, $\sum_a \sum_y f_y(a)$, and likewise for
-# $g$. So some number is strictly larger than itself.
+# All sums of symbols are taken modulo $K$, and $\log$ is the natural logarithm.
 #
-# *Part 2.* Cross-entropy is a convex function of the scores: the loss of an average of two score functions
-# is at most the average of their losses. Shifting the symbols, $a \to a + s$
-# and $b \to b + t$, and with them the label, $y \to y + s + t$, leaves the distribution of the data
+# *Part 1.* Suppose that the true label wins on every pair. In particular it then beats the class next to it:
+# $f_{a+b}(a) + g_{a+b}(b) > f_{a+b+1}(a) + g_{a+b+1}(b)$. Add these inequalities over all pairs. As
+# $b$ runs through all symbols, $a + b$ runs through all classes, and so does $a + b + 1$. The
+# $f$ terms on the two sides therefore have the same sum, $\sum_a \sum_y f_y(a)$, and the same holds for
+# the $g$ terms. So some number would be strictly larger than itself, which is impossible.
+#
+# *Part 2.* Cross-entropy is a convex function of the scores: the loss of an average of score functions
+# is at most the average of their losses. Now shift the symbols, $a \to a + c$
+# and $b \to b + d$, and shift the label with them, $y \to y + c + d$. This leaves the distribution of the data
 # as it is. So if $(f, g)$ has loss $L$, each shifted copy has loss $L$ as well, and by convexity
-# their average over all $(s, t)$ has loss at most $L$. But in that average
-# $\bar f_y(a) = K^{-2} \sum_{s,t} f_{y+s+t}(a+s)$ does not depend on $y$, because the sum over $t$
-# runs through all classes; neither does $\bar g_y(b)$. A score that is the same for all classes
-# gives each the probability $1/K$ and has the loss $\log K$. Hence $L \ge \log K$. $\square$
+# their average over all $(c, d)$ has loss at most $L$. But in that average
+# $\bar f_y(a) = K^{-2} \sum_{c,d} f_{y+c+d}(a+c)$ does not depend on $y$, because the sum over $d$
+# runs through all classes, and neither does $\bar g_y(b)$. If all classes have the same score, each
+# gets the probability $1/K$, and the loss is $\log K$. Hence $L \ge \log K$. $\square$
 # ````
 #
-# Images instead of symbols change nothing, as each image here depends on its own digit only. For part 1,
-# pick one image per digit. For part 2, if $f$ varies among the images of one digit, replacing it by its
-# mean over them can only lower the loss, again by convexity, and leaves a function of the symbol. Nor
-# does a cue that both modalities see: given the cue, the model is still a sum.
+# ### The theorem covers images, too
 #
-# The proof can be watched. We hand the *symbols* themselves, not even images of them, to a logistic
-# regression: once as two one-hot codes (an additive model, as its score is one term for $a$ plus one
-# for $b$), once with a code for the pair.
+# *Deeper: from symbols to the images of this chapter; skip it on a first reading.*
+#
+# Replacing symbols by images changes nothing, because each image depends on its own digit only. For part 1,
+# pick one image per digit. For part 2, suppose that $f$ varies among the images of one digit. Replacing it by its
+# mean over them can only lower the loss, again by convexity, and leaves a function of the symbol. A
+# cue that both modalities see does not help either: given the cue, the model is still a sum.
+#
+# ### The proof at work
+#
+# You can watch the proof at work. We give the *symbols* themselves, not even images of them, to a logistic
+# regression in two ways. The first uses two one-hot codes and is an additive model, since its score is one term
+# for $a$ plus one for $b$. The second uses one code for the pair.
 
 # %%
 K = 4
@@ -188,14 +197,14 @@ for name, x in {"a plus b, added": additive, "(a, b) together": together}.items(
     )
 
 # %% [markdown]
-# The additive model answers $1/K$ everywhere: told everything, it still guesses. (The other one would
-# reach 1, but scikit-learn's regularisation keeps it modest.) This is the sense of the chapter's title. *Fusion* earns its name only where modalities meet inside a non-additive
-# function; {prf:ref}`thm-additive` says that without such a meeting there is no synergy of this kind
-# to be had.
+# The additive model answers $1/K$ everywhere: even when told everything, it guesses. (The other model would
+# reach 1, but scikit-learn's regularisation holds it back a little.) This is the sense of the chapter's title.
+# *Fusion* earns its name only where modalities meet inside a non-additive function. {prf:ref}`thm-additive` says
+# that without such a meeting, no synergy of this kind can be learned.
 #
-# ## Three models, one data set
+# ## Three models on one data set
 #
-# Now with pixels. All models below have the same encoders: per image a small network that ends in 64
+# Now we use pixels. All the models below have the same encoders: for each image, a small network that ends in 64
 # features. They differ in what happens afterwards.
 #
 # | model | how it is trained | how the modalities meet |
@@ -224,16 +233,16 @@ def train_on(splits, name, seed, progress=True):
 
 
 # %% [markdown]
-# One run first, to see that training behaves. The validation loss picks the epoch that is kept.
+# We start with one run, to see that training behaves. The epoch with the lowest validation loss is kept.
 
-# %% mystnb={"image": {"alt": "Two panels against the epoch. Left: training and validation loss of the joint model fall towards zero. Right: accuracy rises within a few epochs to nearly 1."}, "figure": {"caption": "Joint training with concatenation. Accuracy passes 0.81, which is what R, U1, U2 and guessing on S would give, and goes on to nearly 1. The dot marks the epoch that is kept.", "name": "fig-joint-curves"}}
+# %% mystnb={"image": {"alt": "Two panels against the epoch. Left: training and validation loss of the joint model fall towards zero. Right: accuracy rises within a few epochs to nearly 1."}, "figure": {"caption": "Joint training with concatenation learns all four kinds: accuracy soon passes 0.81, which is what R, U1, U2 and guessing on S would give, and goes on to nearly 1. The dot marks the epoch that is kept.", "name": "fig-joint-curves"}}
 joint, history = train_on((train, val, test), "joint, concat", seed)
 figure = plots.training_curves(history)
 plt.show()
 
 # %% [markdown]
-# A single run proves little. We repeat it over seeds. A seed changes everything that is random: which
-# handwritings go to training and which to the test, the pairs, the initial weights and the order of
+# A single run proves little, so we repeat it over several seeds. A seed changes everything that is random: which
+# people's handwriting goes to training and which to the test, the pairs, the initial weights and the order of
 # the samples.
 
 # %%
@@ -250,7 +259,7 @@ for s in progress(range(seed, seed + n_seeds), "seeds"):
         rows.append({"model": name, "seed": s, **metrics, "cross_entropy_S": loss})
 results = pd.DataFrame(rows)
 
-# %% mystnb={"image": {"alt": "Clusters of four bars for the three models. Ensemble and joint sum: accuracy close to 1 on R, U1 and U2 and close to the dotted chance line at 0.25 on S. Joint concat: close to 1 on all four."}, "figure": {"caption": "Test accuracy by kind of sample, mean and 95 % interval over seeds. The dotted line is chance.", "name": "fig-accuracy-by-kind"}}
+# %% mystnb={"image": {"alt": "Clusters of four bars for the three models. Ensemble and joint sum: accuracy close to 1 on R, U1 and U2 and close to the dotted chance line at 0.25 on S. Joint concat: close to 1 on all four."}, "figure": {"caption": "Only the model with a hidden layer across both modalities learns S; on R, U1 and U2 all three are close to perfect. Bars show test accuracy by kind of sample, with the mean and 95 % interval over seeds. The dotted line is chance.", "name": "fig-accuracy-by-kind"}}
 by_kind = results.rename(columns={f"accuracy_{kind}": kind for kind in KINDS})
 ax = plots.interaction_bars(
     by_kind[["model", *KINDS]], by="model", ylabel="test accuracy"
@@ -259,12 +268,17 @@ ax.axhline(1 / 4, color="black", ls=":", lw=1.2)
 _ = ax.set_ylim(0, 1.05)
 plt.show()
 
+# %% [markdown]
+# The table gives the numbers behind the bars, as mean ± 95 % half-width over seeds (↑ higher is better, ↓ lower
+# is better).
+
 
 # %%
 def summary(frame, columns):
     """Mean and 95 % half-width over seeds, one row per model."""
     by_model = frame.groupby("model", sort=False)[columns]
-    return by_model.agg(lambda v: plus_minus(v, 3))
+    table = by_model.agg(lambda v: plus_minus(v, 3)).rename(columns=in_words)
+    return table.rename(columns={"cross_entropy_S": "cross-entropy on S (bits) ↓"})
 
 
 summary(results, ["accuracy", "accuracy_S", "cross_entropy_S", "synergy_indicator"])
@@ -272,29 +286,33 @@ summary(results, ["accuracy", "accuracy_S", "cross_entropy_S", "synergy_indicato
 # %% [markdown]
 # Read {numref}`fig-accuracy-by-kind` from left to right.
 #
-# - On **R, U1 and U2** all three models are close to perfect. If that were all there is, averaging
-#   would do, and it has charm: the modalities are trained apart, may come from different teams, and
+# - On **R, U1 and U2** all three models are close to perfect. If these were the only kinds of sample, averaging
+#   would do. It has its charm, too: the modalities are trained apart, may come from different teams, and
 #   if one is lost the other still stands.
 # - On **S** the ensemble guesses, as {prf:ref}`thm-additive` demands: its cross-entropy is no
-#   better than the 2 bits of a fair four-sided die. Its accuracy may sit a little above 1/4, because
-#   the theorem bounds the loss and rules out being right everywhere, not being lucky on some pairs
-#   ({ref}`ex-three-of-four`). It is not a matter of training the modalities *apart*: "joint, sum" is
-#   trained jointly and end to end, and fares no better, because its last step is an addition.
+#   better than the 2 bits of a fair four-sided die. Its accuracy may lie a little above 1/4, because
+#   the theorem bounds the loss and rules out being right on every pair; it does not rule out being lucky on some
+#   ({ref}`ex-three-of-four`). Training the modalities *apart* is not to blame: "joint, sum" is
+#   trained jointly and end to end, and it fares no better, because its last step is an addition.
 # - **Joint training with a hidden layer across both** learns all four kinds.
 #
-# The last column is the **synergy indicator** {cite:p}`yang2026`: the share of test samples that a
-# model gets right although *both* unimodal models get them wrong. It needs no knowledge of the true
-# interactions, so it can be computed on any data. One might expect it to be 0 for an ensemble.
-# It is small but not exactly 0: two wrong first choices can agree on a right second choice. So the
-# indicator has a floor that guessing reaches, as "joint, sum" shows. It has a ceiling, too: the joint
-# model is right on nearly all S samples, a quarter of the data, but of these the two unimodal models
-# are both wrong only on a share of about $(3/4)^2$, as they guess.
+# ### The synergy indicator has a floor and a ceiling
+#
+# *Deeper: a measure that needs no knowledge of the truth; later chapters report it, so skip it on a first reading.*
+#
+# The last column of the table is the **synergy indicator** {cite:p}`yang2026`: the share of test samples that a
+# model gets right although *both* unimodal models get them wrong. You can compute it on any data, because it needs
+# no knowledge of the true interactions. One might expect it to be 0 for an ensemble.
+# It is small but not exactly 0, since two models with different wrong first choices can agree on the right second
+# choice. The indicator also has a floor that mere guessing reaches, as "joint, sum" shows, and it has a ceiling. The
+# joint model is right on nearly all S samples, a quarter of the data. But the two unimodal models guess there, so
+# both are wrong on only about $(3/4)^2$ of them.
 #
 # ## Is joint training simply better?
 #
-# So far, joint training dominates. It seems to do all that the ensemble does, and synergy on top.
-# But look at data where every label is **redundant**, all ten digits are used, and the right image is
-# obscured by pixel noise, so that one modality is stronger than the other. Nothing here asks for synergy.
+# So far, joint training wins on every count. It seems to do all that the ensemble does, and synergy as well.
+# But look at data where every label is **redundant**. All ten digits occur, and the right image is
+# obscured by pixel noise, so that one modality is stronger than the other. Nothing here calls for synergy.
 
 # %%
 rows = []
@@ -317,43 +335,43 @@ redundant = pd.DataFrame(rows).pivot(
 gain = redundant["ensemble"] - redundant["joint, concat"]
 print(f"ensemble minus joint: {plus_minus(gain, scale=100)} points")
 
-# %% mystnb={"image": {"alt": "One line per seed joins the accuracy of the ensemble on the left with that of joint training on the right. The lines fall."}, "figure": {"caption": "Purely redundant labels, one noisy modality: each line is a seed, trained and tested on the same data.", "name": "fig-redundant"}} tags=["hide-input"]
-figure, ax = plt.subplots(figsize=(4.8, 3.4))
+# %% mystnb={"image": {"alt": "One line per seed joins the accuracy of the ensemble on the left with that of joint training on the right. The lines fall."}, "figure": {"caption": "On purely redundant labels with one noisy modality, the ensemble beats joint training on every seed. Each line is a seed: both models are trained and tested on the same data.", "name": "fig-redundant"}} tags=["hide-input"]
+figure, ax = plt.subplots()
 sns.lineplot(
     pd.DataFrame(rows), x="model", y="accuracy", units="seed", estimator=None,
     color=plots.color_of("R"), marker="o", lw=1.5, ax=ax,
 )  # fmt: skip
-_ = ax.set(xlim=(-0.3, 1.3), xlabel="", ylabel="test accuracy, redundant labels")
+_ = ax.set(xlim=(-0.3, 1.3), xlabel="", ylabel="test accuracy")
 plt.show()
 
 # %% [markdown]
-# Here averaging wins on average and beyond the interval ({numref}`fig-redundant`). The joint model has all
-# that the ensemble has, and more. But its loss is satisfied as soon as the *fused* prediction is right, and
-# the sharp left image alone nearly achieves that. From then on, little teaches the right encoder; the
-# ensemble's right member never had a stronger partner to lean on. (That two independent readers correct
-# each other's errors helps the ensemble as well.) Chapter 3 looks inside the joint model and takes
+# Here averaging wins, and by more than the interval ({numref}`fig-redundant`). The joint model contains everything
+# that the ensemble contains, and more. But its loss is satisfied as soon as the *fused* prediction is right, and
+# the sharp left image alone nearly achieves that. From then on, the right encoder gets little to learn from. The
+# ensemble's right member never had a stronger partner to lean on. (The ensemble gains in a second way: two
+# independent readers correct each other's errors.) Chapter 3 looks inside the joint model and takes
 # this *modality competition* apart.
 #
-# So there are two failures, and they are opposite: adding modalities up loses synergy, and training them
+# So there are two opposite failures. Adding modalities up loses synergy, and training them
 # jointly under-uses redundancy. This is the diagnosis of {cite:t}`yang2026`. Three methods address one
-# failure or both, and later chapters build them: DI-MML trains the modalities apart but lets them talk
-# {cite:p}`fan2024`, DMIL splits each sample's information into R, U1, U2 and S {cite:p}`yang2026`, and
-# I2MoE gives each interaction an expert of its own {cite:p}`xin2025`.
+# failure or both, and later chapters build them. DI-MML trains the modalities apart but lets them talk
+# ({cite:t}`fan2024`; chapter 7). DMIL splits each sample's information into R, U1, U2 and S ({cite:t}`yang2026`;
+# chapter 8). I2MoE gives each interaction an expert of its own ({cite:t}`xin2025`; chapter 9).
 #
 # ## Check
 #
-# The cell below checks what this chapter claims, on the numbers above.
+# The cell below tests this chapter's claims against the numbers above.
 
 # %%
 mean = results.groupby("model").mean(numeric_only=True)
 added = mean.loc[["ensemble", "joint, sum"]]
 claim(
     (added["cross_entropy_S"] > 1.95).all() and (added["accuracy_S"] < 0.40).all(),
-    "On S additive models are within 0.05 bits of guessing, trained apart or together.",
+    "On S, additive models come within 0.05 bits of guessing, trained apart or together.",
 )
 claim(
     (added[["accuracy_R", "accuracy_U1", "accuracy_U2"]] > 0.95).all(axis=None),
-    "On R, U1 and U2 they get more than 95 % right.",
+    "On R, U1 and U2, they get more than 95 % right.",
 )
 claim(
     (mean.loc["joint, concat", [f"accuracy_{k}" for k in KINDS]] > 0.95).all(),
@@ -366,12 +384,12 @@ claim(
 )
 claim(
     abs(indicator["joint, concat"] - 9 / 64) < 0.02,
-    "Joint training reaches about its ceiling, (3/4)² of the synergistic quarter.",
+    "Joint training about reaches the indicator's ceiling, (3/4)² of the synergistic quarter.",
 )
 middle, half = mean_interval(gain)
 claim(
     middle - half > 0,
-    "On redundant labels, one image noisy, the ensemble wins beyond the interval.",
+    "On redundant labels with one noisy image, the ensemble wins by more than the interval.",
 )
 
 # %% tags=["headline", "remove-cell"]
@@ -386,11 +404,11 @@ print(json.dumps(headline))
 # %% [markdown]
 # ## Takeaways
 #
-# - Information about a label is **redundant** if each modality has it, **unique** if one has it,
-#   **synergistic** if only all together have it.
-# - A model that adds one score per modality cannot learn synergy of the kind of XOR. This holds for
-#   averages of logits, products of probabilities and a jointly trained linear last layer; skill does
-#   not help. (Milder synergy, as in AND, is within reach of a sum that is trained jointly: chapter 2.)
+# - Information about a label is **redundant** if each modality has it, **unique** if only one has it, and
+#   **synergistic** if only all of them together have it.
+# - A model that adds one score per modality cannot learn synergy of the XOR kind. This holds for
+#   averages of logits, for products of probabilities and for a jointly trained linear last layer, and skill does
+#   not help. (A sum that is trained jointly can learn milder synergy, as in AND: see chapter 2.)
 # - Modalities have to meet in a **non-additive** function. A single hidden layer is enough here.
 # - Joint training learns synergy but can leave a weaker modality's redundant information unused; an
 #   ensemble does the reverse. Which is better depends on the interactions in the data, and that is
@@ -401,8 +419,17 @@ print(json.dumps(headline))
 # ```{exercise} Three out of four
 # :label: ex-three-of-four
 #
-# For XOR ($K = 2$), give an additive model that is right on three of the four pairs. Why does
+# *Level 1 of 3 · 10 minutes · by hand*
+#
+# For XOR ($K = 2$), find an additive model that is right on three of the four pairs. Why does
 # {prf:ref}`thm-additive` not forbid it? And why does training by cross-entropy not find it?
+# ```
+#
+# ```{admonition} Hint
+# :class: hint dropdown
+#
+# With two classes only the difference of the two scores matters. Try $a + b$ minus a constant, and then compute its
+# cross-entropy on all four pairs.
 # ```
 #
 # ```{solution} ex-three-of-four
@@ -410,18 +437,27 @@ print(json.dumps(headline))
 #
 # Let the score of class 1 minus that of class 0 be $a + b - \tfrac12$. It is $-\tfrac12$ for the pair
 # $(0, 0)$, $\tfrac12$ for $(0, 1)$ and $(1, 0)$, and $\tfrac32$ for $(1, 1)$: the first three are
-# right. Part 1 forbids being right on *all* pairs only. Part 2 is about the loss, and this model pays
-# for the last pair with a confident error; its cross-entropy is
+# right. Part 1 only forbids being right on *all* pairs. Part 2 is about the loss, and this model pays
+# for the last pair with a confident error. Its cross-entropy is
 # $\tfrac14(3 \log(1 + e^{-1/2}) + \log(1 + e^{3/2})) \approx 0.78 > \log 2 \approx 0.69$ nats.
-# Scaling the scores does not help: the best scale is 0. Choosing by accuracy would prefer this model;
-# choosing by cross-entropy prefers to admit that one does not know.
+# Scaling the scores does not help: the best scale is 0. If you choose by accuracy, you prefer this model. If you
+# choose by cross-entropy, you prefer a model that admits it does not know.
 # ```
 #
 # ```{exercise} Other averages
 # :label: ex-other-averages
 #
+# *Level 2 of 3 · 15 minutes · by hand*
+#
 # Ensembles may also average *probabilities*, or let each model cast one vote for its favourite class.
 # Which parts of {prf:ref}`thm-additive` still apply?
+# ```
+#
+# ```{admonition} Hint
+# :class: hint dropdown
+#
+# The proof of part 1 uses only that the winner has the largest *sum of one term per modality*. For part 2, ask
+# which function of the averaged quantity has to be convex.
 # ```
 #
 # ```{solution} ex-other-averages
@@ -431,24 +467,33 @@ print(json.dumps(headline))
 # whether the terms are logits, probabilities or votes. Part 2 was stated for the softmax of a sum. For
 # averaged probabilities the argument carries over: $-\log$ is convex in the probabilities too, so the
 # average over shifts is at least as good, and it is uniform. For votes of 0 and 1 the loss is infinite as
-# soon as nobody votes for the true class, so look at accuracy: with ties drawn fairly it is *exactly*
-# $1/K$, because each single vote is right with probability $1/K$.
+# soon as nobody votes for the true class, so look at accuracy instead. With ties broken by a fair draw it is
+# *exactly* $1/K$, because each single vote is right with probability $1/K$.
 # ```
 #
 # ```{exercise} Without the cue
 # :label: ex-without-cue
+#
+# *Level 2 of 3 · 15 minutes · by training*
 #
 # Load the data with `cue=False`. Now nobody knows which rule applies. (a) From `label_table()`,
 # compute the best accuracy that any model of both images can have. (b) Train the joint model and
 # compare.
 # ```
 #
+# ```{admonition} Hint
+# :class: hint dropdown
+#
+# `train.label_table()` is the array $p(a, b, y)$, with the label on the last axis. Which label would you predict for
+# a given pair $(a, b)$, and how often would you be right?
+# ```
+#
 # ```{solution-start} ex-without-cue
 # :class: dropdown
 # ```
 #
-# The best prediction for a pair of symbols is its most frequent label, so the best accuracy is the sum
-# over pairs of $\max_y p(a, b, y)$.
+# The best prediction for a pair of symbols is its most frequent label. The best accuracy is therefore the sum
+# of $\max_y p(a, b, y)$ over all pairs.
 
 # %% tags=["solution"]
 splits = load(seed, n_classes=4, cue=False)
@@ -458,9 +503,9 @@ reached = evaluate(model, splits[2], device=device).metrics["accuracy"]
 print(f"best possible {best:.3f}, joint model {reached:.3f}")
 
 # %% [markdown]
-# The model comes close to the bound; what is missing is probably misread digits and overfitting to labels
-# that look random. Without the cue even
-# the best model errs on every third sample: the *mixture* of rules has become noise.
+# The model comes close to the bound. What is missing probably comes from misread digits, and from overfitting to labels
+# that look random. Without the cue even the best model errs on every third sample: the *mixture* of rules has
+# become noise.
 #
 # ```{solution-end}
 # ```
@@ -468,25 +513,47 @@ print(f"best possible {best:.3f}, joint model {reached:.3f}")
 # ```{exercise} Harder synergy
 # :label: ex-harder-synergy
 #
+# *Level 3 of 3 · 40 minutes · by training*
+#
 # Raise $K$ to 10 and train the joint model with each of the four fusions `"concat"`, `"film"`,
-# `"gated"` and `"sum"` and with two budgets, the chapter's and three times as many epochs. Which kind
+# `"gated"` and `"sum"`. Use two budgets: the chapter's number of epochs and three times as many. Which kind
 # of sample is learned last, and does it matter where the modalities meet?
+# ```
+#
+# ```{admonition} Hint
+# :class: hint dropdown
+#
+# Loop over `methods.JointFusion.for_data(train, fusion=name, seed=s)` and read `accuracy_S` from
+# `evaluate(model, test).metrics`. How many samples does each of the hundred pairs $(a, b)$ get?
 # ```
 #
 # ```{solution} ex-harder-synergy
 # :class: dropdown
 #
-# A loop over `methods.JointFusion.for_data(train, fusion=name)` does it. R, U1 and U2 are learned first by
-# all fusions and S last, because $(a + b) \bmod 10$ has a hundred cases to be told apart, each seen in a
-# quarter of a hundredth of the samples. The longer budget helps S most, the fusions differ in speed, and "sum"
-# stays at chance on S whatever the budget. One run with seed 0 gave on S, after 10 and after 30 epochs, 0.24 and
-# 0.77 for "concat", 0.47 and 0.85 for "film", 0.21 and 0.69 for "gated", and 0.11 twice for "sum"; on R, U1 and U2 all
-# were above 0.94 from the start. *Where* the modalities meet decides whether synergy can be learned, *how* they meet decides how fast.
+# All fusions learn R, U1 and U2 first and S last, because $(a + b) \bmod 10$ has a hundred cases to tell apart, and
+# each of them occurs in only a quarter of a hundredth of the samples. We ran it for seeds 0, 1 and 2. The table shows
+# the mean accuracy on S over the three seeds, with the lowest and the highest in brackets (higher is better; chance
+# is 0.10).
+#
+# | fusion | after 10 epochs | after 30 epochs |
+# |---|---|---|
+# | `"film"` | 0.54 (0.47 to 0.57) | 0.86 (0.85 to 0.87) |
+# | `"concat"` | 0.31 (0.24 to 0.38) | 0.80 (0.77 to 0.85) |
+# | `"gated"` | 0.16 (0.12 to 0.21) | 0.65 (0.56 to 0.70) |
+# | `"sum"` | 0.11 (0.09 to 0.13) | 0.11 (0.09 to 0.13) |
+#
+# On R, U1 and U2 every run was above 0.88 after 10 epochs and above 0.95 after 30, so the longer budget helps S most.
+# The sum stays at chance on S, whatever the budget.
+#
+# *Where* the modalities meet decides whether synergy can be learned; *how* they meet decides how fast.
 # ```
 #
 # ## Further reading
 #
-# {cite:t}`liang2023` estimate the four interactions on real data sets and relate them to
-# the choice of model. That jointly trained networks may lose to unimodal ones was shown by
-# {cite:t}`wang2020`, and {cite:t}`huang2022` analyse why. The images are those of
-# {cite:t}`alpaydin1998`.
+# - {cite:t}`liang2023` estimate the four interactions on real data sets and relate them to
+#   the choice of model.
+# - {cite:t}`wang2020` show that jointly trained networks may lose to unimodal ones: read it for the evidence on large
+#   models.
+# - {cite:t}`huang2022` analyse why joint training can miss a modality, for a class of networks small enough for
+#   proofs.
+# - {cite:t}`alpaydin1998` describe the handwritten digits that all our pairs are made of.

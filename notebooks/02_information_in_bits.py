@@ -18,13 +18,13 @@
 # switch, the other the upper one.
 #
 # Watch the lower switch for a year. When it is up, the lamp is on half the time; when it is down,
-# the lamp is on half the time. The first camera tells you nothing. Neither does the second, for the
+# the lamp is also on half the time. The first camera tells you nothing. Neither does the second, for the
 # same reason. **Yet with both pictures side by side you are never wrong.** Where was the
 # information? Not in the first camera, not in the second, and there is no third.
 #
 # Multimodal learning is full of such lamps. "Great, thanks a lot" is praise or sarcasm depending on
-# the tone, and the tone alone does not tell you which either. This chapter builds the yardstick for
-# what a modality tells about a label, and then finds the exact spot where that yardstick stops
+# the tone, but the tone alone does not tell you which. This chapter builds the yardstick for
+# what a modality tells about a label. Then it finds the exact spot where that yardstick stops
 # measuring what we want to know.
 #
 # ```{admonition} After this chapter you can
@@ -35,17 +35,17 @@
 # - explain why a second modality can make the first one *more* informative, or less;
 # - show that mutual information alone cannot tell redundancy from synergy, and say what it can tell.
 #
-# **Needs:** probability tables, conditional probability, logarithms. **Takes:** about an hour to
-# read, 10 seconds to run on a CPU; nothing is downloaded.
+# **Needs:** probability tables, conditional probability, logarithms. **Takes:** {{ essential }} minutes for the
+# essential path, {{ reading }} for everything; 20 seconds to run on a CPU; nothing is downloaded.
 # ```
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "hide-cell"] mystnb={"code_prompt_show": "Show the set-up"}
 seed = 0
 n_samples = 20_000  # evenings that the two cameras film
 noise = 0.6  # standard deviation of a camera's reading
 steps = 150  # training steps of the small classifiers
 
-# %%
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the set-up"}
 import json
 
 import matplotlib.pyplot as plt
@@ -78,7 +78,7 @@ rng = np.random.default_rng(seed)
 #
 # Everything in this chapter is a table of probabilities. Call the switches $X_1$ and $X_2$ (0 is
 # down, 1 is up) and the lamp $Y$. The switches are fair coins, and the lamp is on when they differ:
-# $Y = X_1 \oplus X_2$, *exclusive or*. The library keeps such a table as an array `p[x1, x2, y]`,
+# $Y = X_1 \oplus X_2$, the *exclusive or*. The library keeps such a table as an array `p[x1, x2, y]`,
 # with the label always on the last axis.
 
 # %%
@@ -87,7 +87,7 @@ print("p(x1, x2, lamp off):", lamp[:, :, 0].tolist())
 print("p(x1, x2, lamp on): ", lamp[:, :, 1].tolist())
 
 # %% [markdown]
-# What camera 1 alone has to go by is the table with $X_2$ summed out, and what camera 2 has is the
+# Camera 1 alone sees the table with $X_2$ summed out, and camera 2 alone sees the
 # table with $X_1$ summed out:
 
 # %%
@@ -95,15 +95,15 @@ print("camera 1, p(x1, y):", lamp.sum(axis=1).tolist())
 print("camera 2, p(x2, y):", lamp.sum(axis=0).tolist())
 
 # %% [markdown]
-# Four equal numbers, twice. A real camera is noisy, so let each give a number: $-1$ for down and
-# $+1$ for up, plus Gaussian noise. {numref}`fig-two-cameras` is what a year of evenings looks like.
+# Each camera gets four equal numbers. A real camera is noisy, so let each report a number: $-1$ for down and
+# $+1$ for up, plus Gaussian noise. {numref}`fig-two-cameras` shows some hundreds of evenings.
 
 # %%
 switches = rng.integers(0, 2, size=(n_samples, 2))
 readings = 2 * switches - 1 + noise * rng.normal(size=(n_samples, 2))
 is_on = switches[:, 0] ^ switches[:, 1]
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Scatter plot of evenings. Lamp on fills the upper left and lower right corners, lamp off the other two. The histograms along both edges, one per camera, are the same for on and off."}, "figure": {"caption": "Each point is an evening. Together the two readings separate on from off; seen by one camera alone (the histograms at the edges), on and off look the same.", "name": "fig-two-cameras"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Scatter plot of evenings. Lamp on fills the upper left and lower right corners, lamp off the other two. The histograms along both edges, one per camera, are the same for on and off."}, "figure": {"caption": "Together the two readings separate on from off; to one camera alone (the histograms at the edges), on and off look the same. Each point is an evening.", "name": "fig-two-cameras"}}
 fig, axes = plt.subplot_mosaic(
     [["top", "."], ["both", "right"]],
     figsize=(6.4, 5.4),
@@ -145,14 +145,15 @@ sns.move_legend(
 plt.show()
 
 # %% [markdown]
-# To say how much each camera tells, and how much both, we need a unit. It starts with surprise.
+# We want to say how much each camera tells, and how much both tell together. For that we need a unit, and it starts
+# with surprise.
 #
-# ## Surprise
+# ## Surprise is a logarithm
 #
-# News is worth more the less you expected it. Let $h(p)$ be the surprise at an event of probability
-# $p$. Three wishes seem fair: what is certain is no surprise; the less likely, the more surprising;
-# and the surprises of two *independent* events, whose probabilities multiply, add up. They leave no
-# choice {cite:p}`shannon1948`.
+# The less you expected a piece of news, the more it is worth. Let $h(p)$ be the surprise at an event of probability
+# $p$. Three wishes seem fair. A certain event is no surprise. The less likely an event is, the more it surprises.
+# And if two events are *independent*, so that their probabilities multiply, their surprises add up. These wishes leave
+# no choice {cite:p}`shannon1948`.
 #
 # ```{prf:proposition} Surprise is a logarithm
 # :label: prop-surprise
@@ -189,7 +190,7 @@ for probability, name in [
     bits = abs(np.log2(probability))
     offset, side = ((4, 22), "right") if probability == 1 else ((8, 8), "left")
     ax.annotate(
-        f"{name}: {bits:.3g} bits",
+        f"{name}: {bits:.3g} bit{'s' * (bits != 1)}",
         (probability, bits),
         offset,
         textcoords="offset points",
@@ -204,7 +205,7 @@ _ = ax.set(
 plt.show()
 
 # %% [markdown]
-# ## Entropy: the surprise to expect
+# ## Entropy is the surprise to expect
 #
 # ```{prf:definition} Entropy
 # :label: def-entropy
@@ -218,10 +219,10 @@ plt.show()
 # \end{aligned}
 # $$
 #
-# with $0\log_2 0 = 0$: what never happens surprises nobody.
+# with $0\log_2 0 = 0$: an event that never happens surprises nobody.
 # ```
 #
-# That is two lines of NumPy. The library's `entropy` is those two lines, plus checks of its input:
+# That takes two lines of NumPy. The library's `entropy` is the same two lines, plus checks of its input:
 
 
 # %%
@@ -236,9 +237,9 @@ print(
 )
 
 # %% [markdown]
-# A coin is most uncertain when it is fair, and certain at either end:
+# A coin is most uncertain when it is fair. At either end of {numref}`fig-coin` it is certain:
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "An arch: the entropy of a coin is zero where heads is impossible or certain, and highest for a fair coin in the middle. A second dot, well to the left, marks a biased coin half as high."}, "figure": {"caption": "The entropy of a coin. A fair one is worth a bit per toss, the biased one that is marked half a bit.", "name": "fig-coin"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "An arch: the entropy of a coin is zero where heads is impossible or certain, and highest for a fair coin in the middle. A second dot, well to the left, marks a biased coin half as high."}, "figure": {"caption": "A coin is most uncertain when it is fair: a toss is then worth one bit. The biased coin that is marked is worth half a bit per toss.", "name": "fig-coin"}}
 fig, ax = plt.subplots()
 heads = np.linspace(0, 1, 201)
 ax.plot(heads, [entropy([q, 1 - q]) for q in heads], color=INK)
@@ -254,11 +255,13 @@ _ = ax.set(
 plt.show()
 
 # %% [markdown]
-# ### Entropy counts questions
+# ### Entropy counts yes/no questions
 #
-# Play twenty questions about the cat: sofa half the time, kitchen a quarter, garden and cupboard an
-# eighth each. Asking "sofa?" first, then "kitchen?", then "garden?" takes one question half of the
-# time, two a quarter of the time, and three otherwise.
+# *Deeper: another way to see why entropy is the right measure; skip it on a first reading.*
+#
+# Play twenty questions about the cat. It is on the sofa half the time, in the kitchen a quarter of the time, and in
+# the garden and in the cupboard an eighth of the time each. Ask "sofa?" first, then "kitchen?", then "garden?". This
+# takes one question half of the time, two a quarter of the time, and three otherwise.
 
 # %%
 questions = np.array([1, 2, 3, 3])
@@ -267,7 +270,7 @@ print(
 )
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "A tree of yes/no questions. Sofa is one question deep, kitchen two, garden and cupboard three."}, "figure": {"caption": "Good questions split the remaining probability in half. A room of probability $1/2^k$ then takes $k$ questions, exactly its surprise.", "name": "fig-questions"}}
-fig, ax = plt.subplots(figsize=(6.4, 3.4))
+fig, ax = plt.subplots(figsize=(6.4, 4.4))
 nodes = [(0, 0, "sofa?"), (1, -1, "kitchen?"), (2, -2, "garden?")]
 leaves = [
     (-1, -1, "sofa\n1/2"),
@@ -288,7 +291,6 @@ for (x, y, _), answers in zip(
             answer,
             ha="left" if answer == "no" else "right",
             color=INK,
-            fontsize=11,
         )
 for places, face, ink in [(nodes, VIOLET, "white"), (leaves, "white", INK)]:
     for x, y, text in places:
@@ -306,12 +308,12 @@ ax.set_axis_off()
 plt.show()
 
 # %% [markdown]
-# No plan asks fewer on average. To prove it, and nearly everything else in this chapter, we need a single
+# No plan asks fewer questions on average. To prove this, and nearly everything else in this chapter, we need a single
 # inequality.
 #
-# ## The one inequality
+# ## The one inequality: wrong beliefs never pay
 #
-# Suppose things happen with probabilities $p$ but you believe in $q$. Your mean surprise is
+# Suppose things happen with probabilities $p$ but you believe in $q$. Your mean surprise is then
 # $-\sum p\log_2 q$ instead of $-\sum p\log_2 p$. The difference is the **Kullback–Leibler
 # divergence**
 #
@@ -337,10 +339,10 @@ plt.show()
 # \end{aligned}
 # $$
 #
-# Equality needs $q(x)=p(x)$ wherever $p(x) > 0$, and those already sum to 1.
+# Equality requires $q(x)=p(x)$ wherever $p(x) > 0$, and these values already sum to 1.
 # ```
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Mean surprise against believed probability of rain, a bowl that touches the dotted line, the entropy, at a dot where the belief is the true probability, and rises on both sides."}, "figure": {"caption": "It rains on a quarter of the days. Whoever believes something else is more surprised on average: the gap above the dotted line is the divergence.", "name": "fig-divergence"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Mean surprise against believed probability of rain, a bowl that touches the dotted line, the entropy, at a dot where the belief is the true probability, and rises on both sides."}, "figure": {"caption": "A wrong belief raises the mean surprise: the gap above the dotted line is the divergence. Here it rains on a quarter of the days, and the curve is lowest at that belief.", "name": "fig-divergence"}}
 fig, ax = plt.subplots()
 truth, beliefs = [0.25, 0.75], np.linspace(0.02, 0.9, 200)
 extra = np.array([kl_divergence(truth, [q, 1 - q]) for q in beliefs])
@@ -360,21 +362,21 @@ _ = ax.set(
 plt.show()
 
 # %% [markdown]
-# Three consequences at once:
+# Three consequences follow at once:
 #
-# * **Uniform is the most uncertain.** Take $q$ uniform on $n$ values:
+# * **The uniform distribution is the most uncertain.** Take $q$ uniform on $n$ values:
 #   $0 \le D(p\,\|\,q) = \log_2 n - H(X)$, so $H(X) \le \log_2 n$.
 # * **No plan of questions beats entropy.** Let a plan take $\ell(x)$ yes/no questions to find $x$.
 #   Someone who answers by tossing fair coins ends up at $x$ with probability $2^{-\ell(x)}$, so
-#   these numbers sum to at most 1, to $c \le 1$ say. With $q(x) = 2^{-\ell(x)}/c$, the mean number of
+#   these numbers have a sum $c \le 1$. With $q(x) = 2^{-\ell(x)}/c$, the mean number of
 #   questions is $H(X) + D(p\,\|\,q) - \log_2 c$, and neither $D$ nor $-\log_2 c$ is negative. (Some plan
-#   needs less than $H(X)+1$: {cite:t}`cover2006`, section 5.4.)
-# * **A classifier's loss has a floor**, which is a section of its own below.
+#   needs fewer than $H(X)+1$: {cite:t}`cover2006`, section 5.4.)
+# * **A classifier's loss has a floor.** It gets a section of its own below.
 #
-# ## Two variables
+# ## Two variables and what they share
 #
-# Back to one camera and one switch. Let $X$ be what a cheap camera reports, "up" or "down", and $Y$
-# where the switch really is. The camera is wrong one time in ten.
+# Back to one camera and one switch. Let $X$ be the report of a cheap camera, "up" or "down", and let $Y$ be
+# the true position of the switch. The camera is wrong one time in ten.
 
 # %%
 camera = noisy(np.eye(2) / 2, eps=0.1)  # p(x, y)
@@ -391,8 +393,8 @@ print(camera.round(2).tolist())
 # \end{aligned}
 # $$ (eq-chain)
 #
-# This is the **chain rule**. $H(Y|X)$, the **conditional entropy**, is what is still unknown about
-# $Y$ for someone who sees $X$; it is an average over what they may see.
+# This is the **chain rule**. The **conditional entropy** $H(Y|X)$ measures how uncertain
+# $Y$ still is for someone who sees $X$, averaged over what they may see.
 #
 # ```{prf:definition} Mutual information
 # :label: def-mi
@@ -415,10 +417,10 @@ print(camera.round(2).tolist())
 # ```
 #
 # ```{prf:proof}
-# Replace $H(Y|X)$ by the chain rule for the second form. It is the mean of
-# $-\log_2 p(x) - \log_2 p(y) + \log_2 p(x,y)$, which is the mean of
-# $\log_2 \frac{p(x,y)}{p(x)p(y)}$: the third. The second is symmetric; {prf:ref}`thm-gibbs` applied
-# to the third gives the sign.
+# Replace $H(Y|X)$ by the chain rule {eq}`eq-chain` to get the second form. It is the mean of
+# $-\log_2 p(x) - \log_2 p(y) + \log_2 p(x,y)$, that is, of
+# $\log_2 \frac{p(x,y)}{p(x)p(y)}$, which is the third form. The second form is symmetric. {prf:ref}`thm-gibbs`,
+# applied to the third, gives the sign.
 # ```
 
 # %%
@@ -435,12 +437,12 @@ print(
 print(f"mutual_information    = {mutual_information(camera):.4f} bits")
 
 # %% [markdown]
-# Ten per cent of errors cost almost half a bit, because the errors do not announce themselves. The
-# whole bookkeeping fits in one picture (after {cite:t}`mackay2003`, section 8.1): lengths are bits,
-# and they add up.
+# An error rate of ten per cent costs almost half a bit, because the errors do not announce themselves. All these
+# quantities fit into one picture, {numref}`fig-entropy-bars` (after {cite:t}`mackay2003`, section 8.1): lengths are
+# bits, and they add up.
 
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Three stacked bars on one axis of bits. H(X,Y) takes the whole length. H(X) starts at its left end and H(Y) ends at its right end, both equally long and both shorter than the whole; where they overlap is I(X;Y). What remains at the ends is H(X|Y) and H(Y|X), each a little shorter than the overlap."}, "figure": {"caption": "Entropies as lengths. The overlap of $H(X)$ and $H(Y)$ is the mutual information.", "name": "fig-entropy-bars"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Three stacked bars on one axis of bits. H(X,Y) takes the whole length. H(X) starts at its left end and H(Y) ends at its right end, both equally long and both shorter than the whole; where they overlap is I(X;Y). What remains at the ends is H(X|Y) and H(Y|X), each a little shorter than the overlap."}, "figure": {"caption": "The overlap of $H(X)$ and $H(Y)$ is the mutual information. Entropies are drawn as lengths.", "name": "fig-entropy-bars"}}
 def bar(ax, row, start, end, text, color, ink="white"):
     ax.barh(
         row, end - start, left=start, color=color, edgecolor="white", height=0.8
@@ -468,7 +470,9 @@ ax.spines["left"].set_visible(False)
 plt.show()
 
 # %% [markdown]
-# ### One sample at a time
+# ### Pointwise information: one sample at a time
+#
+# *Deeper: chapter 6 builds on this; skip it on a first reading.*
 #
 # $I(X;Y)$ is a mean, so each pair has its own value, the **pointwise mutual information**
 # {cite:p}`fano1961`
@@ -484,10 +488,10 @@ print(f"mean over all four cases: {(camera * i).sum():.2f} bits")
 
 # %% [markdown]
 # A wrong report is worth *less than nothing*: it makes the truth five times less likely than no
-# report at all. Only the mean is safe from going negative. With the noisy numeric readings of
-# {numref}`fig-two-cameras` the value of a reading slides from one to the other.
+# report at all would. Only the mean can never be negative. With the noisy numeric readings of
+# {numref}`fig-two-cameras` the value of a reading slides from one extreme to the other ({numref}`fig-pointwise`).
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Pointwise information of one reading about a switch that is up. It rises from strongly negative for readings below zero to one bit for readings above one. A histogram below shows that most readings are on the informative side."}, "figure": {"caption": "What one reading says when the switch is up. Readings below 0 mislead (shaded), but they are rare: the mean is positive.", "name": "fig-pointwise"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Pointwise information of one reading about a switch that is up. It rises from strongly negative for readings below zero to one bit for readings above one. A histogram below shows that most readings are on the informative side."}, "figure": {"caption": "Readings below 0 mislead (shaded), but they are rare, so the mean is positive. The curve is what one reading says when the switch is up; the histogram shows how often each reading occurs.", "name": "fig-pointwise"}}
 x = np.linspace(-2, 3, 300)
 value = 1 - np.log2(1 + np.exp(-2 * x / noise**2))
 fig, (ax, below) = plt.subplots(
@@ -505,10 +509,10 @@ _ = below.set(
 plt.show()
 
 # %% [markdown]
-# ## What no encoder can do
+# ## No encoder adds information
 #
-# An encoder turns an input $X$ into a feature $Z = f(X)$, perhaps with dropout or other noise, but
-# without ever seeing $Y$. In the language of probability: given $X$, $Z$ is independent of $Y$.
+# An encoder turns an input $X$ into a feature $Z = f(X)$. It may use dropout or other noise, but it
+# never sees $Y$. In the language of probability: given $X$, $Z$ is independent of $Y$.
 #
 # ```{prf:theorem} Data-processing inequality
 # :label: thm-dpi
@@ -517,15 +521,14 @@ plt.show()
 # ```
 #
 # ```{prf:proof}
-# Ask what the pair $(X,Z)$ tells about $Y$. Nothing is lost by keeping $X$ and nothing is gained
-# from $Z$: $p(y|x,z) = p(y|x)$, so $H(Y|X,Z) = H(Y|X)$. And knowing more leaves no more unknown,
-# $H(Y|X,Z) \le H(Y|Z)$, because the difference $H(Y|Z) - H(Y|X,Z)$ is, for each value $z$, a mutual
-# information between $X$ and $Y$, hence not negative. Together $H(Y|X) \le H(Y|Z)$; subtract both from
-# $H(Y)$.
+# How much does the pair $(X,Z)$ tell about $Y$? Just as much as $X$: since $p(y|x,z) = p(y|x)$, we have
+# $H(Y|X,Z) = H(Y|X)$. And at least as much as $Z$: we have $H(Y|X,Z) \le H(Y|Z)$, because for each value $z$ the
+# difference is a mutual information between $X$ and $Y$, hence not negative. Together
+# $H(Y|X) \le H(Y|Z)$; now subtract both from $H(Y)$.
 # ```
 #
-# Let an input have 16 possible values and a label 4, tied together at random, and let random
-# encoders keep only $k$ different features:
+# Let an input have 16 possible values and a label 4, tied together at random. We send the input through random
+# encoders that keep only $k$ different features:
 
 # %%
 table = rng.dirichlet(np.full(64, 0.3)).reshape(16, 4)
@@ -544,7 +547,7 @@ kept = [
     for _ in range(15)
 ]
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Dots of information kept by random encoders against their number of features. All lie below a horizontal line, the information in the input itself, and approach it as the number of features grows."}, "figure": {"caption": "Random encoders, one a dot. The line is what the raw input tells; no encoder gets above it.", "name": "fig-dpi"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Dots of information kept by random encoders against their number of features. All lie below a horizontal line, the information in the input itself, and approach it as the number of features grows."}, "figure": {"caption": "No encoder gets above the line, which is what the raw input tells. Each dot is a random encoder.", "name": "fig-dpi"}}
 features, bits = np.transpose(kept)
 ax = sns.scatterplot(x=features, y=bits, s=14, color=VIOLET, alpha=0.5, lw=0)
 ax.axhline(raw_bits, color=INK)
@@ -557,35 +560,37 @@ _ = ax.set(
 plt.show()
 
 # %% [markdown]
-# So why train an encoder at all? Because the bound counts what an *unlimited* reader could get out of
-# $X$. A network makes information easier to use, for a linear head say; it never makes more of it.
+# So why train an encoder at all? The bound counts what an *unlimited* reader could get out of
+# $X$. A network can make information easier to use, for a linear head say, but it cannot make more of it.
 # (What a limited reader can use has a theory of its own: {cite:t}`xu2020`.) For multimodal learning
-# the consequence is sharp: **what an encoder has thrown away, no fusion layer behind it brings
-# back.**
+# the consequence is sharp: **no fusion layer can bring back what an encoder before it has thrown away.**
 #
 # ## How accurate can a classifier be?
+#
+# *Deeper: a bound that turns missing bits into errors; later chapters do not need it, so skip it on a first reading.*
 #
 # ```{prf:theorem} Fano's inequality
 # :label: thm-fano
 #
-# If $Y$ has $K$ values and a classifier $\hat y(X)$ is wrong with probability $e$, then
+# If $Y$ has $K$ values and a classifier $\hat y(X)$ is wrong with probability $\varepsilon$, then
 #
 # $$
-# H(Y|X) \le H_2(e) + e\log_2(K-1),
+# H(Y|X) \le H_2(\varepsilon) + \varepsilon\log_2(K-1),
 # $$
 #
-# where $H_2(e)$ is the entropy of a coin that lands heads with probability $e$.
+# where $H_2(\varepsilon)$ is the entropy of a coin that lands heads with probability $\varepsilon$.
 # ```
 #
 # ```{prf:proof}
-# Let $E$ be 1 if the classifier errs, else 0. Given $X$ and $Y$, $E$ is known, so
-# $H(Y|X) = H(E,Y|X)$. By the chain rule that is $H(E|X) + H(Y|E,X)$. The first term is at most $H(E) = H_2(e)$. In the second,
-# $E=0$ means $Y=\hat y(X)$, nothing unknown; $E=1$, with probability $e$, leaves $K-1$ values, at most
-# $\log_2(K-1)$ bits.
+# Let $E$ be 1 if the classifier errs and 0 otherwise. $X$ and $Y$ determine $E$, so
+# $H(Y|X) = H(E,Y|X)$. By the chain rule this is $H(E|X) + H(Y|E,X)$. The first term is at most
+# $H(E) = H_2(\varepsilon)$. In the second,
+# $E=0$ means $Y=\hat y(X)$ and leaves nothing unknown; $E=1$, with probability $\varepsilon$, leaves $K-1$ values,
+# at most $\log_2(K-1)$ bits.
 # ```
 #
-# Few bits, many errors {cite:p}`fano1961`. With $K=4$ equally likely labels, $H(Y|X) = 2 - I(X;Y)$,
-# and the inequality is a ceiling on accuracy. Here it is against the *best possible* classifiers for
+# The fewer bits, the more errors {cite:p}`fano1961`. With $K=4$ equally likely labels, $H(Y|X) = 2 - I(X;Y)$,
+# and the inequality is a ceiling on accuracy. {numref}`fig-fano` compares it with the *best possible* classifiers for
 # random channels, which pick the likeliest label for every $x$:
 
 
@@ -599,7 +604,7 @@ channels = [random_channel(peak) for peak in np.geomspace(0.03, 30, 400)]
 bits = [mutual_information(p) for p in channels]
 best_accuracy = [p.max(axis=1).sum() for p in channels]
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Accuracy of the best classifier against mutual information for random channels with four labels. All points lie below a rising curve, Fano's ceiling, which runs from chance, where there is no information, to certainty, where the information is all of the label's entropy."}, "figure": {"caption": "Fano's ceiling for four equally likely labels, and the best classifier on each of many random channels. Without information it can only guess.", "name": "fig-fano"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Accuracy of the best classifier against mutual information for random channels with four labels. All points lie below a rising curve, Fano's ceiling, which runs from chance, where there is no information, to certainty, where the information is all of the label's entropy."}, "figure": {"caption": "No classifier beats Fano's ceiling. Each dot is the best classifier on a random channel with four equally likely labels; without information it can only guess.", "name": "fig-fano"}}
 error = np.linspace(0, 0.75, 300)
 ceiling = [2 - entropy([e, 1 - e]) - e * np.log2(3) for e in error]
 percent = 100 * np.array(best_accuracy)
@@ -613,34 +618,35 @@ plt.show()
 # %% [markdown]
 # ## A loss is a measurement
 #
-# Tables are known only in textbooks. For images and sound, $p$ is out of reach, but we can train a
+# Only textbooks give us tables. For images and sound, $p$ is out of reach. But we can train a
 # classifier $q(y|x)$, and its cross-entropy loss is an information measurement in disguise.
 #
 # ```{prf:theorem} Cross-entropy bounds information
 # :label: thm-cross-entropy
 #
-# For any classifier $q$, written in bits,
+# Let $L$ be the expected loss of a classifier $q$, in bits, and let $p_X$ and $q_X$ be the true and the predicted
+# distribution of $Y$ given $X$. For any $q$,
 #
 # $$
 # \begin{aligned}
 # L &= \mathbb{E}\,[-\log_2 q(Y|X)] \\
-# &= H(Y|X) + \mathbb{E}\,D(p_X\,\|\,q_X),
+# &= H(Y|X) + \mathbb{E}\,D(p_X\,\|\,q_X).
 # \end{aligned}
 # $$
 #
-# with $L$ the expected loss, $p_X$ and $q_X$ the distributions of $Y$ given $X$, true and predicted. So $I(X;Y)$ is at least $H(Y)$ minus the expected loss.
+# So $I(X;Y)$ is at least $H(Y) - L$.
 # ```
 #
 # ```{prf:proof}
-# $-\log_2 q = -\log_2 p + \log_2\frac{p}{q}$; take means. The last term is a mean of divergences, so
-# not negative ({prf:ref}`thm-gibbs`).
+# Write $-\log_2 q = -\log_2 p + \log_2\frac{p}{q}$ and take means. The last term is a mean of divergences, so
+# it is not negative ({prf:ref}`thm-gibbs`).
 # ```
 #
-# Two things to note. The loss must be measured on samples that were not trained on: a memorised
+# Note two things. The loss must be measured on samples that were not used for training: a memorised
 # training set has loss 0 and proves nothing. And the bound points one way: a *low* loss proves that
 # information is there; a *high* loss proves nothing at all, since the classifier may just be bad.
 #
-# Let us watch it. Camera 1's reading has a known amount of information about its own switch, which
+# We can watch the bound at work. Camera 1's reading has a known amount of information about its own switch, which
 # we get to four digits from a fine table. Then we train logistic regression and follow
 # $1 - \text{loss}$ on evenings it has not seen.
 
@@ -676,7 +682,7 @@ def bits_learned(features, labels):
 history = bits_learned(readings[:, :1], switches[:, 0])
 print(f"learned {history[-1]:.3f} of {truth:.3f} bits")
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Held-out information against training step. It starts at zero, rises steeply and flattens just at the horizontal line of the true mutual information."}, "figure": {"caption": "A training curve in bits. At every step the curve is a lower bound, up to sampling error; the line is the truth.", "name": "fig-learning-in-bits"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Held-out information against training step. It starts at zero, rises steeply and flattens just at the horizontal line of the true mutual information."}, "figure": {"caption": "Training climbs to the truth (dashed). In bits, the curve is a lower bound at every step, up to sampling error.", "name": "fig-learning-in-bits"}}
 ax = sns.lineplot(history, color=VIOLET, label="$H(Y)$ minus held-out loss")
 ax.axhline(truth, color=INK, ls="--", label="$I(X;Y)$")
 _ = ax.set(xlabel="training step", ylabel="information (bits)", ylim=(-0.05, 1))
@@ -684,12 +690,12 @@ ax.legend(loc="lower right")
 plt.show()
 
 # %% [markdown]
-# The model starts by knowing nothing, a loss of exactly one bit, and climbs to the ceiling, which it
-# reaches because logistic regression happens to be the right family here. (The
-# curve is an average over finitely many evenings, so it may end a few thousandths of a bit to either side of
-# the line: sampling error.)
+# The model starts by knowing nothing, at a loss of exactly one bit, and climbs to the ceiling. It
+# gets there because logistic regression happens to be the right family here. (The
+# curve is an average over finitely many evenings, so sampling error may put its end a few thousandths of a bit to
+# either side of the line.)
 #
-# ## With another sensor in the room
+# ## A second sensor can take information away, or bring it
 #
 # Now the second modality comes in. What does $X_1$ add for someone who *already sees* $X_2$?
 #
@@ -706,7 +712,7 @@ plt.show()
 # $$
 # ```
 #
-# With it, information has a chain rule: what both tell is what one tells, plus what the other adds,
+# With it, information has a chain rule: both sources tell what one of them tells, plus what the other adds,
 #
 # $$
 # \begin{aligned}
@@ -715,35 +721,37 @@ plt.show()
 # \end{aligned}
 # $$ (eq-chain-information)
 #
-# since on the right $H(Y|X_2)$ is once taken away and once added. Seeing $X_2$ first can
-# make $X_1$ *less* useful: two cameras on the same switch. It can make it *more* useful: the lamp.
-# {numref}`fig-conditioning` goes through the library's gates, each a table of two fair bits.
+# since $H(Y|X_2)$ is subtracted once and added once on the right. Seeing $X_2$ first can
+# make $X_1$ *less* useful: think of two cameras on the same switch. It can also make it *more* useful: think of the
+# lamp. {numref}`fig-conditioning` goes through the library's gates, each a table of two fair bits.
 
 # %%
 two_bit = ["redundant", "and", "copy", "two_bit_copy", "xor"]
 alone = [mutual_information(GATES[name](), x=0) for name in two_bit]
 given_x2 = [conditional_mutual_information(GATES[name]()) for name in two_bit]
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Paired bars for five gates: information of source 1 alone and given source 2. For redundant the first bar is a full bit and the second is gone. For and, both are short, the second the longer. For copy and two-bit copy both are full bits. For xor the first is gone and the second is a full bit."}, "figure": {"caption": "What source 1 tells alone, and what it adds for someone who sees source 2. Conditioning can take everything away (left) or bring everything about (right).", "name": "fig-conditioning"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Paired horizontal bars for five gates: information of source 1 alone and given source 2. For redundant the first bar is a full bit and the second is gone. For and, both are short, the second the longer. For copy and two-bit copy both are full bits. For xor the first is gone and the second is a full bit."}, "figure": {"caption": "Seeing source 2 first can take away everything that source 1 tells (top) or bring it about (bottom). Grey bars: what source 1 tells alone. Violet bars: what it adds for someone who sees source 2.", "name": "fig-conditioning"}}
 rules = ["$X_1=X_2$", "$X_1∧X_2$", "$X_1$", "$(X_1,X_2)$", "$X_1⊕X_2$"]
 table = pd.DataFrame({"$I(X_1;Y)$": alone, "$I(X_1;Y|X_2)$": given_x2})
 table["gate"] = [
     f"{n.replace('_', ' ')}\n$Y=${r}" for n, r in zip(two_bit, rules, strict=True)
 ]
-ax = sns.barplot(
+fig, ax = plt.subplots(figsize=(6.0, 5.4))
+sns.barplot(
     table.melt("gate", var_name="source", value_name="bits"),
-    x="gate",
-    y="bits",
+    x="bits",
+    y="gate",
     hue="source",
     palette=[GREY, VIOLET],
     saturation=1,
     gap=0.05,
+    ax=ax,
 )
 for bars in ax.containers:
-    ax.bar_label(bars, fmt="%.2g", padding=2, fontsize=11)
-_ = ax.set(xlabel="", ylim=(0, 1.35))
-ax.tick_params(axis="x", labelsize=11)
-sns.move_legend(ax, "upper center", ncols=2, title=None)
+    ax.bar_label(bars, fmt="%.2g", padding=3)
+_ = ax.set(ylabel="", xlim=(0, 1.1))
+ax.grid(axis="y", visible=False)
+sns.move_legend(ax, "lower center", bbox_to_anchor=(0.4, 1.0), ncols=2, title=None)
 plt.show()
 
 # %% [markdown]
@@ -763,6 +771,10 @@ plt.show()
 # \end{aligned}
 # $$
 # ```
+#
+# ### Where the sign comes from
+#
+# *Deeper: a theorem that says when a second source helps or hurts; skip it on a first reading.*
 #
 # When should we expect which sign? Two cases can be settled once and for all.
 #
@@ -787,12 +799,12 @@ plt.show()
 # \end{aligned}
 # $$
 #
-# and rearrange. In the two cases one of the
-# terms on the right vanishes, and the other is a mutual information.
+# and rearrange. In each of the two cases one term on the right of the theorem vanishes, and the other is a mutual
+# information.
 # ```
 #
 # The second case is the assumption of naive Bayes: two recordings of one event, with separate noise.
-# The lamp is the first case at its purest.
+# The lamp is the purest example of the first case. The output below gives both terms and their difference.
 
 # %%
 for name in ["xor", "redundant"]:
@@ -803,19 +815,19 @@ for name in ["xor", "redundant"]:
     print(f"{name:>9}: {within:.0f} - {between:.0f} = {ii:+.0f} bit")
 
 # %% [markdown]
-# ### Zero is not nothing
+# ### Zero interaction information can hide two mechanisms
 #
-# Let the wiring change from evening to evening: on a share $t$ of them the lamp follows the XOR rule,
-# on the others both switches move together and the lamp follows them.
+# Let the wiring change from evening to evening. On some evenings the lamp follows the XOR rule. On the
+# others both switches move together and the lamp follows them.
 
 # %%
 shares = np.linspace(0, 1, 201)
 mixtures = [(1 - t) * GATES["redundant"]() + t * GATES["xor"]() for t in shares]
 interaction = np.array([interaction_information(p) for p in mixtures])
 crossing = float(np.interp(0, interaction, shares))
-print(f"the interaction information is 0 at t = {crossing:.2f}")
+print(f"the interaction information is 0 at an XOR share of {crossing:.2f}")
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Interaction information rises from its lowest, negative value, pure redundancy, to its highest, positive one, pure exclusive or, as the share of exclusive or grows; it crosses zero on the way."}, "figure": {"caption": "Mixing a redundant label with the XOR label. Where the curve crosses zero, neither mechanism is gone: they cancel.", "name": "fig-mixture"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Interaction information rises from its lowest, negative value, pure redundancy, to its highest, positive one, pure exclusive or, as the share of exclusive or grows; it crosses zero on the way."}, "figure": {"caption": "Where the curve crosses zero, neither mechanism is gone: they cancel. A redundant label is mixed with the XOR label.", "name": "fig-mixture"}}
 fig, ax = plt.subplots()
 ax.plot(shares, interaction, color=INK)
 ax.axhline(0, color=GREY, lw=1)
@@ -824,20 +836,20 @@ ax.annotate(
     "zero, but not nothing", (crossing, 0), (10, -16), textcoords="offset points"
 )
 _ = ax.set(
-    xlabel="share $t$ of evenings with the XOR rule",
+    xlabel="share of evenings with the XOR rule",
     ylabel="interaction information (bits)",
 )
 plt.show()
 
 # %% [markdown]
-# At the crossing the two cameras would be reported as not interacting at all. That is a warning:
-# one number cannot hold two quantities.
+# At the crossing in {numref}`fig-mixture` we would report that the two cameras do not interact at all. That is a
+# warning: one number cannot hold two quantities.
 #
 # ## Four unknowns, three equations
 #
-# {cite:t}`williams2010` named the quantities. What two sources tell about a label should come in
-# four parts, none negative: what both tell, **redundancy** $R$; what only one tells, **unique**
-# $U_1$ and $U_2$; and what only the pair tells, **synergy** $S$. Mutual information sees their sums:
+# {cite:t}`williams2010` named the quantities. The information that two sources hold about a label should come in
+# four parts, none of them negative. Both sources tell the **redundancy** $R$. Only one source tells its **unique**
+# part, $U_1$ or $U_2$. And only the pair tells the **synergy** $S$. Mutual information sees their sums:
 #
 # $$
 # \begin{aligned}
@@ -847,15 +859,15 @@ plt.show()
 # \end{aligned}
 # $$ (eq-pid)
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two overlapping circles within an ellipse. The overlap is R, redundant; the crescents are U1 and U2, unique; the rest of the ellipse is S, synergistic. The left circle is I(X1;Y), the right one I(X2;Y), everything is I(X1,X2;Y)."}, "figure": {"caption": "The four parts. Each circle is what one source tells alone; the ellipse is what both tell together.", "name": "fig-four-parts"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two overlapping circles within an ellipse. The overlap is R, redundant; the crescents are U1 and U2, unique; the rest of the ellipse is S, synergistic. The left circle is I(X1;Y), the right one I(X2;Y), everything is I(X1,X2;Y)."}, "figure": {"caption": "The four parts of what two sources tell. Each circle is what one source tells alone; the ellipse is what both tell together.", "name": "fig-four-parts"}}
 plots.information_diagram()
 plt.show()
 
 # %% [markdown]
-# Subtract the first two equations from the third: $\mathrm{II} = S - R$. *That* is what interaction
-# information measures, and why redundancy and synergy cancelled above. The other mutual informations
-# do not help, as they are combinations of these three; $I(X_1;Y|X_2) = U_1 + S$, for instance. Four
-# unknowns, three equations: one direction stays invisible. Linear algebra names it.
+# Subtract the first two equations of {eq}`eq-pid` from the third: $\mathrm{II} = S - R$. *That* is what interaction
+# information measures, and it is why redundancy and synergy cancelled above. The other mutual informations
+# do not help, because they are combinations of these three; $I(X_1;Y|X_2) = U_1 + S$, for instance. With four
+# unknowns and three equations, one direction stays invisible. Linear algebra names it.
 
 # %%
 equations = np.array(
@@ -869,23 +881,22 @@ print(
 )
 
 # %% [markdown]
-# Move one bit of each unique part into redundancy, add one bit of synergy, and *no* mutual
+# Move one bit from each unique part into redundancy, add one bit of synergy, and *no* mutual
 # information with the label changes. Is that only algebra, or are there real distributions that
 # differ like this? There are.
 #
-# ## Two houses
+# ## Two houses that mutual information cannot tell apart
 #
-# Two lamps now, so the label has two bits: $Y = $ (hall lamp, stair lamp).
+# Now there are two lamps, so the label has two bits: $Y = $ (hall lamp, stair lamp).
 #
-# * **House A.** Each lamp has its own switch. Camera 1 films the switch of the hall lamp, camera 2
-#   that of the stair lamp.
+# * **House A.** Each lamp has its own switch. Camera 1 films the switch of the hall lamp, and camera 2
+#   films that of the stair lamp.
 # * **House B.** The hall lamp has one switch, and *both* cameras have it in view. The stair lamp has
 #   two switches, as in our opening; each camera sees one of them.
 #
 # In house A each camera holds one bit that the other lacks: $U_1 = U_2 = 1$. In house B the hall
 # lamp is one bit of redundancy and the stair lamp one bit of synergy: $R = S = 1$. You could hardly
-# wire two houses more differently. (We read these numbers off the wiring; *Splitting information*, later in
-# this book, computes them.)
+# wire two houses more differently. (Here we simply read these numbers off the wiring; chapter 4 computes them.)
 
 # %%
 houses = {"A": GATES["two_bit_copy"](), "B": GATES["redundant_xor"]()}
@@ -906,7 +917,7 @@ seen = {name: what_information_sees(p) for name, p in houses.items()}
 print("equal in every one:", seen["A"] == seen["B"])
 
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Above, the wiring: in house A camera 1 sees the hall switch and camera 2 the stair switch; in house B both cameras see the hall switch and each sees one of the two stair switches. Below, for each house, the same five bars: all equally long but the third, what both cameras tell together, which is twice as long."}, "figure": {"caption": "Two houses, wired differently (above), with equal mutual informations (below).", "name": "fig-two-houses"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Above, the wiring: in house A camera 1 sees the hall switch and camera 2 the stair switch; in house B both cameras see the hall switch and each sees one of the two stair switches. Below, for each house, the same five bars: all equally long but the third, what both cameras tell together, which is twice as long."}, "figure": {"caption": "Two houses that are wired differently (above) have equal mutual informations (below).", "name": "fig-two-houses"}}
 def wire(ax, boxes, wires):
     for name, pairs in wires.items():
         for start, end in map(str.split, pairs):
@@ -918,10 +929,9 @@ def wire(ax, boxes, wires):
             text,
             ha="center",
             va="center",
-            fontsize=11,
             bbox={"boxstyle": "round", "facecolor": "white", "edgecolor": INK},
         )
-    _ = ax.set(xlim=(-0.55, 2.55), ylim=(-1.2, 2.3))
+    _ = ax.set(xlim=(-0.8, 2.8), ylim=(-1.3, 2.4))
     ax.set_axis_off()
 
 
@@ -933,10 +943,10 @@ boxes_a = top | {
     "stair": ((2, -0.95), "stair lamp"),
 }
 boxes_b = top | {
-    "h": ((1, 1), "switch"),
-    "s": ((0, 0.7), "switch"),
-    "t": ((2, 0.7), "switch"),
-    "hall": ((1, 0.1), "hall lamp"),
+    "h": ((1, 1.3), "switch"),
+    "s": ((0, -0.1), "switch"),
+    "t": ((2, -0.1), "switch"),
+    "hall": ((1, 0.5), "hall lamp"),
     "stair": ((1, -0.95), "stair lamp"),
 }
 wires_a = {"U1": ["c1 h", "h hall"], "U2": ["c2 s", "s stair"]}
@@ -945,7 +955,7 @@ wires_b = {
     "S": ["c1 s", "s stair", "c2 t", "t stair"],
 }
 wiring = {"A": (boxes_a, wires_a), "B": (boxes_b, wires_b)}
-fig, axes = plt.subplots(2, 2, figsize=(6.4, 6.0), height_ratios=[1, 1.1])
+fig, axes = plt.subplots(2, 2, figsize=(6.4, 6.8), height_ratios=[1.1, 1])
 for (above, below), (name, values) in zip(axes.T, seen.items(), strict=True):
     wire(above, *wiring[name])
     _ = above.set_title(f"House {name}: " + " and ".join(wiring[name][1]))
@@ -959,14 +969,14 @@ axes[1, 1].set_yticklabels([])
 plt.show()
 
 # %% [markdown]
-# **Equal bars, different houses.** Whatever you compute from these numbers, an index of "fusion
-# benefit", a modality ranking, a regulariser, gives the same answer for both.
+# **Equal bars, different houses.** Suppose you compute an index of "fusion benefit", a modality ranking or a
+# regulariser from these numbers. Whatever it is, it gives the same answer for both houses.
 #
 # ### Does it matter? Ask an ensemble
 #
 # It matters as soon as you build something. Chapter 1 trained one model per modality and averaged
 # their logits. That ensemble can use what each camera tells by itself, $p(y|x_1)$ and $p(y|x_2)$, and
-# adds up the logarithms, so it ranks labels by $p(y|x_1)\,p(y|x_2)$. No training is needed to see
+# adds up the logarithms, so it ranks labels by $p(y|x_1)\,p(y|x_2)$. We need no training to see
 # how far that can go at best:
 
 
@@ -985,15 +995,19 @@ for name, p in houses.items():
     )
 
 # %% [markdown]
-# In house A the ensemble is perfect. In house B it gets the hall lamp right, knows nothing of the stair
-# lamp, and no amount of data will change that. **The same mutual informations; one house where late
-# fusion is all you need, one where it fails half of the time.**
+# In house A the ensemble is perfect. In house B it gets the hall lamp right but knows nothing of the stair
+# lamp, and no amount of data will change that. **The two houses have the same mutual informations. In one, late
+# fusion is all you need; in the other, it fails half of the time.**
 #
-# ### Could other entropies tell?
+# ### Could other entropies tell the houses apart?
 #
-# A careful reader objects: in house A the cameras are independent, in house B they share the hall
-# switch. $I(X_1;X_2)$ is 0 and 1. True, but that is luck. Hang a clock in house A where both cameras
-# see it, showing a random bit that has nothing to do with any lamp {cite:p}`james2017`:
+# *Deeper: the answer to an objection; skip it on a first reading.*
+#
+# A careful reader objects: the cameras are independent in house A, while in house B they share the hall
+# switch. So $I(X_1;X_2)$ is 0 in one house and 1 in the other. True, but that is luck. Hang a clock in house A where
+# both cameras see it, showing a random bit that has nothing to do with any lamp {cite:p}`james2017`. The table lists
+# every entropy in bits, first for house A with the clock and then for house B; the last line is the accuracy of the
+# ensemble.
 
 # %%
 clock, house_b = GATES["dyadic"](), houses["B"]
@@ -1010,13 +1024,13 @@ print(
 )
 
 # %% [markdown]
-# Now **every entropy of every subset of the three variables is equal**, so nothing that can be written
+# Now **every entropy of every subset of the three variables is equal**. So nothing that can be written
 # with entropies, mutual informations or their conditional forms tells house A with a clock from
-# house B. And still an ensemble is perfect in the one and fails in the other.
+# house B. And still an ensemble is perfect in one house and fails in the other.
 #
 # ## What the three numbers do say
 #
-# Not everything, but not nothing. Call the three numbers $I_1$, $I_2$ and $I_{12}$.
+# Three numbers do not say everything, but they do say something. Call them $I_1$, $I_2$ and $I_{12}$.
 #
 # ```{prf:theorem} The feasible range
 # :label: thm-range
@@ -1036,8 +1050,8 @@ print(
 # ```
 #
 # ```{prf:proof}
-# Choosing $R = t$ fixes the other three. $R \ge 0$ and $S \ge 0$ give the two lower limits of $t$,
-# $U_1, U_2 \ge 0$ the two upper ones. The range is never empty, as $I_{12}$ is at least the larger of
+# Choosing $R = t$ fixes the other three. $R \ge 0$ and $S \ge 0$ give the two lower limits of $t$, and
+# $U_1, U_2 \ge 0$ give the two upper ones. The range is never empty, because $I_{12}$ is at least the larger of
 # $I_1$ and $I_2$.
 # ```
 
@@ -1054,7 +1068,7 @@ def slide(p, n=101):
 parts = slide(houses["B"])
 print("ends of the line:", parts[0].tolist(), parts[-1].tolist())
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Four stacked areas over the free number t from 0 to 1. From left to right R and S grow from 0 to 1 bit while U1 and U2 shrink from 1 to 0; R plus U1 stays at 1 bit, the total at 2. House A is the left end, house B the right end."}, "figure": {"caption": "Everything that fits $I_1=I_2=1$ and $I_{12}=2$ bits: $R+U_1$ and the total stay put while the parts change. The two houses are the two ends.", "name": "fig-slide"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Four stacked areas over the free number t from 0 to 1. From left to right R and S grow from 0 to 1 bit while U1 and U2 shrink from 1 to 0; R plus U1 stays at 1 bit, the total at 2. House A is the left end, house B the right end."}, "figure": {"caption": "The parts change while $R+U_1$ and the total stay put: everything from left to right fits $I_1=I_2=1$ and $I_{12}=2$ bits. The two houses are the two ends.", "name": "fig-slide"}}
 fig, ax = plt.subplots(figsize=(6.4, 4.0))
 names = ["R", "U1", "U2", "S"]
 ax.stackplot(
@@ -1089,19 +1103,18 @@ _ = ax.set(
 plt.show()
 
 # %% [markdown]
-# Sometimes the range is a single point and mutual information *does* suffice. For the lamp
-# $I_1 = I_2 = 0$ leaves only $t = 0$, so $S = 1$: the puzzle that opened the chapter is solved, and its
-# bit is entirely synergy. (When else this happens is {ref}`ex-point`.) In general a fourth equation
-# is needed, and people do not agree which. The most used one asks what is left when the pairing of
-# $X_1$ and $X_2$ is taken away and only the two single views are kept
-# {cite:p}`bertschinger2014`; {cite:t}`griffith2014` discuss others. That is the subject of
-# *Splitting information*, chapter 4.
+# Sometimes the range is a single point, and then mutual information *does* suffice. For the lamp,
+# $I_1 = I_2 = 0$ leaves only $t = 0$, so $S = 1$. This solves the puzzle that opened the chapter: the lamp's
+# bit is entirely synergy. ({ref}`ex-point` asks when else this happens.) In general a fourth equation
+# is needed, and people do not agree on which. The most widely used one keeps the two single views, takes away the
+# pairing of $X_1$ and $X_2$, and asks what is left {cite:p}`bertschinger2014`; {cite:t}`griffith2014` discuss others.
+# That is the subject of chapter 4.
 #
-# ## Two models that meet a lamp
+# ## Two models meet the lamp
 #
 # What does this look like in training? We have cameras with noise, an additive model, and the loss as
-# a measuring device. First the truth, from a fine table again; then two logistic regressions, one
-# that adds up the two readings and one that may also use their product.
+# a measuring device. First we compute the truth, again from a fine table. Then we train two logistic regressions: one
+# adds up the two readings, and the other may also use their product.
 
 # %%
 noisy_lamp = np.einsum("aby,ai,bj->ijy", lamp, density, density)
@@ -1112,7 +1125,7 @@ with_product = bits_learned(np.hstack([readings, product]), is_on)
 print(f"truth {lamp_bits:.2f} bits")
 print(f"additive {additive[-1]:z.2f}, with product {with_product[-1]:.2f} bits")
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Held-out information about the lamp against training step. The additive model stays at zero throughout. The model with the product of the two readings climbs to the dashed line, the truth."}, "figure": {"caption": "Two models of the noisy lamp. Adding evidence finds nothing, however long it trains; one product is enough.", "name": "fig-additive"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Held-out information about the lamp against training step. The additive model stays at zero throughout. The model with the product of the two readings climbs to the dashed line, the truth."}, "figure": {"caption": "Adding evidence finds nothing, however long it trains; one product is enough. Two models of the noisy lamp; the dashed line is the truth.", "name": "fig-additive"}}
 learned = {
     "with the product $x_1x_2$": with_product,
     "additive: $w_1x_1 + w_2x_2$": additive,
@@ -1124,9 +1137,9 @@ ax.legend(loc="upper right")
 plt.show()
 
 # %% [markdown]
-# Had we only looked at the additive model's loss, we would have said that the cameras know nothing of the
-# lamp; {prf:ref}`thm-cross-entropy` warned us that a high loss proves nothing. And training longer, or
-# with larger networks in place of $w_1x_1$ and $w_2x_2$, would not have helped:
+# Had we looked only at the additive model's loss, we would have said that the cameras know nothing of the
+# lamp. {prf:ref}`thm-cross-entropy` warned us that a high loss proves nothing. Longer training would not have helped,
+# and neither would larger networks in place of $w_1x_1$ and $w_2x_2$:
 #
 # ```{prf:proposition} No sum computes XOR
 # :label: prop-no-sum
@@ -1135,19 +1148,21 @@ plt.show()
 # ```
 #
 # ```{prf:proof}
-# It would need $f(0)+g(1) > 0$ and $f(1)+g(0) > 0$, but $f(0)+g(0) \le 0$ and $f(1)+g(1) \le 0$. The
-# first two add up to the same sum as the last two.
+# We would need $f(0)+g(1) > 0$ and $f(1)+g(0) > 0$, but $f(0)+g(0) \le 0$ and $f(1)+g(1) \le 0$. The
+# first two left-hand sides have the same total as the last two, which cannot be both positive and not positive.
 # ```
 #
 # An ensemble is such a sum: one logit per modality, averaged. That is why chapter 1's ensemble stayed at
-# chance on the synergistic samples. (Not all synergy is out of a sum's reach: with weights trained *together*,
+# chance on the synergistic samples. (A sum can reach some synergy: with weights trained *together*,
 # a sum and a threshold compute AND. But weights that were trained apart cannot know of each other.) One
 # product is the least it takes, and later chapters meet it again inside real fusion models.
 #
-# ## From losses to a proof, on real images
+# ## Two losses prove redundancy on real images
+#
+# *Deeper: what the three numbers prove about data without a table; skip it on a first reading.*
 #
 # Can three numbers say anything about data whose table we do not have? Cut the 1,797 handwritten
-# digits of scikit-learn into a left and a right half, two "modalities" of one event. Train a
+# digits of scikit-learn into a left and a right half, two "modalities" of one event. Then train a
 # classifier on each half alone.
 
 # %%
@@ -1161,7 +1176,7 @@ h_label = entropy(np.bincount(labels) / len(labels))
 
 
 def bits_each(views):
-    """Surprise at each label without the view, minus a held-out classifier's with it."""
+    """Surprise at each label without the view, minus a held-out classifier's surprise with it."""
     x, model = views.reshape(len(views), -1), LogisticRegression(max_iter=1000)
     q = cross_val_predict(model, x, labels, method="predict_proba")
     return h_label + np.log2(q[np.arange(len(labels)), labels])
@@ -1186,11 +1201,11 @@ print(f"R - S >= {net.mean():.2f} bits, standard error {error:.2f}")
 # \end{aligned}
 # $$
 #
-# where $B$ is what a half's classifier knows, in bits.
+# where $B_{\text{left}}$ and $B_{\text{right}}$ are the bits that the two classifiers know.
 #
-# Without any model of the two halves *together*, and whatever the fourth equation will be, two small
-# classifiers prove that redundancy outweighs synergy, and, as $S$ is not negative, that the halves of a digit share more
-# than one and a half bits about it. (Up to sampling error, which the last number measures.)
+# So two small classifiers prove that redundancy outweighs synergy. They need no model of the two halves *together*,
+# and the proof holds whatever the fourth equation will be. As $S$ is not negative, the halves of a digit share more
+# than one and a half bits about it. (All this is up to sampling error, which the last number measures.)
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Four stacked bars on one axis of bits. The first is the label's entropy and takes the whole length. The left half's bar starts at its left end, the right half's ends at its right end; both are longer than half of it. The fourth bar marks where they overlap."}, "figure": {"caption": "Two bars that do not fit side by side into $H(Y)$ must overlap. The overlap is a lower bound on $R-S$.", "name": "fig-digits"}}
 fig, ax = plt.subplots(figsize=(6.4, 3.4))
@@ -1205,14 +1220,14 @@ plt.show()
 # %% [markdown]
 # ## Check
 #
-# The cell below checks what this chapter claims.
+# The cell below tests this chapter's claims against the numbers above.
 
 # %%
 alone = [mutual_information(lamp, x=camera) for camera in (0, 1)]
 claim(
     alone == [0, 0]
     and mutual_information(lamp) == interaction_information(lamp) == 1,
-    "One camera alone tells nothing of the lamp, the two together a whole bit.",
+    "One camera alone tells nothing of the lamp; the two together tell a whole bit.",
 )
 claim(
     abs(entropy([0.11, 0.89]) - 0.5) < 1e-3,
@@ -1224,7 +1239,7 @@ claim(
 )
 claim(
     abs(truth - history[-1]) < 0.03,
-    "By its held-out loss a classifier learns nearly all that a reading of camera 1 tells.",
+    "By its held-out loss, a classifier learns nearly all that a reading of camera 1 tells.",
 )
 claim(
     np.allclose(equations @ invisible, 0),
@@ -1256,20 +1271,20 @@ claim(
 )
 claim(
     net.mean() > 1.5 and net.mean() - 3 * error > 1.4,
-    "R - S of a digit's halves is over 1.5 bits, and over 1.4 less three standard errors.",
+    "R - S of a digit's halves is over 1.5 bits, and over 1.4 after subtracting three standard errors.",
 )
 
 # %% [markdown]
 # ## Takeaways
 #
-# * A **bit** is the surprise of a coin toss; entropy is the surprise to expect, and mutual information
-#   how far one variable lowers it. All of it follows from $\ln t \le t-1$.
-# * **Encoders only lose information**; fusion cannot bring back what they dropped. Fano turns missing
-#   bits into unavoidable errors.
+# * A **bit** is the surprise of a coin toss, entropy is the surprise to expect, and mutual information
+#   is how far one variable lowers it. All of it follows from $\ln t \le t-1$.
+# * **Encoders can only lose information**, and fusion cannot bring back what they dropped. Fano's inequality turns
+#   missing bits into unavoidable errors.
 # * **A held-out loss measures information from below.** A low loss is a proof, a high one is not.
 # * A second modality can lower what the first adds (**redundancy**) or raise it (**synergy**).
 #   Interaction information is $S - R$, one number for two quantities.
-# * **Three equations, four unknowns**: two houses with equal entropies throughout can be as different as
+# * **Three equations, four unknowns**: two houses whose entropies are all equal can be as different as
 #   "an ensemble is perfect" and "an ensemble fails half of the time".
 #
 # ## Exercises
@@ -1277,10 +1292,19 @@ claim(
 # ```{exercise} The cat's diary
 # :label: ex-diary
 #
-# The cat sleeps on the sofa with probability 0.9 and in the kitchen otherwise, every day anew. (a) How
+# *Level 1 of 3 · 15 minutes · by hand*
+#
+# The cat sleeps on the sofa with probability 0.9 and in the kitchen otherwise, independently every day. (a) How
 # many yes/no questions does one day take, and what is the entropy? (b) Ask about two days at once and
 # find a better plan. (c) What does the bound on plans of questions say about asking for a whole year
 # at once?
+# ```
+#
+# ```{admonition} Hint
+# :class: hint dropdown
+#
+# For (b), start with the question whose answer is most likely to settle everything. For (c), entropies of
+# independent days add up, and some plan needs fewer than one question more than the entropy.
 # ```
 #
 # ```{solution} ex-diary
@@ -1288,17 +1312,25 @@ claim(
 #
 # (a) One question, for $H_2(0.1) = 0.47$ bits: more than half of the question is wasted. (b) Ask "sofa
 # both days?" (yes: done, probability 0.81), then "only day 1 on the sofa?" (0.09), then "only day 2 on
-# the sofa?" (0.09; otherwise neither, 0.01). Mean $0.81 + 2\cdot 0.09 + 3\cdot 0.10 = 1.29$ questions,
-# 0.645 a day. (c) The entropy of independent days adds up, so a year has $365\cdot 0.469 \approx 171$ bits;
-# the best plan takes at most one question more than
-# its entropy, so it is within 1/365 = 0.003 questions of the entropy a day.
+# the sofa?" (0.09; otherwise neither, 0.01). The mean is $0.81 + 2\cdot 0.09 + 3\cdot 0.10 = 1.29$ questions,
+# or 0.645 a day. (c) The entropies of independent days add up, so a year has $365\cdot 0.469 \approx 171$ bits.
+# The best plan takes at most one question more than this entropy, so per day it is within 1/365 = 0.003 questions of
+# the entropy of one day.
 # ```
 #
 # ```{exercise} The AND lamp
 # :label: ex-and
 #
+# *Level 2 of 3 · 20 minutes · by hand*
+#
 # A lamp is on only if both switches are up. Find $I(X_1;Y)$, $I(X_1;Y|X_2)$ and $S-R$ by hand. What
 # does {prf:ref}`thm-range` leave open? Check with the library.
+# ```
+#
+# ```{admonition} Hint
+# :class: hint dropdown
+#
+# Start with $H(Y)$. Then ask what remains unknown about the lamp if a switch is down, and if it is up.
 # ```
 #
 # ```{solution-start} ex-and
@@ -1306,9 +1338,9 @@ claim(
 # ```
 
 # %% [markdown]
-# $p(y{=}1)=\tfrac14$, so $H(Y) = H_2(\tfrac14) = 2 - \tfrac34\log_2 3 = 0.811$. A switch that is down
-# settles the lamp, one that is up leaves a fair coin: $H(Y|X_1)=\tfrac12$ and $I(X_1;Y)=0.311$. Given
-# $X_2$ down nothing is open; given $X_2$ up the lamp is $X_1$: $I(X_1;Y|X_2)=\tfrac12$. So
+# Since $p(y{=}1)=\tfrac14$, $H(Y) = H_2(\tfrac14) = 2 - \tfrac34\log_2 3 = 0.811$. A switch that is down
+# settles the lamp, and one that is up leaves a fair coin. So $H(Y|X_1)=\tfrac12$ and $I(X_1;Y)=0.311$. If
+# $X_2$ is down nothing is open; if $X_2$ is up the lamp is $X_1$: $I(X_1;Y|X_2)=\tfrac12$. So
 # $S - R = 0.189$, and $R$ may be anything from 0 to 0.311 bits.
 
 # %%
@@ -1324,25 +1356,42 @@ print("R from", slide(gate)[0, 0].round(3), "to", slide(gate)[-1, 0].round(3))
 # ```{exercise} What a bad loss proves
 # :label: ex-loss
 #
+# *Level 1 of 3 · 10 minutes · by hand*
+#
 # An audio model for 10 equally likely classes has a held-out loss of 1.2 bits. Which of these follow?
 # (a) The audio holds at least 2.1 bits about the class. (b) By Fano's inequality no audio model can be
-# 95 % accurate. (c) A video model with a loss of 0.9 bits sees something the audio does not hold.
+# 95 % accurate. (c) A video model with a loss of 0.9 bits sees something that the audio does not hold.
+# ```
+#
+# ```{admonition} Hint
+# :class: hint dropdown
+#
+# A loss bounds $H(Y|X)$ from one side only. From which side, and which side does each statement need?
 # ```
 #
 # ```{solution} ex-loss
 # :class: dropdown
 #
-# Only (a): $\log_2 10 - 1.2 = 2.12$ bits ({prf:ref}`thm-cross-entropy`). Fano's inequality needs a
+# Only (a) follows: $\log_2 10 - 1.2 = 2.12$ bits ({prf:ref}`thm-cross-entropy`). {prf:ref}`thm-fano` needs a
 # *lower* bound on $H(Y|X)$, and the loss is an *upper* bound: a better model might have a loss near 0,
 # so (b) does not follow. Nor does (c): the audio may hold everything and have a worse model. Comparing
-# losses compares models; comparing information needs bounds on both sides.
+# losses compares models. To compare information you need bounds on both sides.
 # ```
 #
 # ```{exercise} Parity
 # :label: ex-parity
 #
+# *Level 2 of 3 · 15 minutes · by code*
+#
 # Let the label be the parity of *three* fair bits. Which subsets of the sources have any information
 # about it? Guess first. Then build the table with `deterministic` and check every subset.
+# ```
+#
+# ```{admonition} Hint
+# :class: hint dropdown
+#
+# `deterministic(sources, labels)` takes the probability and the label of every cell; `np.indices((2, 2, 2))`
+# lists the cells. `mutual_information(p, x=(0, 1))` asks what sources 1 and 2 tell.
 # ```
 #
 # ```{solution-start} ex-parity
@@ -1350,8 +1399,8 @@ print("R from", slide(gate)[0, 0].round(3), "to", slide(gate)[-1, 0].round(3))
 # ```
 
 # %% [markdown]
-# Only all three: leave one out, and what is missing flips the label as a fair coin would. With $n$ bits
-# every proper subset is useless, so no search that adds one modality at a time would ever find them.
+# Only all three together have any. Leave one out, and the missing bit flips the label as a fair coin would. With $n$
+# bits every proper subset is useless, so a search that adds one modality at a time would never find them.
 
 # %%
 from itertools import combinations
@@ -1373,26 +1422,35 @@ for size in (1, 2, 3):
 # ```{exercise} When three numbers are enough
 # :label: ex-point
 #
+# *Level 3 of 3 · 20 minutes · by hand*
+#
 # For which $I_1$, $I_2$, $I_{12}$ is the range of {prf:ref}`thm-range` a single point? Say in words what
 # that means for the two modalities.
+# ```
+#
+# ```{admonition} Hint
+# :class: hint dropdown
+#
+# Set the lower end of the range equal to the upper end. The maximum has two branches; take them one at a time.
 # ```
 #
 # ```{solution} ex-point
 # :class: dropdown
 #
-# The range is a point if $\max(0, I_1+I_2-I_{12}) = \min(I_1,I_2)$. Either $\min(I_1,I_2) = 0$: one modality
-# alone is useless, so nothing can be redundant and $R=0$. Or $I_1 + I_2 - I_{12} = \min(I_1,I_2)$, that is
+# The range is a point if $\max(0, I_1+I_2-I_{12}) = \min(I_1,I_2)$. There are two cases. Either
+# $\min(I_1,I_2) = 0$: one modality alone is useless, so nothing can be redundant and $R=0$. Or
+# $I_1 + I_2 - I_{12} = \min(I_1,I_2)$, that is
 # $I_{12} = \max(I_1,I_2)$: the better modality alone is sufficient, so $S = 0$, the weaker one has nothing
-# unique, and all it tells is redundant. Everywhere in between, mutual information leaves a choice.
+# unique, and everything it tells is redundant. In all other cases mutual information leaves a choice.
 # ```
 #
 # ## Further reading
 #
-# * {cite:t}`shannon1948`: still the best introduction to entropy; sections 6 and 7 are short.
-# * {cite:t}`cover2006`, chapter 2, has all the identities and inequalities; {cite:t}`mackay2003` the
+# * {cite:t}`shannon1948` is still the best introduction to entropy; sections 6 and 7 are short.
+# * {cite:t}`cover2006`, chapter 2, has all the identities and inequalities; {cite:t}`mackay2003` has the
 #   most playful exercises.
-# * {cite:t}`mcgill1954` and {cite:t}`bell2003` on interaction information and its relatives;
-#   {cite:t}`james2017` on why it is not enough.
+# * {cite:t}`mcgill1954` and {cite:t}`bell2003` introduce interaction information and its relatives;
+#   {cite:t}`james2017` show why it is not enough.
 # * {cite:t}`williams2010` started the decomposition into four parts; {cite:t}`liang2023` brought it to
 #   multimodal learning.
 
