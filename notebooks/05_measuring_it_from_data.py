@@ -1094,7 +1094,7 @@ claim(
     (width_of < 1e-4).sum() == 5
     and width_of["AND"] < 1e-4
     and width_of["XOR"] > 1 - 1e-6,
-    "The bounds meet for five tables, AND among them; XOR's are a bit apart.",
+    "The bounds meet for five tables, AND among them; XOR's are one bit apart.",
 )
 
 # %% [markdown]
