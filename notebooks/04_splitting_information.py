@@ -115,7 +115,8 @@ pd.DataFrame(about).set_index(["house", "camera"]).round(3)
 # stair. {numref}`fig-pairwise` shows this straight from the tables, without asking about lamps.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Four heat maps of the label's probability given a camera's value. In house A camera 1 splits the labels into two pairs one way, camera 2 another way. In house B both cameras split them in the same way."}, "figure": {"caption": "In house A the cameras divide the four labels differently; in house B they divide them in the same way. Each row is one value of a camera and shows $p(y|x_m)$: white is 0, dark is one half.", "name": "fig-pairwise"}}
-fig, axes = plt.subplots(2, 2, figsize=(6.0, 5.6), sharex=True, sharey=True)
+fig, axes = plt.subplots(2, 2, figsize=(6.0, 6.2), sharex=True, sharey=True)
+fig.get_layout_engine().set(hspace=0.06)
 labels = {"xticklabels": ["00", "01", "10", "11"], "cbar": False, "square": True}
 for row, (name, p) in zip(axes, houses.items(), strict=True):
     for camera, ax in enumerate(row):
@@ -952,7 +953,7 @@ by_definition["negative atom"] = np.where(negative, "pointwise", "none")
 by_definition.rename_axis("table")
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "One line per table, a grey bar for the redundancy that leaves no atom negative and four markers for the definitions. On two coins and house A BROJA is at the left end and the other three at the right. The pointwise marker is outside the bar for copy, AND, noisy AND, random and digit pairs."}, "figure": {"caption": "Only BROJA puts two coins and house A at zero. Each marker is the redundancy by one definition. The grey bar is the range that leaves no atom negative; a definition whose marker lies outside the bar has at least one negative atom.", "name": "fig-definitions"}}
-fig, ax = plt.subplots(figsize=(6.4, 6.2))
+fig, ax = plt.subplots(figsize=(6.4, 7.4))
 i1, i2, i12 = np.transpose(
     [
         [mutual_information(p, x=x) for x in (0, 1, (0, 1))]
@@ -971,10 +972,10 @@ sns.pointplot(
     y="index",
     hue="measure",
     palette=[VIOLET, "C1", INK, "C2"],
-    markers=["o", "s", "|", "x"],
-    markersize=7,
-    markeredgewidth=2.5,
-    dodge=0.54,
+    markers=["o", "s", "D", "X"],
+    markersize=6,
+    markeredgewidth=0.5,
+    dodge=0.6,
     linestyle="none",
     errorbar=None,
     ax=ax,

@@ -474,8 +474,13 @@ print(f"certified gap of the couplings: {batch.diagnostics['gap']:.3f} bits")
 # %% [markdown]
 # There are no cells, so nothing is lost to them, and classifiers scored on samples they never saw do
 # not invent information. But the batch brings an error of its own. A batch is a small data set, in
-# which one source looks better by chance, so it makes $R$ too small just as small data sets do. To see
-# this error alone, give the method the *exact* $p(y|x)$ and solve random batches by a hundred
+# which one source looks better by chance, so it makes $R$ too small just as small data sets do.
+#
+# ### Small batches find too little redundancy
+#
+# *Deeper: it measures this one error; skip it on a first reading.*
+#
+# To see the error of the batch alone, give the method the *exact* $p(y|x)$ and solve random batches by a hundred
 # projections, which come close to the end. For AND, let $z$ be the projection of a camera's vector on
 # its direction. It says that the switch is up with probability $1/(1+e^{-2z/\sigma^2})$, where
 # $\sigma$ is the standard deviation of the noise. Half of the time the other switch is up, too.
@@ -839,7 +844,7 @@ for ax, atom in zip(axes, ("R", "S"), strict=True):
         y="error",
         hue="estimator",
         hue_order=list(ESTIMATORS.values())[:4],
-        palette=[GREY, "C1", VIOLET, "C2"],
+        palette=[INK, "C1", VIOLET, "C2"],
         markers=["x", "s", "o", "^"],
         linestyles=[":", "--", "-", "-."],
         linewidth=2,
