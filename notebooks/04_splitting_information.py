@@ -91,7 +91,7 @@ for name, p in houses.items():
 
 # %% [markdown]
 # In each house, one bit from either camera and two bits from both. But one bit about *what*? The
-# label has two lamps, so ask each camera about each lamp.
+# label has two lamps, so ask each camera about each lamp. The table gives the answers in bits.
 
 # %%
 about = []
@@ -107,7 +107,8 @@ for name, p in houses.items():
                 "bits about the stair": mutual_information(seen.sum(axis=1)),
             }
         )
-pd.DataFrame(about).set_index(["house", "camera"]).round(3)
+heads = {"bits about the hall": "hall", "bits about the stair": "stair"}
+pd.DataFrame(about).set_index(["house", "camera"]).round(3).rename(columns=heads)
 
 # %% [markdown]
 # There it is. In house A the cameras know equally much, but not the same thing: one knows the hall,
@@ -973,7 +974,7 @@ sns.pointplot(
     hue="measure",
     palette=[VIOLET, "C1", INK, "C2"],
     markers=["o", "s", "D", "X"],
-    markersize=6,
+    markersize=8,
     markeredgewidth=0.5,
     dodge=0.6,
     linestyle="none",
