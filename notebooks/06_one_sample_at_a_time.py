@@ -345,7 +345,7 @@ by_gate = {
 }
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Two rows of bars for six gates. BROJA, above: redundant has R 1; xor has S 1; copy has U1 1; two-bit copy has U1 and U2 1; house B has R and S 1; house A has U1 and U2 1. Mean pointwise atoms, below: the same for redundant, xor and house B. Copy has R 1, U2 minus 1, S 1; two-bit copy and house A have R 1 and S 1, the same as house B."}, "figure": {"caption": "The pointwise measure cannot tell house A from house B; BROJA can. Above: BROJA's atoms. Below: means of the pointwise atoms. Among these six gates the two agree where nothing is unique (redundant, XOR, house B). The means for AND showed that this is no rule.", "name": "fig-two-answers"}}
-titles = ["redun-\ndant", "xor", "copy", "two-bit\ncopy", "house\nB", "house\nA"]
+titles = ["redun-\ndant", "XOR", "COPY", "two-bit\ncopy", "house\nB", "house\nA"]
 fig, axes = plt.subplots(2, 1, figsize=(6.4, 5.2), sharex=True, sharey=True)
 for ax, (measure, table) in zip(axes, by_gate.items(), strict=True):
     plots.interaction_bars(table.assign(gate=titles), by="gate", ax=ax)
@@ -823,7 +823,15 @@ plt.show()
 # for it. This is a property of the definition, not an error of the estimator, which will faithfully find
 # these numbers.
 #
+# What remains after so many warnings? The **sums** of the atoms, $i_1$, $i_2$ and $i_{12}$, do not depend
+# on units: they are logarithms of ratios of probabilities. Statements that can be made from these alone ("the pair
+# knows, neither alone does", "the left one misleads") are safe. Statements that need $r$ on its own
+# inherit two choices: the representation, and the zero from which surprises are measured. Report both
+# with the atoms.
+#
 # ### With pixels, unusual strokes decide
+#
+# *Deeper: the same effect on images; it changes nothing in the advice above.*
 #
 # It happens with images, too, since most of what makes an image surprising has nothing to do with the
 # label. Take digit pairs with two classes, whose label is one bit. A table of equally rare symbols puts
@@ -856,12 +864,6 @@ pixel_means.rename_axis("rule").round(2)
 # telling image says is called redundant; in the others, nothing is. What decides is which of the two
 # images has the more unusual strokes, and the label has no part in it. On *this* data one can see the
 # rule behind the number; the number "R" by itself says as much about pixels as about digits.
-#
-# What remains after so many warnings? The **sums** of the atoms, $i_1$, $i_2$ and $i_{12}$, do not depend
-# on units: they are ratios of probabilities. Statements that can be made from these alone ("the pair
-# knows, neither alone does", "the left one misleads") are safe. Statements that need $r$ on its own
-# inherit two choices: the representation, and the zero from which surprises are measured. Report both
-# with the atoms.
 #
 # ## A triangle shows shares, not signed atoms
 #
@@ -974,13 +976,13 @@ print(f"the likeliest rule is the true one: {found.mean():.0%}")
 given = posterior[NAMES].max(axis=1)
 print(f"mean probability that was given to it: {given.mean():.0%}")
 bins = pd.cut(given, [0.25, 0.5, 0.7, 0.9, 1.0])
-by_bin = pd.DataFrame(
-    {"mean probability": given, "how often it is true": found}
-).groupby(bins, observed=True)
+by_bin = pd.DataFrame({"promised": given, "true": found}).groupby(
+    bins, observed=True
+)
 reliability = by_bin.mean().assign(samples=by_bin.size())
 best = rule_tables.max(axis=0).sum()
 print(f"a perfect reader of digits would name it in {best:.0%}")
-reliability.rename_axis("probability of the likeliest rule").round(2)
+reliability.rename_axis("probability").round(2)
 
 # %% [markdown]
 # These probabilities mean what they say: in each row of the table, the rule is the true one about as
@@ -1435,7 +1437,7 @@ print("two weak views", rival(views).round(3))
 # ```{admonition} Hint
 # :class: hint dropdown
 #
-# The left panel of {numref}`fig-units` is drawn from `factors` and the first column of `by_unit`.
+# The upper panel of {numref}`fig-units` is drawn from `factors` and the first column of `by_unit`.
 # Read it from the vertical axis to the horizontal one.
 # ```
 #
