@@ -284,7 +284,7 @@ pd.DataFrame(
 # BROJA, the definition that we have used for averages so far, applied to one sample at a time. It is
 # another definition. Before we use it, we need to know what it thinks redundancy is.
 #
-# ### It compares how much, not what
+# ### The measure compares how much, not what
 #
 # The two minima hide a simpler formula. Write $(t)_+$ for $\max(t, 0)$.
 #
@@ -375,7 +375,7 @@ for name, p in robots.items():
         )
 
 # %% [markdown]
-# ### Is that wrong? Opinions differ
+# ### Is the pointwise measure wrong? Opinions differ
 #
 # *Deeper: a guide to the dispute, for those who want to choose a definition.*
 #
@@ -489,7 +489,8 @@ pd.DataFrame(
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Four pairs of handwritten digits with a row of blocks, the cue, below each image. Under each pair its pointwise atoms. Rule R: R 2 bits. Rule U1: R 2, U2 minus 2, S 2. Rule U2: R 2, U1 minus 2, S 2. Rule S: S 2 bits."}, "figure": {"caption": "The pointwise atoms find rules R and S, but report rules U1 and U2 as redundancy, misinformation and synergy. Above: a sample of each rule; the bottom rows of the images are the cue. Below it: its atoms.", "name": "fig-gallery"}}
 _, _, test = data.load("digit_pairs", seed=seed, n_train=10, n_val=10, n_test=200)
-fig, axes = plt.subplots(4, 2, figsize=(6.0, 7.6), height_ratios=[1, 1.3, 1, 1.3])
+fig, axes = plt.subplots(4, 2, figsize=(6.0, 8.0), height_ratios=[1, 1.3, 1, 1.3])
+fig.get_layout_engine().set(hspace=0.06)
 columns = [*axes[:2].T, *axes[2:].T]  # a place for images above one for atoms
 for k, (name, (above, below)) in enumerate(zip(NAMES, columns, strict=True)):
     n = int(np.flatnonzero(test.composition == k)[1])
@@ -567,7 +568,7 @@ pd.DataFrame(answers, index=NAMES).T.round(3) + 0.0
 # modalities be compared? A surprise can now be negative, so it is no longer a size, and the *argument*
 # for taking the smaller one is gone. Keep that doubt in mind; first see how well LSMI works.
 #
-# ### It follows single samples if there are enough of them
+# ### With enough samples, LSMI follows the truth
 #
 # The data set `gaussian_gates` shows the two bits of a gate as vectors with Gaussian noise, so all
 # densities are known. The truth then takes a dozen lines: sum the gate's table over the symbols, each
@@ -818,16 +819,16 @@ for ax in axes:
 plt.show()
 
 # %% [markdown]
-# Attach useless sensors to *either* modality, and half of what the first source knows is
-# called redundant with a source that knows nothing; the misinformation of the latter and synergy make up
-# for it. This is a property of the definition, not an error of the estimator, which will faithfully find
+# Attach useless sensors to *either* modality, and half of what the first source knows is called
+# redundant with a source that knows nothing; misinformation from that source and synergy balance the
+# books. This is a property of the definition, not an error of the estimator, which will faithfully find
 # these numbers.
 #
 # What remains after so many warnings? The **sums** of the atoms, $i_1$, $i_2$ and $i_{12}$, do not depend
-# on units: they are logarithms of ratios of probabilities. Statements that can be made from these alone ("the pair
-# knows, neither alone does", "the left one misleads") are safe. Statements that need $r$ on its own
-# inherit two choices: the representation, and the zero from which surprises are measured. Report both
-# with the atoms.
+# on units: they are logarithms of ratios of probabilities. Statements that can be made from these alone
+# ("the pair knows, neither alone does", "the left one misleads") are safe. Statements that need $r$ on
+# its own inherit two choices: the representation, and the zero from which surprises are measured. Report
+# both with the atoms.
 #
 # ### With pixels, unusual strokes decide
 #
@@ -859,9 +860,9 @@ pixel_means.rename_axis("rule").round(2)
 
 # %% [markdown]
 # The rows are the four rules, the columns what LSMI reports on average, in bits. Rules R and S come out
-# right. Rules U1 and U2 are booked half as what they are, and half as redundancy with misinformation
-# and synergy. Hardly any single sample is half and half. In about every second one, everything that the
-# telling image says is called redundant; in the others, nothing is. What decides is which of the two
+# right. Rules U1 and U2 come out half as what they are, and half as redundancy with misinformation and
+# synergy. Yet hardly any single sample is half and half. In about every second one, everything that the
+# informative image says is called redundant; in the others, nothing is. What decides is which of the two
 # images has the more unusual strokes, and the label has no part in it. On *this* data one can see the
 # rule behind the number; the number "R" by itself says as much about pixels as about digits.
 #
@@ -1045,8 +1046,8 @@ reliability.rename_axis("probability").round(2)
 #
 # Substitute this into {eq}`eq-composition-exact`: $I(Z;Y)$ is the right-hand side of the theorem plus
 # $H(C|Y,Z)$. A conditional entropy is a mean of entropies, each at least 0, so the inequality
-# follows. The mean is 0 exactly if the entropy is 0 for (almost) every value of $(Y,Z)$. In that case $C$
-# takes only one value there: it is a function of $(Y,Z)$.
+# follows. The mean is 0 exactly if the entropy is 0 for (almost) every value of $(Y,Z)$, that is, if
+# each of these values allows only one value of $C$: then $C$ is a function of $(Y,Z)$.
 # ```
 #
 # ### Thousands of random tables obey the bound

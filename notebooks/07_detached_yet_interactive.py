@@ -826,7 +826,7 @@ sns.barplot(heads, x=ACCURACY, y="way", hue="head", order=[*linear.index, last],
 end_to_end = 100 * accuracy(jointly, synergy[2])
 ax.barh(last, end_to_end, 0.4, color=plots.color_of("S"))
 ax.axvline(25, color=INK, ls="--", lw=1)
-_ = ax.set(xlabel="accuracy on synergistic samples (%)", ylabel="", xlim=(0, 100))
+_ = ax.set(xlabel="accuracy on S (%)", ylabel="", xlim=(0, 100))
 sns.move_legend(ax, "lower center", bbox_to_anchor=(0.1, 1), ncols=2, title=None)
 plt.show()
 
