@@ -585,8 +585,8 @@ plt.show()
 #
 # ## The surer head counts more
 #
-# After the third stage there is one head per modality, with logits $\ell_1, \dots, \ell_n$, and the fusion
-# head makes $n + 1$. DI-MML lets all of them vote. It weighs each head by how sure it is, sample by
+# After the third stage there are $n + 1$ heads: one per modality, with logits $\ell_1, \dots, \ell_n$, and
+# the fusion head. DI-MML lets all of them vote. It weighs each head by how sure it is, sample by
 # sample: $\pi_j$ is the certainty of head $j$, its largest probability, and $w_j$ its weight.
 #
 # $$
@@ -909,8 +909,8 @@ for ax, (name, table) in zip(axes[0], losses.items(), strict=True):
 plt.show()
 
 # %% [markdown]
-# Without the shared head, UTD-MHAD loses about two points, and that interval misses zero. All the others
-# contain zero. But ten intervals are also ten occasions to be misled. In two out of five such tables, one
+# Without the shared head, accuracy on UTD-MHAD falls by about two points, and that interval misses zero.
+# All the others contain zero. But ten intervals are also ten occasions to be misled. In two out of five such tables, one
 # or more intervals would miss zero by chance alone, and after a correction for ten comparisons (Holm's)
 # none is left. So on neither task can ten seeds show that a part of the method is worth its place. The
 # shared head is the best candidate. The certainty weights change next to nothing, as their bound had
@@ -949,9 +949,8 @@ pd.concat(
 
 # %% [markdown]
 # On digit pairs all three guess on S. The linear head has to. The others have hardly had the time to do
-# better. The third stage takes 20 epochs for 150 in the authors' code, which makes a single one for the ten
-# epochs chosen here, whereas the hidden layer of {numref}`fig-frozen-synergy` had 45. On UTD-MHAD no
-# difference can be shown either. So the authors' linear head costs nothing here: what it rules out, the
+# better. In the authors' code the third stage adds 20 epochs to 150. In proportion, the ten epochs chosen here leave it a single one, whereas the hidden layer of
+# {numref}`fig-frozen-synergy` had 45. On UTD-MHAD no difference can be shown either. So the authors' linear head costs nothing here: what it rules out, the
 # other heads did not learn either.
 #
 # ### Contrast assumes redundancy
@@ -993,9 +992,9 @@ pd.DataFrame(
 # How does the whole method compare? The default study of this book (`mmfuse study reproduce/book.yml`)
 # gives every method the same encoders and the same four settings to choose from: two learning rates and
 # two budgets, with patience. It picks one setting for each method on validation data, and reports the test
-# data in that setting. On *digit pairs* a seed draws new data. So it does on *spoken digits*, where the
+# data in that setting. On *digit pairs* and on *spoken digits* a seed draws new data. In spoken digits the
 # image is a handwritten digit and the sound a spoken one, by different people in each split. On UTD-MHAD
-# the split of people is fixed, and a seed is a new start and a new order.
+# the split of people is fixed, and a seed means a new start and a new order.
 #
 # Each table shows the accuracy in per cent on all samples and on those of each kind, mean and 95 %
 # interval over five seeds (↑ higher is better). The *synergy indicator* is the share of test samples that
@@ -1216,7 +1215,7 @@ claim(
     (p_values < 0.05).sum() == 1
     and p_values.idxmin() == ("UTD-MHAD", "no shared head")
     and -3 < center < -half,
-    "One interval of ten misses zero: without the shared head, UTD-MHAD loses.",
+    "One interval of ten misses zero: that of no shared head, on UTD-MHAD.",
 )
 claim(
     f"{by_chance:.2f}" == "0.40" and len(p_values) * p_values.min() > 0.05,
