@@ -949,9 +949,10 @@ pd.concat(
 
 # %% [markdown]
 # On digit pairs all three guess on S. The linear head has to. The others have hardly had the time to do
-# better. In the authors' code the third stage adds 20 epochs to 150. In proportion, the ten epochs chosen here leave it a single one, whereas the hidden layer of
-# {numref}`fig-frozen-synergy` had 45. On UTD-MHAD no difference can be shown either. So the authors' linear head costs nothing here: what it rules out, the
-# other heads did not learn either.
+# better. In the authors' code the third stage adds 20 epochs to 150. In proportion, the ten epochs
+# chosen here leave it a single one, whereas the hidden layer of {numref}`fig-frozen-synergy` had 45. On
+# UTD-MHAD no difference can be shown either. So the authors' linear head costs nothing here: what it
+# rules out, the other heads did not learn either.
 #
 # ### Contrast assumes redundancy
 #
