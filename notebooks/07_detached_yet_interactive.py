@@ -909,12 +909,12 @@ for ax, (name, table) in zip(axes[0], losses.items(), strict=True):
 plt.show()
 
 # %% [markdown]
-# Without the shared head, accuracy on UTD-MHAD falls by about two points, and that interval misses zero.
-# All the others contain zero. But ten intervals are also ten occasions to be misled. In two out of five such tables, one
-# or more intervals would miss zero by chance alone, and after a correction for ten comparisons (Holm's)
-# none is left. So on neither task can ten seeds show that a part of the method is worth its place. The
-# shared head is the best candidate. The certainty weights change next to nothing, as their bound had
-# promised.
+# Without the shared head, accuracy on UTD-MHAD falls by about two points, and that interval misses
+# zero. All the others contain zero. But ten intervals are also ten occasions to be misled. In two out
+# of five such tables, one or more intervals would miss zero by chance alone, and after a correction for
+# ten comparisons (Holm's) none is left. So on neither task can ten seeds show that a part of the method
+# is worth its place. The shared head is the best candidate. The certainty weights change next to
+# nothing, as their bound had promised.
 #
 # ### Richer fusion heads gain nothing here
 #
