@@ -600,7 +600,8 @@ plt.show()
 # The certainties lie between $1/K$ and 1, so one weight is at most $e^{(1 - 1/K)/\tau_2}$ times another:
 # less than $e$ for $\tau_2 = 1$. It is a gentle correction. An unsure head counts less in another way, too:
 # its logits are small. `interactions()` reports the $w_j$, under the names of the heads. They are
-# *not* R, U and S. But on data with all four interactions they should reflect who knows.
+# *not* R, U and S. But on data with all four interactions they should reflect who knows. Here are the mean
+# weights of each kind of sample:
 
 
 # %%
@@ -617,7 +618,7 @@ own_way = dimml(mixed, seed, progress=True)
 result = evaluate(own_way, mixed[2], device=device)
 kinds = result.predictions["kind"]
 weights = result.interactions.groupby(kinds, observed=True).mean()
-weights.rename(columns="weight of the {} head".format).round(3)
+weights.rename(columns="{} head".format).round(3)
 
 # %% mystnb={"image": {"alt": "Grouped bars of the mean certainty weight of the heads left, right and fusion, for samples of kind R, U1, U2 and S. For R the three are equal. For U1 left and fusion are high and right is low; for U2 right and fusion are high and left is low; for S all three are about equal."}, "figure": {"caption": "Where one modality knows (U1, U2), the head of the other is heard least; on R and S all heads are heard equally. Bars are the mean certainty weights; the dashed line is an equal vote.", "name": "fig-certainty"}} tags=["hide-input"]
 figure, ax = plt.subplots()
