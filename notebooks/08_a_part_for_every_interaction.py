@@ -505,10 +505,10 @@ plt.show()
 #   and that term is practically free. So $S$ gets redundant and unique samples right from its first epoch, while level 1 is still frozen
 #   ({numref}`fig-stages`). In the last stage, the loss of $S$ teaches the residuals whatever else helps.
 #
-# So what tells the components apart is what they *can* do, and each does all that it can. Only what a component *cannot* do is
+# So the components differ in what they *can* do, and each does all that it can. Only what a component *cannot* do is
 # guaranteed.
 #
-# ## The gate reports who was heard, not who was needed
+# ## The gate reports which part was heard, not which was needed
 #
 # When several parts can answer, the gate has a choice, and the loss does not care which part it takes.
 # The table counts test samples by their known kind (rows) and by the part with the largest share of the gate (columns).
@@ -668,7 +668,7 @@ shown.rename_axis("alignment weight").rename(columns=heads)
 # it saves, and $R$ guesses on them, on all three seeds that we tried. Now $R$ deserves its name. But the gate still does not send redundant samples to it: $U_1$, $U_2$ and $S$ can serve them as
 # well, and no term of the loss charges for asking them.
 #
-# ## The synergy indicator says that, not how, synergy was learned
+# ## The synergy indicator shows whether synergy was learned, not how
 #
 # *Deeper: for readers who want to compare with the paper's own measure of synergy.*
 #

@@ -186,7 +186,7 @@ by_hand.rename_axis(["bits", "expert"]).add_prefix("loss of ").round(2) + 0.0
 # Read the columns downwards. Where the bits are independent, the uniqueness losses find their experts, and the
 # synergy loss is lowest for the exclusive or, as we hoped. But the redundancy loss is lowest for the **constant**,
 # an expert that says the same to everybody. On copies, the sign of the sum, for which either bit is enough,
-# reaches zero as well. So, still, does the constant.
+# reaches zero as well. As before, so does the constant.
 #
 # ```{prf:proposition} Two ways to satisfy a loss without the name
 # :label: prop-i2moe
@@ -497,7 +497,7 @@ plt.show()
 # **The uniqueness experts know their own samples, and more.** Each is also good at redundant samples,
 # of course: where both images show the answer, an expert for one image has it.
 #
-# **The redundancy expert does not know redundancy.** Alone, it hovers about chance on redundant samples, and whether its weight finds them differs
+# **The redundancy expert does not know redundancy.** Alone, it hovers around chance on redundant samples, and whether its weight finds them differs
 # from seed to seed. Its loss was soon satisfied by an output that hardly reacts to anything ({prf:ref}`prop-i2moe`), and the uniqueness experts serve most
 # redundant samples. The mixture has found some use for the redundancy expert, since leaving it out costs a
 # few samples, but not the use that its name suggests. The report says "unique" for samples that are redundant by construction.
