@@ -1139,7 +1139,6 @@ right.rename_axis(None).rename_axis("rule", axis=1)
 #
 # ```{solution} ex-i2moe-shuffle
 # :class: dropdown
-# ```
 #
 # A shuffled encoding carries a cue and a digit that look right, so $\ell_e^{(i)}$ is a perfectly normal output for
 # another input, and by chance it may agree with $\ell_e$. Redundancy has to resist a *contradiction*, not an
@@ -1155,7 +1154,6 @@ right.rename_axis(None).rename_axis("rule", axis=1)
 #
 # Accuracy does not fall: smaller batches also mean eight times as many steps. But on every seed, the weight of the synergy expert now finds its samples worse than chance (areas of 0.14 to 0.22,
 # against 0.43 to 0.90 with batches of 64). The name is lost, and accuracy does not see it.
-# ```{solution-end}
 # ```
 #
 # ## Further reading
