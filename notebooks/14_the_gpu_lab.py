@@ -406,7 +406,7 @@ lab_folder = OUT / ("lab" if full_size else "lab_small")
 lab = run(lab_plan, lab_folder)
 (lab_data,) = lab.data
 study.table(lab, lab_data, columns=["accuracy", "ece", "n_parameters"]).rename(
-    columns=in_words
+    columns={"accuracy": in_words("accuracy"), "ECE": in_words("ece")}
 )
 
 # %% mystnb={"image": {"alt": "Bars of test accuracy on R, U1, U2 and S samples, a group a method. All are near one on R, U1 and U2. On S joint fusion and I2MoE are high, the ensemble, DI-MML and DMIL near chance."}, "figure": {"caption": "The ensemble stays near chance (dashed) on S, where neither modality alone says anything. Test accuracy by what decides the label: mean and 95 % interval over the seeds of this run.", "name": "fig-lab-kinds"}} tags=["hide-input"]
