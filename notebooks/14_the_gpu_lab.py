@@ -445,7 +445,7 @@ plt.show()
 # %% mystnb={"image": {"alt": "Five panels, one a method, of loss against epoch. Training is dashed, validation solid, a colour a stage. Joint fusion and I2MoE have one stage, the ensemble two, DI-MML and DMIL three."}, "figure": {"caption": "Where a curve is still falling at the end of its last stage, the budget was too small. The loss by which each stage is judged (nats), first seed of this run: training dashed, validation solid, one colour per stage. Stages follow each other, so the epochs add up.", "name": "fig-lab-curves"}} tags=["hide-input"]
 names = list(lab_plan["methods"])
 highest = 0.0
-figure, axes = plt.subplots(3, 2, figsize=(5.2, 7), sharey=True)
+figure, axes = plt.subplots(3, 2, figsize=(5.6, 8), sharey=True)
 axes.flat[-1].set_axis_off()
 for ax, name in zip(axes.flat, names, strict=False):
     history = pd.DataFrame(lab.of(lab_data, name)[0]["curves"])
@@ -473,7 +473,7 @@ for ax, name in zip(axes.flat, names, strict=False):
     ax.set(title=name, xlabel="epoch")
     ax.xaxis.get_major_locator().set_params(integer=True)
 for ax in axes[:, 0]:
-    ax.set(ylabel="loss (nats)", ylim=(0, 1.05 * highest))
+    ax.set(ylabel="loss (nats)", ylim=(0, 1.8 * highest))
 plt.show()
 
 # %% [markdown]
