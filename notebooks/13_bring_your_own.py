@@ -13,25 +13,25 @@
 # %% [markdown]
 # # Bring your own data and encoder
 #
-# You have two arrays and a column of labels. The model trains, the accuracy on held-out samples is splendid,
-# the report says "synergy". Then somebody shuffles your labels, trains the same model again, and it *still*
-# predicts them far better than chance. What had it learned? And what else on the way from your arrays to your
-# conclusion can go wrong without a word?
+# You have two arrays and a column of labels. The model trains, the accuracy on held-out samples is splendid, and
+# the report says "synergy". Then somebody shuffles your labels and trains the same model again, and it *still*
+# predicts them far better than chance. **What had it learned? And what else can go wrong, without a word, on the way
+# from your arrays to your conclusion?**
 #
 # ```{admonition} After this chapter you can
 # :class: tip
-# - turn NumPy and pandas data into splits that are honest, and show what a dishonest one costs;
+# - turn NumPy and pandas data into honest splits, and show what a dishonest one costs;
 # - plug in an encoder of your own: trained from scratch, pre-trained and frozen, or run once and for all;
 # - write your own fusion model, and your own method with stages and an interaction report;
 # - save a trained model, load it elsewhere, and predict;
 # - ask what your modalities share *before* you train anything, with a control that can say no;
 # - choose the method for your question, and report what a reviewer will ask for.
 #
-# **Needs:** *Why fusion is not addition*; for the report, *Experts and their interactions*. **Takes:** forty
-# minutes to read, under a minute to run on two CPU cores; nothing is downloaded.
+# **Needs:** chapter 1; for the report, chapters 9 and 10. **Takes:** {{ essential }} minutes for the essential path,
+# {{ reading }} for everything; under a minute to run on two CPU cores; nothing is downloaded.
 # ```
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "hide-cell"] mystnb={"code_prompt_show": "Show the set-up"}
 seed = 0
 n_seeds = 4
 n_reports = 5
@@ -45,7 +45,7 @@ n_bootstrap = 50
 dim = 32
 device = "auto"
 
-# %%
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the set-up"}
 import copy
 import json
 import tempfile
@@ -78,6 +78,7 @@ from mmfuse_lib import (
     save,
 )
 from mmfuse_lib.core.errors import DataError, TrainingError
+from mmfuse_lib.evaluation import in_words
 from mmfuse_lib.fusion import ConcatFusion
 from mmfuse_lib.information.estimators import cluster_pid
 from mmfuse_lib.methods import Stage
@@ -95,10 +96,11 @@ KINDS = list(data.INTERACTIONS)
 # %% [markdown]
 # ## A study of your own
 #
-# Suppose you collected this: people drew digits, each drawing was put through a cheap scanner eight times, and you
-# want to know what the upper and the lower half of a drawing tell about the digit. We make it from the handwritten
-# digits that come with scikit-learn {cite:p}`alpaydin1998`. Each *scan* shifts a drawing by up to a pixel, changes its brightness and adds
-# noise. What you have is a list of scans; which drawing each came from stands in one more column, easily overlooked.
+# Suppose you collected these data. People drew digits, and each drawing went through a cheap scanner eight times. You want to
+# know what the upper and the lower half of a drawing tell about the digit. We make the data from the handwritten digits that
+# come with scikit-learn {cite:p}`alpaydin1998`. Each *scan* shifts a drawing by up to a pixel, changes its brightness and
+# adds noise, as {numref}`fig-scans` shows. What you have is a list of scans. One more column, easily overlooked, says which
+# drawing each scan came from.
 
 # %%
 digits = load_digits()
@@ -116,7 +118,7 @@ def scan(image):
 
 
 def halves(pictures):
-    """Cut pictures in two views, each (N, 1 channel, 4 rows, 8 columns)."""
+    """Cut pictures into two views, each (N, 1 channel, 4 rows, 8 columns)."""
     return {"upper": pictures[:, None, :4], "lower": pictures[:, None, 4:]}
 
 
@@ -129,7 +131,7 @@ table = pd.DataFrame(
 scans = np.stack([scan(images[i]) for i in table["drawing"]])
 table.sample(4, random_state=seed)
 
-# %% mystnb={"image": {"alt": "Three handwritten digits in rows, each scanned four times. The scans in a row are nearly alike. A line cuts every scan into an upper and a lower half."}, "figure": {"caption": "Three drawings, four scans of each. Scans of a drawing differ by a shift, brightness and noise; a line cuts the two modalities apart.", "name": "fig-scans"}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "Three handwritten digits in rows, each scanned four times. The scans in a row are nearly alike. A line cuts every scan into an upper and a lower half."}, "figure": {"caption": "Scans of one drawing are nearly alike. Three drawings, four scans of each: they differ by a shift, in brightness and by noise. The dashed line separates the two modalities.", "name": "fig-scans"}} tags=["hide-input"]
 figure, axes = plt.subplots(3, 4, figsize=(5, 3.9))
 one_each = [mine[names[mine] == digit][0] for digit in (0, 3, 7)]
 for row, number in zip(axes, one_each, strict=True):
@@ -138,21 +140,21 @@ for row, number in zip(axes, one_each, strict=True):
         ax.axhline(3.5, color="white", lw=2, ls="--")
         ax.set(xticks=[], yticks=[])
         ax.grid(visible=False)
-    _ = row[0].set_ylabel(f"drawing {number}", fontsize=10)
+    _ = row[0].set_ylabel(f"drawing\n{number}")
 plt.show()
 
 # %% [markdown]
-# One call makes data that every method takes: a mapping of modality to array, and the labels. The first axis of each
-# array is the sample. A pandas column does as well as an array; strings and integers name classes.
+# One call turns them into data that every method takes. It wants a mapping from modality to array, and the labels. The first
+# axis of each array counts the samples. A pandas column is as good as an array, and labels may be strings or integers.
 
 # %%
 study = data.from_arrays(halves(scans), table["digit"], groups=table["drawing"])
 study
 
 # %% [markdown]
-# ## What is refused, and what it says
+# ## Six mistakes that are refused, and one that cannot be seen
 #
-# The call checks everything, once, before any work is lost. Here is what it has to say to six ordinary mistakes.
+# The call checks everything once, before any work is lost. Here are its answers to six ordinary mistakes.
 
 # %%
 x, y = scans.reshape(len(scans), -1), table["digit"]
@@ -175,23 +177,22 @@ for mistake, message in said.items():
     print(f"{mistake}:\n    {message}")
 
 # %% [markdown]
-# One mistake it cannot see. Class labels that were stored as **floats** (a CSV file with a gap does that) are taken for
-# a number to be predicted. Look at what is printed: does it say *classes* or *regression*?
+# It cannot see a seventh mistake. Class labels that were stored as **floats**, as happens when a CSV file has a gap, look like
+# a number to be predicted. So read what is printed: does it say *classes* or *regression*?
 
 # %%
 print(data.from_arrays({"scan": x}, y.astype(float)))
 print(data.from_arrays({"scan": x}, y.astype(int)))
 
 # %% [markdown]
-# There is no option that fills in missing values, on purpose: what is right depends on why they are missing. A
-# fair default is the mean of the *training* samples, with a column that says whether something was missing. Whatever is
-# computed from data (means, scales, vocabularies, a choice of features) is computed on the training split, and applied to
-# the others:
+# On purpose, no option fills in missing values: the right way depends on why they are missing. A fair default is the mean of
+# the *training* samples, with a column that says whether something was missing. Compute whatever comes from data (means,
+# scales, vocabularies, a choice of features) on the training split, and apply it to the other splits:
 
 
 # %%
 def fill(train, *others):
-    """Fill gaps by the training mean, and note in one more column whether there were any."""
+    """Fill gaps with the training mean, and note in one more column whether there were any."""
     mean = np.nanmean(train, axis=0)
     return [
         np.column_stack([np.where(np.isnan(a), mean, a), np.isnan(a).any(axis=1)])
@@ -200,7 +201,7 @@ def fill(train, *others):
 
 
 def standardise(train, *others):
-    """Shift and scale each feature by the mean and deviation of the training split."""
+    """Standardise each feature by the mean and deviation of the training split."""
     fitted = {m: StandardScaler().fit(x) for m, x in train.inputs.items()}
     return [
         replace(
@@ -220,35 +221,34 @@ for name, before, after in zip(("train", "test"), parts, fill(*parts), strict=Tr
     print(f"{name}: {len(after)} rows, {gaps[0]} gaps, {gaps[1]} after filling")
 
 # %% [markdown]
-# ## Splits that are honest
+# ## An honest split cuts between units
 #
-# The question a test set answers is: how good is the model on what it has *not seen*? Not seen what, though? A new scan
-# of a drawing from the training set is hardly new. In your data the drawing may be a patient with several
-# visits, a speaker with many sentences, a video cut into clips, a batch from one machine.
+# A test set answers one question: how good is the model on data it has *not seen*? But which data count as unseen? A new scan
+# of a drawing from the training set is hardly new. In your data, the drawing may be a patient with several visits, a speaker
+# with many sentences, a video cut into clips, or a batch from one machine.
 #
-# `from_arrays(..., groups=...)` says which samples belong together, and
-# `split` then cuts *between* groups. Leave the column out, and it cuts
-# between samples. We do both, and train the same joint model. Then comes the control: we shuffle the labels, giving
-# each **drawing** a random digit. There is nothing to be learned about new drawings now, and an honest test has to
-# come out at chance, one in ten.
+# `from_arrays(..., groups=...)` says which samples belong together, and `split` then cuts *between* groups. Without
+# `groups` it cuts between samples. We do both and train the same joint model. Then comes the control: we shuffle the labels
+# by giving each **drawing** a random digit. Now there is nothing to learn about new drawings, and an honest test has to come
+# out at chance, one in ten.
 
 
 # %%
 def three_parts(samples, s):
-    """Test on a quarter; validate on a fifth of the rest."""
+    """Keep a quarter for testing, and a fifth of the rest for validation."""
     rest, test = samples.split(0.75, seed=s)
     train, val = rest.split(0.8, seed=s)
     return train, val, test
 
 
 def score(model, parts, s, metric="accuracy", epochs=epochs):
-    """Train a model, and return a metric of its test predictions."""
+    """Train a model and return a metric of its test predictions."""
     fit(model, *parts[:2], epochs=epochs, lr=lr, batch_size=batch_size, seed=s, device=device, progress=False)  # fmt: skip
     return evaluate(model, parts[2], device=device).metrics[metric]
 
 
 def joint_accuracy(samples, s, epochs=epochs, **options):
-    """Test accuracy of joint fusion on one random split."""
+    """Return the test accuracy of joint fusion on one random split."""
     parts = three_parts(samples, s)
     model = methods.JointFusion.for_data(parts[0], dim=dim, seed=s, **options)
     return score(model, parts, s, epochs=epochs)
@@ -269,7 +269,7 @@ leak = {
     for cut, groups in GROUPS.items()
 }
 
-# %% mystnb={"image": {"alt": "Bars of test accuracy with intervals. With true labels, cutting between scans gives a higher accuracy than cutting between drawings. With shuffled labels, cutting between drawings gives chance or less, cutting between scans far more."}, "figure": {"caption": "Test accuracy of one and the same model, mean and 95 % interval over random splits of the same drawings. The line is chance. With shuffled labels there is nothing to learn; a split between scans finds it all the same.", "name": "fig-leak"}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "Bars of test accuracy with intervals. With true labels, cutting between scans gives a higher accuracy than cutting between drawings. With shuffled labels, cutting between drawings gives chance or less, cutting between scans far more."}, "figure": {"caption": "With shuffled labels there is nothing to learn, and yet a split between scans reports success. Test accuracy of one and the same model, mean and 95 % interval over random splits of the same drawings. The dashed line is chance.", "name": "fig-leak"}} tags=["hide-input"]
 rows = pd.DataFrame(leak).rename_axis(["labels", "cut"], axis=1)
 rows = rows.melt(value_name="accuracy")
 rows["cut"] = "split " + rows["cut"]
@@ -284,32 +284,33 @@ plt.show()
 
 # %%
 def percent(values):
-    """Mean and 95 % half-width, in percent."""
+    """Write the mean and the half-width of its 95 % interval, in per cent."""
     return plus_minus(values, 0, scale=100)
 
 
-pd.Series({key: percent(values) for key, values in leak.items()}).unstack()
+leak_table = pd.Series({key: percent(values) for key, values in leak.items()})
+leak_table.unstack().add_prefix("accuracy, split ")
 
 # %% [markdown]
-# With shuffled labels the split between scans reports an accuracy far above chance, for *nothing*. The model
-# recognises drawings it has seen and recalls what it was told about them. (Cut between drawings, the mean over the
-# splits is a little *below* one in ten. A digit that went to the test drawings is rarer among the training drawings.)
-# With true labels the same mechanism inflates the result, and there nobody would notice. Three rules follow.
+# With shuffled labels, the split between scans reports an accuracy far above chance, for *nothing*. The model recognises
+# drawings it has seen and recalls the digit it was given for them. (Split between drawings, the mean is a little *below* one
+# in ten: a digit that went to the test drawings is rarer among the training drawings.) With true labels the same mechanism
+# inflates the result, and there nobody would notice. Three rules follow.
 #
-# - **Name the unit** you want to say something about (a new person, a new day, a new site) and split between units.
-# - **Split validation data in the same way.** It picks the epoch and the settings; if it leaks, it picks the model that memorises.
-# - **Shuffle labels between units and train again.** It costs one run and it can say no.
+# - **Name the unit** you want to say something about (a new person, a new day, a new site), and split between units.
+# - **Split validation data in the same way.** Validation picks the epoch and the settings. If it leaks, it picks the model
+#   that memorises.
+# - **Shuffle labels between units and train again.** The control costs one run, and it can say no.
 #
-# The price of honesty is a wider interval: with few units, few are left to test on. That width is not a flaw
-# of the split. It is what you know. Rather less than that, in fact: the splits all cut the *same* drawings, so their
-# results are not independent, and the interval is rather too narrow. It also speaks of new drawings only, *by these
-# writers*: who wrote which drawing is not recorded, so nobody can split between writers, and how well the model reads
-# a new hand is not known from these data.
+# The price of honesty is a wider interval: with few units, few are left to test on. That width is not a flaw of the split. It
+# is how much you do not know. In fact you know even less. The splits all cut the *same* drawings, so their results are not
+# independent, and the interval is rather too narrow. It also covers only new drawings *by these writers*. Nobody recorded who
+# wrote which drawing, so nobody can split between writers, and these data cannot say how well the model reads a new hand.
 #
 # ## Your own encoder
 #
-# An encoder is any `nn.Module` that maps a batch of one modality to a batch of vectors. No base class, no
-# registration. Modalities you do not mention get a small default network.
+# An encoder is any `nn.Module` that maps a batch of one modality to a batch of vectors. It needs no base class and no
+# registration. Modalities that you do not mention get a small default network.
 
 
 # %%
@@ -333,8 +334,8 @@ model = methods.I2MoE.for_data(study, encoders={"upper": SmallConv()}, seed=seed
 print({name: type(encoder).__name__ for name, encoder in model.encoders.items()})
 
 # %% [markdown]
-# It is tried on two blank samples when the model is built. An encoder that cannot take your shape, or does not return
-# one vector a sample, is named there and then:
+# Each encoder is tried on two blank samples when the model is built. If one cannot take your shape, or does not return one
+# vector per sample, the message names it there and then:
 
 # %%
 for wrong in (nn.Linear(8, 32), nn.Sequential(nn.Flatten(), nn.Linear(30, 32))):
@@ -344,15 +345,15 @@ for wrong in (nn.Linear(8, 32), nn.Sequential(nn.Flatten(), nn.Linear(30, 32))):
         print(str(error).splitlines()[0])
 
 # %% [markdown]
-# **Pre-trained.** Say a colleague has trained the same network on many other drawings. (We train it here, on the
-# drawings that are not in your study, so that nothing has to be downloaded. A pre-trained ResNet or BERT takes the same
-# route.) There are three ways to use it:
+# **Pre-trained encoders.** Say a colleague has trained the same network on many other drawings. (We train it here, on the
+# drawings that are not in your study, so that nothing has to be downloaded. A pre-trained ResNet or BERT is used in the same
+# way.) You have three choices:
 #
-# - *fine-tuned*: its weights are where training starts;
-# - *frozen*: `requires_grad_(False)` on the encoder. `fit` leaves it alone, and keeps it in evaluation mode, so that
+# - *fine-tuned*: training starts from the colleague's weights;
+# - *frozen*: call `requires_grad_(False)` on the encoder. `fit` then leaves it alone and keeps it in evaluation mode, so
 #   batch normalisation and dropout do not drift either;
-# - *precomputed*: run it once, keep the vectors, and let them be your modalities. With a large encoder that is the
-#   difference between hours and minutes: encoding is done once instead of every epoch.
+# - *precomputed*: run the encoder once, keep the vectors, and let them be your modalities. With a large encoder that is the
+#   difference between hours and minutes, since it runs once instead of in every epoch.
 
 # %%
 many = others[:800]
@@ -380,7 +381,7 @@ for modality in progress(many.modalities, "modalities"):
 
 
 def encoders(how, s):
-    """Fresh, fine-tuned or frozen encoders; copies, since training changes them in place."""
+    """Return fresh, fine-tuned or frozen encoders; copies, since training changes them."""
     if how == "from scratch":
         torch.manual_seed(s)
         return {m: SmallConv() for m in pretrained}
@@ -404,13 +405,14 @@ ways = {
 }
 ways["precomputed"] = [joint_accuracy(vectors, s, epochs // 2) for s in SEEDS]
 ways["default encoders"] = [joint_accuracy(study, s, epochs // 2) for s in SEEDS]
-pd.Series({way: percent(v) for way, v in ways.items()}, name="accuracy").to_frame()
+accuracy_of = {way: percent(v) for way, v in ways.items()}
+pd.Series(accuracy_of, name="test accuracy (%) ↑").to_frame()
 
 # %% [markdown]
-# All rows are split between drawings, and on the same splits, with half the epochs of before. (The precomputed vectors
-# go through the default encoder for vectors.) Most of the intervals overlap. But overlap is the wrong thing to look
-# at: a split with easy test drawings is easy for every model. Where models share their splits, compare them *split by
-# split*, by the interval of the differences (in points of accuracy):
+# All rows use the same splits between drawings, and half the epochs of before. (The precomputed vectors go through the
+# default encoder for vectors.) Most of the intervals overlap. But overlap is the wrong thing to look at, because a split with
+# easy test drawings is easy for every model. Where models share their splits, compare them *split by split*. The table gives
+# the mean of these differences with its interval, in points of accuracy:
 
 # %%
 PRETRAINED, FRESH = ("fine-tuned", "frozen", "precomputed"), ("from scratch", "default encoders")  # fmt: skip
@@ -423,10 +425,10 @@ gains_table = pd.Series({key: percent(d) for key, d in gains.items()}).unstack()
 gains_table.loc[list(PRETRAINED), [f"over {other}" for other in FRESH]]
 
 # %% [markdown]
-# On average, each encoder that has seen many drawings beats each one that starts from nothing. Four splits can show
-# less than that. Frozen and precomputed features are ahead of the *default encoders* by more than the interval. Against
-# the *same network* from scratch, the comparison that isolates pre-training, all three are open. More splits would
-# narrow the intervals, and more drawings would be better. Did freezing freeze?
+# On average, each encoder that has seen many drawings beats each one that starts from nothing. Four splits cannot establish
+# all of that. Frozen and precomputed features are ahead of the *default encoders* by more than the interval. Only the
+# comparison with the *same network* from scratch isolates pre-training, and there all three differences remain open. More
+# splits would narrow the intervals; more drawings would do more. One last check: did freezing freeze?
 
 # %%
 frozen = encoders("frozen", seed)
@@ -440,20 +442,19 @@ unchanged = all(
 print("weights and running statistics unchanged:", unchanged)
 
 # %% [markdown]
-# Three more things to know. The library's `ResNet18Encoder` takes images,
-# spectrograms and frames, and downloads nothing. Encoders are used as they are, not copied: hand the same object
-# to two models and they share it. And when you load weights that others saved, use `torch.load(path, weights_only=True)`.
-# Without the option, opening a file can run code.
+# Three more things are worth knowing. The library's `ResNet18Encoder` takes images, spectrograms and frames, and downloads
+# nothing. Encoders are used as they are, not copied, so two models that are given the same object share it. And when you load
+# weights that others saved, use `torch.load(path, weights_only=True)`. Without that option, opening a file can run code.
 #
 # ## Your own fusion model
 #
-# A fusion model is a module that is built from the lengths of the features and the number of outputs, and maps the list
-# $[z_1, \dots, z_n]$ to logits. It works wherever a name works, in joint fusion as in the experts of I2MoE.
+# A fusion model is a module that is built from the lengths of the features and the number of outputs. It maps the list
+# $[z_1, \dots, z_n]$ to logits. It can stand wherever a name of a fusion can, in joint fusion and in the experts of I2MoE.
 
 
 # %%
 class Products(nn.Module):
-    """Classify the features and their products: what XOR needs."""
+    """Classify the features and their products, which XOR needs."""
 
     def __init__(self, dims, n_outputs):
         super().__init__()
@@ -473,17 +474,18 @@ print({name: type(expert).__name__ for name, expert in experts.experts.items()})
 # %% [markdown]
 # ## Your own method
 #
-# You know this report from *Do explanations hold?*: there three separate models made it. Here it is a method of your own, with
-# a variation: it trains a joint model, and then two small heads on the *frozen encoders of that model* let each modality
-# say what it would have said alone. With $\hat y$ the joint prediction and $c_m$ the probability that modality $m$, on its own, gives to $\hat y$,
-# read $c_1$ and $c_2$ as the chances of two independent witnesses, and report
+# In chapter 10, three separate models made a report from what each modality says alone. Here a variation of that report
+# becomes a method of your own. It trains a joint model, and then two small heads on the *frozen encoders of that model*, which
+# let each modality say what it would have said alone. Let $\hat y$ be the joint prediction and $c_m$ the probability that
+# modality $m$, on its own, gives to $\hat y$. Read $c_1$ and $c_2$ as the chances of two independent witnesses, and report
 #
 # $$
-# R = c_1 c_2, \qquad U_1 = c_1 (1 - c_2), \qquad U_2 = (1 - c_1)\, c_2, \qquad S = (1 - c_1)(1 - c_2):
+# R = c_1 c_2, \qquad U_1 = c_1 (1 - c_2), \qquad U_2 = (1 - c_1)\, c_2, \qquad S = (1 - c_1)(1 - c_2).
 # $$ (eq-own-witnesses)
 #
-# both would have said so, only the first, only the second, neither. The four add up to 1. It takes one class:
-# parts in the constructor, a prediction, a **list of stages** that name what is trained on which loss, and a report.
+# The four shares say that both witnesses would have said $\hat y$, only the first, only the second, or neither. They add up
+# to 1. One class is enough. It has parts in the constructor, a prediction, a **list of stages** that say what is trained on
+# which loss, and a report.
 
 
 # %%
@@ -531,20 +533,21 @@ class Witnesses(methods.Method):
 
 
 # %% [markdown]
-# That is all. `fit` freezes in each stage what the stage does not name (here the encoders, in the
-# second), keeps the epoch that is best on validation data, and can resume after an interruption;
-# `evaluate` collects metrics and report.
+# That is all. In each stage, `fit` freezes whatever the stage does not name (in the second stage, the encoders). It keeps the
+# epoch that is best on validation data and can resume after an interruption. `evaluate` collects the metrics and the report.
 #
-# Does the report hold? Never ask that of data whose truth you do not know. Ask it of data whose truth you do know first,
-# and carry over a method that passed. *Do explanations hold?* has a suite of such tasks; we use the digit pairs of
-# *Experts and their interactions*, with a quarter of each interaction and a cue, and take I2MoE for comparison. The
-# budgets differ: `epochs` is counted for each stage, so the heads of our method get ten epochs after the ten of its joint
-# model, where I2MoE has ten in all.
+# Does the report hold? Data whose truth you do not know cannot tell you. Ask first on data whose truth you do know, and carry
+# over a method that passed. Chapter 10 has a suite of such tasks. We use the digit pairs of chapter 9, with a quarter of each
+# interaction and a cue, and take I2MoE for comparison. The budgets differ: `epochs` counts for each stage, so the heads of our
+# method get ten epochs after the ten of its joint model, where I2MoE has ten in all.
+#
+# The table and {numref}`fig-witnesses` give the area under the ROC curve (AUROC): does a sample decided by an interaction get
+# a larger share of it than one that was not? (In per cent, ↑ higher is better, one half is chance.)
 
 
 # %%
 def digit_pairs(s):
-    """Digit pairs of four classes with the cue: the truth is known for every sample."""
+    """Load digit pairs of four classes with the cue; the truth of every sample is known."""
     return data.load("digit_pairs", seed=s, n_train=n_train, n_test=2_000)
 
 
@@ -560,9 +563,12 @@ for s in progress(REPORT_SEEDS, "seeds"):
         ).metrics
 report = pd.DataFrame(reports).T.groupby(level=0, sort=False)
 AREAS = [f"auroc_{k}" for k in KINDS]
-report[["accuracy", *AREAS]].agg(percent)
+heads = {f"auroc_{kind}": f"AUROC of {kind} ↑" for kind in KINDS}
+report[["accuracy", *AREAS]].agg(percent).rename(
+    columns={"accuracy": "accuracy ↑"} | heads
+)
 
-# %% mystnb={"image": {"alt": "Area under the ROC curve per interaction, with intervals, for the report of the new method and that of I2MoE, and a line at one half. The new method's are close to one for all four interactions; I2MoE's lie lower with wider intervals, for redundancy below one half on average."}, "figure": {"caption": "Does the report find the samples of each interaction? Area under the ROC curve, mean and 95 % interval over seeds (cut at 0 and 1). The line is a report that knows nothing.", "name": "fig-witnesses"}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "Area under the ROC curve per interaction, with intervals, for the report of the new method and that of I2MoE, and a line at one half. The new method's are close to one for all four interactions; I2MoE's lie lower with wider intervals, for redundancy below one half on average."}, "figure": {"caption": "The report of the new method finds the samples of each interaction; that of I2MoE finds fewer. Area under the ROC curve, mean and 95 % interval over seeds (cut at 0 and 1). The dashed line is a report that knows nothing.", "name": "fig-witnesses"}} tags=["hide-input"]
 areas = pd.DataFrame(reports).T[AREAS].set_axis(KINDS, axis=1)
 areas = areas.rename_axis(["method", "seed"]).melt(
     var_name="interaction", value_name="area", ignore_index=False
@@ -581,8 +587,8 @@ ax.legend(loc="lower right")
 plt.show()
 
 # %% [markdown]
-# A mean over seeds hides that both methods were trained on the same data. Seed by seed, by how much is the report of
-# the new method ahead?
+# A mean over seeds hides that both methods were trained on the same data. By how much is the report of the new method ahead,
+# seed by seed?
 
 # %%
 of_seed = pd.DataFrame(reports).T[AREAS].astype(float)
@@ -596,22 +602,25 @@ ahead["mean of the four"] = ahead.mean(axis=1)
 )
 
 # %% [markdown]
-# Thirty-five lines, and a *better* report than our I2MoE gives? In the mean of the four areas, on these data and after so
-# short a training, yes. It is worth asking why. The label of an S sample cannot be guessed from one image, so witnesses
-# fail exactly where the synergy is; and the cue tells each witness when to be sure. The report describes what each modality says **alone**, not how the joint
-# model came to its answer. Where the joint model encodes a modality well but does not listen to it, this report is wrong
-# about the model, and right about the data. Decide which of the two you want to explain. And there is a case in which it
-# is wrong about *both*: the heads read encoders that the joint loss has trained, and where joint training has starved one
-# (*Modality competition*), its head knows less than the data would tell. Three separate models do not have
-# this fault; they cost more training.
+# Thirty-five lines, and a *better* report than our I2MoE gives? In the mean of the four areas, on these data and after such
+# short training, yes. It is worth asking why. No single image reveals the label of an S sample, so the witnesses fail exactly
+# where the synergy is, and the cue tells each witness when to be sure.
+#
+# The report describes what each modality says **alone**, not how the joint model came to its answer. Where the joint model
+# encodes a modality well but does not listen to it, this report is wrong about the model and right about the data. Decide
+# which of the two you want to explain. In one case it is wrong about *both*. The heads read encoders that the joint loss has
+# trained, and where joint training has starved an encoder (chapter 3), its head knows less than the data would tell. Three
+# separate models do not have this fault, but they cost more training.
 #
 # ## Keep what you have trained
 #
-# A model that lives only in a notebook dies with it. `save` writes one file: the weights, and in plain values what the
-# model was built from, which is its class, its options, the shapes of the modalities and the names of the classes. `load`
-# builds it again, and `predict` and `predict_proba` take new samples, as arrays or as tensors. Opening such a file runs no
-# code, so you can open one that a stranger sent. This has a price. Of a network that *you* wrote, the file holds the
-# weights and the name, but not the code. You hand the network over again, and if you forget one, the message says which:
+# *Deeper: for when you want to use a trained model elsewhere; skip it on a first reading.*
+#
+# A model that lives only in a notebook dies with it. `save` writes one file with the weights and, in plain values, what the
+# model was built from: its class, its options, the shapes of the modalities and the names of the classes. `load` builds the
+# model again, and `predict` and `predict_proba` take new samples, as arrays or as tensors. Opening such a file runs no code,
+# so you can open one that a stranger sent. This safety has a price. Of a network that *you* wrote, the file holds the weights
+# and the name but not the code. You have to hand over the network again, and if you forget one, the message says which:
 
 # %%
 parts = three_parts(study, seed)
@@ -634,16 +643,18 @@ print("the same probabilities, to the last bit:", survived)
 pd.DataFrame({"drawn": names[others[:12]], "predicted": loaded.predict(new)}).T
 
 # %% [markdown]
-# (It misreads several: it has learned from few drawings.) Each prediction is the number of a class, and
-# `loaded.spec.class_names` holds the names; here the two agree. You hand over a method of your own in the same way,
-# `load(path, method=Witnesses)`: no file can make Python import a module that you did not name. `mmfuse train` leaves such
-# a file, `model.pt`, beside its result.
+# (The model misreads several digits, having learned from few drawings.) Each prediction is the number of a class, and
+# `loaded.spec.class_names` holds the names; here the two agree. You hand over a method of your own in the same way, with
+# `load(path, method=Witnesses)`, since no file can make Python import a module that you did not name. `mmfuse train` leaves
+# such a file, `model.pt`, beside its result.
 #
 # ## A study in one more line
 #
-# One number per method is an anecdote. A study is a grid of methods, data, seeds and settings that is run once, continued
-# when interrupted, and gathered into one table with intervals. Your method, and your data, take part under the name
-# `file:object`; the file has to be where Python finds modules:
+# *Deeper: for when you compare methods over seeds and settings; skip it on a first reading.*
+#
+# One number per method is an anecdote. A study is a grid of methods, data, seeds and settings. It is run once, continues after
+# an interruption, and is gathered into one table with intervals. Your method and your data take part under the name
+# `file:object`, provided that Python finds the file among its modules:
 #
 # ```yaml
 # methods:
@@ -658,10 +669,10 @@ pd.DataFrame({"drawn": names[others[:12]], "predicted": loaded.predict(new)}).T
 # settings: {epochs: 20, dim: 32}
 # ```
 #
-# `mmfuse study my_study.yml` runs it and `mmfuse report` prints it. Every result is filed under its settings and a digest
-# of the code behind it, so when you edit your method, or a file that it imports, the runs that depend on it are
-# done again, and no others. Before anything is trained, every model is built once: a slip in the last row need not
-# cost a night of computing. That check works here, too:
+# `mmfuse study my_study.yml` runs the study and `mmfuse report` prints it. Every result is filed under its settings and a
+# digest of the code behind it. When you edit your method, or a file that it imports, the runs that depend on it are repeated,
+# and no others. Before anything is trained, every model is built once, so a slip in the last row does not cost a night of
+# computing. That check works here, too:
 
 # %%
 plan = {
@@ -683,17 +694,21 @@ except DataError as error:
 # %% [markdown]
 # ## A number, several labels, three modalities
 #
-# What is to be predicted is read off the target: floats are a regression, a table of 0 and 1 with a column a label is
-# multi-label, all else names classes. Three small data sets from scikit-learn show it: *diabetes* {cite:p}`efron2004`
-# predicts how the disease progressed from the body (age, sex, body-mass index, blood pressure) and from the blood; three
-# *properties* of the digits above are labels that one picture can have together; and *breast cancer* {cite:p}`street1993`
-# describes the nuclei of a tumour by ten features, each as a mean over cells, its error, and its extreme: three
-# modalities.
+# *Deeper: for regression, several labels at once, or more than two modalities; skip it on a first reading.*
+#
+# The target says what is to be predicted. Floats mean regression, a table of 0 and 1 with one column per label means
+# multi-label classification, and everything else names classes. Three small data sets from scikit-learn show all three:
+#
+# - *diabetes* {cite:p}`efron2004` predicts how the disease progressed from the body (age, sex, body-mass index, blood
+#   pressure) and from the blood;
+# - three *properties* of the digits above are labels that one picture can have at once;
+# - *breast cancer* {cite:p}`street1993` describes the nuclei of a tumour by ten features. Each is given as a mean over cells,
+#   its error and its extreme, which makes three modalities.
 
 
 # %%
 def diabetes():
-    """Regression: body and blood, disease progression after one year."""
+    """Load a regression: from body and blood, how the disease progressed in a year."""
     # Unless told otherwise, scikit-learn has scaled the columns by *all* samples.
     table = load_diabetes(as_frame=True, scaled=False).frame
     blood = [f"s{i}" for i in range(1, 7)]
@@ -703,7 +718,7 @@ def diabetes():
 
 
 def properties():
-    """Multi-label: three properties of the digit, from the halves of each drawing."""
+    """Make three labels: properties of the digit, from the halves of each drawing."""
     labels = np.column_stack(
         [names % 2 == 0, names >= 5, np.isin(names, [0, 6, 8, 9])]
     )
@@ -712,7 +727,7 @@ def properties():
 
 
 def cancer():
-    """Three modalities: mean, error and extreme of ten features, benign or malignant."""
+    """Load three modalities: mean, error and extreme of ten features of a tumour."""
     table = load_breast_cancer()
     views = np.split(table.data, 3, axis=1)
     names = dict(zip(("mean", "error", "extreme"), views, strict=True))
@@ -746,26 +761,28 @@ for name, (samples, metric) in progress(TASKS.items(), "data sets"):
             models[f"only {modality}"] = alone
         for way, model in models.items():
             value = score(model, parts, s, metric, epochs=10)
-            others_found.setdefault((name, f"{way} ({metric})"), []).append(value)
+            others_found.setdefault(
+                (name, f"{way} ({in_words(metric)})"), []
+            ).append(value)
 others_table = pd.Series({key: percent(v) for key, v in others_found.items()})
-print(others_table.rename("in percent").to_frame().to_string())
+print(others_table.rename("in per cent").to_frame().to_string())
 
 # %% [markdown]
-# (The mean and deviation of the diabetes target are those of all samples here; they only set the unit. Those of the inputs are
-# of the training split, by `standardise`.) DI-MML needs classes; DMIL takes two modalities, and three with its first
-# level only; I2MoE takes any number of two or more, and all three kinds of target.
+# (The diabetes target is standardised with the mean and deviation of all samples, which only sets its unit. The inputs are
+# standardised with those of the training split.) The methods differ in what they accept. DI-MML needs classes. DMIL takes two
+# modalities, or three if only its first level is used. I2MoE takes two or more modalities and all three kinds of target.
 #
 # ## Ask before you train
 #
-# Do your modalities share what they know, or complement each other? You can ask before any network is trained. The
-# cluster estimator of *Measuring it from data* puts each modality into a handful of clusters, counts, and decomposes the table of counts
+# Do your modalities share what they know, or do they complement each other? You can ask before any network is trained. The
+# cluster estimator of chapter 5 sorts each modality into a handful of clusters, counts, and decomposes the table of counts
 # exactly. It needs a minute of thought in three places.
 #
-# - **Count units, not rows.** Eight scans of a drawing are hardly more than one observation. Counted eightfold, noise looks
+# - **Count units, not rows.** Eight scans of a drawing are hardly more than one observation. Counted eight times, noise looks
 #   certain.
-# - **Shuffle the labels.** A table of counts always shows *some* information, and most of what chance makes is called synergy.
-#   What is found must be more than what the same estimator finds in labels shuffled between as many units.
-# - **It speaks of clusters.** What clustering loses is missing in the answer.
+# - **Shuffle the labels.** A table of counts always shows *some* information, and most of what chance produces is called
+#   synergy. The estimate must exceed what the same estimator finds when labels are shuffled between as many units.
+# - **Remember the clusters.** Whatever clustering loses is missing from the answer.
 
 # %%
 some = rng.permutation(len(images))[
@@ -791,66 +808,68 @@ atoms = pd.DataFrame(
     {what: e.atoms for what, e in estimates.items()}, index=KINDS
 ).T
 rows = [len(target) for _, target in ASKED.values()]
-atoms.round(2).assign(total=atoms.sum(axis=1).round(2), rows=rows)
+bits = atoms.round(2).assign(total=atoms.sum(axis=1).round(2))
+bits.add_suffix(" (bits)").assign(rows=rows)
 
-# %% mystnb={"image": {"alt": "Four panels of bars of R, U1, U2 and S in bits with intervals. For the labels, redundancy and both unique parts are large, synergy is small. For shuffled labels of 960 drawings all are near zero, synergy a little above. For shuffled labels of 120 scans, one of each drawing, synergy is about one bit. For shuffled labels of all 960 scans, synergy is about a third of a bit with a narrow interval."}, "figure": {"caption": "Information about the digit in the upper (1) and the lower half (2), from clusters and counts, with 95 % intervals. The truth is 0 in all but the first panel: labels of 960 drawings, the same shuffled, and shuffled labels of 120 drawings: one scan of each, and all scans, 960 rows.", "name": "fig-before"}} tags=["hide-input"]
-figure, axes = plt.subplots(1, 4, figsize=(7.2, 3.2), sharey=True)
-titles = ("labels", "shuffled", "shuffled,\none scan each", "shuffled,\nall scans")
-for ax, title, (_what, e) in zip(axes, titles, estimates.items(), strict=True):
+# %% mystnb={"image": {"alt": "Four panels, two by two, of bars of R, U1, U2 and S in bits with intervals. For the labels, redundancy and both unique parts are large, synergy is small. For shuffled labels of 960 drawings all are near zero, synergy a little above. For shuffled labels of 120 scans, one of each drawing, synergy is about one bit. For shuffled labels of all 960 scans, synergy is about a third of a bit with a narrow interval."}, "figure": {"caption": "The truth is 0 in all panels but the first, and yet the estimator finds synergy in shuffled labels of few drawings. Information about the digit in the upper (1) and the lower half (2), from clusters and counts, with 95 % intervals: labels of 960 drawings; the same, shuffled; shuffled labels of 120 drawings with one scan of each; and with all scans, 960 rows.", "name": "fig-before"}} tags=["hide-input"]
+figure, axes = plt.subplots(2, 2, figsize=(6, 5.6), sharey=True)
+titles = ("labels", "shuffled", "shuffled, one scan", "shuffled, all scans")
+for ax, title, (_what, e) in zip(axes.flat, titles, estimates.items(), strict=True):
     plots.interaction_bars(pd.DataFrame([e.atoms], columns=KINDS), ylabel="", ax=ax)
     ax.vlines(
         KINDS, e.interval["lower"], e.interval["upper"], color="black", lw=1.3
     )
-    _ = ax.set_title(title, fontsize=11)
-axes[0].set_ylabel("bits")
+    _ = ax.set_title(title)
+for ax in axes[:, 0]:
+    ax.set_ylabel("bits")
 plt.show()
 
 # %% [markdown]
-# The halves of a digit repeat and complement each other: much is redundant, and each half knows something of its own.
-# Eight by eight clusters and ten digits make 640 cells, so 960 rows are few, and 120 are hopeless. The control of 960
-# drawings is quiet but not silent: about a tenth of a bit of synergy is left after correction, and the synergy found in
-# the labels has to be read against it. With as many rows, but from 120 drawings only, the estimator finds several times
-# as much in labels that say nothing. Its narrow interval stays clear of 0, because scans are counted as if they were
-# independent. It is the leak of {numref}`fig-leak` in other clothes.
+# As {numref}`fig-before` shows, the halves of a digit repeat and complement each other: much of the information is redundant,
+# and each half knows something of its own. Eight by eight clusters and ten digits make 640 cells, so 960 rows are few and 120
+# are hopeless. The control of 960 drawings is quiet but not silent. About a tenth of a bit of synergy is left after
+# correction, and the synergy found in the labels has to be read against it. With as many rows but only 120 drawings, the
+# estimator finds several times as much in labels that say nothing. Its narrow interval stays clear of 0, because it counts
+# scans as if they were independent. This is the leak of {numref}`fig-leak` in other clothes.
 #
-# Does one scan a drawing put it right? On the contrary: no correction makes up for five cells a row, and about a bit of
-# synergy is found where there is none. Counting units keeps you from believing that you have 960 of them; it does not
-# make 120 enough for this question. You would have to ask a
-# coarser one (fewer clusters, fewer classes), or draw more digits. What tells you so, both times, is the control, *if* it
-# is made like your data: as many units, as many rows a unit, and labels shuffled between units.
+# Does one scan per drawing put it right? On the contrary. No correction makes up for five cells a row, and the estimator finds
+# about a bit of synergy where there is none. Counting units keeps you from believing that you have 960 of them, but it does
+# not make 120 enough for this question. You would have to ask a coarser question (fewer clusters, fewer classes) or collect
+# more drawings. Both times it is the control that warns you, *if* it is made like your data: as many units, as many rows per
+# unit, and labels shuffled between units.
 #
 # ## Which method for which question
 #
-# | You want to know | Use | Mind |
+# | You want | Use | Mind |
 # |:--|:--|:--|
-# | whether fusion pays at all | `Unimodal`, `Ensemble`, `JointFusion` on the same splits | the best single modality is the bar, not chance |
-# | what the modalities share, before training | `cluster_pid`, with shuffled labels as control | clusters lose; count units |
-# | the same, with many features and samples | `batch_pid`; `lsmi_pid` for single samples | held-out losses first, atoms second |
-# | whether a modality is starved in training | `Probe` on each encoder, against `Unimodal` | *Modality competition* |
+# | to know whether fusion pays at all | `Unimodal`, `Ensemble`, `JointFusion` on the same splits | the best single modality is the bar, not chance |
+# | to know what the modalities share, before training | `cluster_pid`, with shuffled labels as control | clusters lose information; count units |
+# | the same, with many features and samples | `batch_pid`; `lsmi_pid` for single samples | look at held-out losses first, at atoms second |
+# | to know whether training starves a modality | `Probe` on each encoder, against `Unimodal` | chapter 3 |
 # | encoders that do not compete | `DIMML` | classes only; its weights are certainties, not R, U, S |
-# | parts for each interaction, as features | `DMIL` | two modalities for R and U |
-# | a mixture whose weights name an interaction | `I2MoE` | validate the names: *Experts and their interactions* |
-# | whether any such report is true | `evaluate_explanations`, on data with known truth | and only then on yours |
+# | features with a part for each interaction | `DMIL` | R and U need two modalities |
+# | a mixture whose weights name an interaction | `I2MoE` | validate the names, as in chapter 9 |
+# | to know whether such a report is true | `evaluate_explanations`, on data with known truth | ask it of your own data only afterwards |
 #
-# And for the report of your study, what a reviewer will ask:
+# When you report your study, a reviewer will ask for
 #
-# - the **unit** of the split, and how many units there are on each side;
-# - what was chosen **on validation data** (epochs, learning rate, $\lambda$ of I2MoE, clusters), and from how many candidates; for
-#   baselines, too;
-# - **several seeds** of both the split and the training, as mean and interval; how many, and of which kind;
-# - **the controls**: labels shuffled between units, the best single modality, an ensemble of them;
-# - what the report was **validated on**, before it explained anything.
+# - the **unit** of the split, and the number of units on each side;
+# - everything that was chosen **on validation data** (epochs, learning rate, $\lambda$ of I2MoE, clusters), and from how many
+#   candidates, for baselines too;
+# - **several seeds** of both the split and the training, with mean and interval, and how many there were of each;
+# - **the controls**: labels shuffled between units, the best single modality, and an ensemble;
+# - the data that the report was **validated on** before it explained anything.
 #
-# ## Check
+# ## What this chapter claims
 
 
 # %%
 def mean(values):
-    """Mean over seeds."""
+    """Return the mean over seeds."""
     return float(np.mean(values))
 
 
-claim(set(said) == set(MISTAKES), "Mistakes are refused, all of them, by name.")
+claim(set(said) == set(MISTAKES), "All six mistakes are refused, each by name.")
 found, honest = (
     leak["shuffled labels", "between scans"],
     leak["shuffled labels", "between drawings"],
@@ -860,17 +879,19 @@ claim(
     and mean(honest) < 0.2
     and mean(leak["true labels", "between scans"])
     > mean(leak["true labels", "between drawings"]),
-    "A split between scans finds what is not there; one between drawings does not.",
+    "A split between scans finds what is not there; a split between drawings does not.",
 )
-claim(unchanged, "What is frozen stays as it was.")
+claim(unchanged, "A frozen encoder stays as it was.")
 shown = {key for key, d in gains.items() if np.subtract(*mean_interval(d)) > 0}
 claim(
     min(map(mean, gains.values())) > 0
     and shown >= {(way, "over default encoders") for way in PRETRAINED[1:]}
     and not any((way, "over from scratch") in shown for way in PRETRAINED),
-    "What others learned helps on average; over the same network from scratch four splits cannot show it.",
+    "Pre-training helps on average; against the same network from scratch, four splits cannot show it.",
 )
-claim(survived, "What is saved and loaded predicts the same, to the last bit.")
+claim(
+    survived, "A model that is saved and loaded predicts the same, to the last bit."
+)
 claim(
     report[AREAS].mean().loc["Witnesses"].min() > 0.9
     and np.subtract(*mean_interval(ahead["mean of the four"])) > 0,
@@ -878,17 +899,18 @@ claim(
 )
 best_alone = {
     name: max(
-        mean(others_found[name, f"only {m} ({metric})"]) for m in samples.modalities
+        mean(others_found[name, f"only {m} ({in_words(metric)})"])
+        for m in samples.modalities
     )
     for name, (samples, metric) in TASKS.items()
 }
 claim(
     all(
-        mean(others_found[name, f"all modalities ({metric})"])
+        mean(others_found[name, f"all modalities ({in_words(metric)})"])
         > best_alone[name] - 0.02
         for name, (_, metric) in TASKS.items()
     ),
-    "More than one modality is no worse than the best one alone, within two points.",
+    "All modalities together are at most two points worse than the best one alone.",
 )
 claim(
     atoms.loc["labels", "R"] > 0.5
@@ -901,7 +923,7 @@ claim(
 )
 claim(
     (atoms["S"] > atoms.sum(axis=1) / 2)[1:].all(),
-    "What chance makes is mostly called synergy.",
+    "Most of the information that chance produces is called synergy.",
 )
 
 # %% tags=["headline", "remove-cell"]
@@ -921,26 +943,36 @@ print(json.dumps(headline))
 # ## Takeaways
 #
 # - The split decides what your accuracy is about. Name the unit, split between units, and shuffle labels between them once.
-# - An encoder, a fusion model and a method are ordinary PyTorch modules; a stage names what it trains, and the rest is frozen.
-# - Fine-tune, freeze or precompute: compare them with the same network from scratch, on the same splits, by the
-#   differences; with few units even a large gain can stay open.
-# - Ask the data before you train, with a control that can say no. Ask a report on known truth before you believe it on yours.
+# - An encoder, a fusion model and a method are ordinary PyTorch modules. A stage names what it trains, and the rest is frozen.
+# - Whether you fine-tune, freeze or precompute, compare with the same network from scratch, on the same splits, by the
+#   differences. With few units, even a large gain can stay open.
+# - Question the data before you train, with a control that can say no. Test a report on known truth before you believe it on
+#   your own data.
 #
 # ## Exercises
 #
 # ```{exercise} Validation that leaks
 # :label: ex-own-validation
 #
-# Split test data between drawings, but validation data between scans. Which epoch is kept now, and what happens to the
-# validation accuracy, to the test accuracy, and to the choice between two models?
+# *Level 2 of 3 · 15 minutes · by training*
+#
+# Split the test data between drawings, but the validation data between scans. Which epoch is kept now? What happens to the
+# validation accuracy, to the test accuracy, and to a choice between two models?
+# ```
+#
+# ```{admonition} Hint
+# :class: hint dropdown
+#
+# `replace(rest, groups=None)` makes `split` forget the drawings. `fit` returns a history whose `best_epoch` names the epoch
+# that was kept.
 # ```
 #
 # ```{solution-start} ex-own-validation
 # :class: dropdown
 # ```
 #
-# Test accuracy stays honest: no test drawing is seen before the test. Validation now asks about drawings that were
-# trained on. Its accuracy says little about new ones, and an epoch near the end is kept:
+# The test accuracy stays honest, because no test drawing is seen before the test. Validation now asks about drawings that the
+# model was trained on. Its accuracy says little about new drawings, and an epoch near the end is kept:
 
 # %% tags=["solution"]
 kept = {}
@@ -969,9 +1001,9 @@ claim(
 kept
 
 # %% [markdown]
-# (Means over the random splits.) The test accuracy need not suffer here: with validation scans taken from all drawings,
-# the model trains on more of the drawings. The harm comes when two models are compared: validation that leaks would prefer
-# the one that memorises better, since memory is what it measures.
+# (Means over the random splits.) The test accuracy need not suffer here: with validation scans taken from all drawings, the
+# model trains on more drawings. The harm comes when two models are compared. Validation that leaks measures memory, so it
+# would prefer the model that memorises better.
 #
 # ```{solution-end}
 # ```
@@ -979,24 +1011,40 @@ kept
 # ```{exercise} A report for three witnesses
 # :label: ex-own-three
 #
-# Extend {eq}`eq-own-witnesses` to three modalities with the columns R, U1, U2, U3 and S. What has to happen with the samples that two
-# of three witnesses agree on?
+# *Level 2 of 3 · 10 minutes · by hand*
+#
+# Extend {eq}`eq-own-witnesses` to three modalities with the columns R, U1, U2, U3 and S. Where do samples go on which two of
+# the three witnesses agree?
+# ```
+#
+# ```{admonition} Hint
+# :class: hint dropdown
+#
+# Write $U_m$ and $S$ first. The shares have to add up to 1.
 # ```
 #
 # ```{solution} ex-own-three
 # :class: dropdown
 #
-# With chances $c_1, c_2, c_3$: $U_m = c_m \prod_{j \ne m} (1 - c_j)$, $S = \prod_m (1 - c_m)$, and $R$ is the rest,
-# $1 - S - \sum_m U_m$: two or three could have said so. It counts what *two* share as redundant. The
-# decomposition of three sources has more than five atoms (*Splitting information*); a report with five columns has to put
-# them somewhere, and should say where.
+# With chances $c_1, c_2, c_3$, let $U_m = c_m \prod_{j \ne m} (1 - c_j)$ and $S = \prod_m (1 - c_m)$. The rest is
+# $R = 1 - S - \sum_m U_m$: two or three witnesses could have said $\hat y$. Information that only *two* share therefore counts
+# as redundant. The decomposition of three sources has more than five atoms (chapter 4), so a report with five columns has to
+# put them somewhere, and should say where.
 # ```
 #
 # ```{exercise} Standing on its head
 # :label: ex-own-scale
 #
-# In `diabetes()` multiply the blood columns by 1000 and leave `standardise` out. What happens to the joint model, and
-# what would `standardise` on *all* samples, test split included, have changed?
+# *Level 2 of 3 · 15 minutes · by training*
+#
+# In `diabetes()`, multiply the blood columns by 1000 and leave `standardise` out. What happens to the joint model? And what
+# difference would it make to standardise with *all* samples, test split included?
+# ```
+#
+# ```{admonition} Hint
+# :class: hint dropdown
+#
+# Compare $R^2$ over the same splits, with few epochs. `standardise(samples)` with a single argument uses all samples.
 # ```
 #
 # ```{solution-start} ex-own-scale
@@ -1008,7 +1056,7 @@ samples, _ = TASKS["diabetes"]
 
 
 def scaled_blood(factor):
-    """The data with the blood columns multiplied by a number."""
+    """Return the data with the blood columns multiplied by a number."""
     blood = factor * samples.inputs["blood"]
     return replace(samples, inputs=samples.inputs | {"blood": blood})
 
@@ -1041,11 +1089,17 @@ claim(
 )
 
 # %% [markdown]
-# (Means over the random splits.) Raw columns cost about half of what there is to explain, since the network has to find
-# their scales first. With blood in thousandths it explains nothing, and an $R^2$ far below 0 says so. Only at numbers that
-# no laboratory reports does the loss overflow; then `fit` stops and says where. Standardising on all samples hardly moves
-# the result here, because the mean and deviation of hundreds of samples are stable. It is a habit to avoid all the same:
-# choosing *features* on all samples, done with the same carelessness, can make chance look like a discovery.
+# (Means over the random splits.) Raw columns cost about half of the variance that can be explained, because the network has to
+# find their scales first. With blood in thousandths it explains nothing, and an $R^2$ far below 0 says so. Only at numbers
+# that no laboratory reports does the loss overflow, and then `fit` stops and says where. Standardising with all samples hardly
+# moves the result here, because the mean and deviation of hundreds of samples are stable. It is a habit to avoid all the same.
+# Choosing *features* on all samples, done with the same carelessness, can make chance look like a discovery.
 #
 # ```{solution-end}
 # ```
+#
+# ## Further reading
+#
+# - {cite:t}`efron2004` bring the diabetes data together with least angle regression, a way to choose features one by one.
+# - {cite:t}`liang2023` measure interactions in real multimodal data with the cluster and the batch estimator.
+# - {cite:t}`xin2025` introduce I2MoE; chapter 9 tests the names of its experts on known truth.

@@ -13,33 +13,34 @@
 # %% [markdown]
 # # The GPU lab
 #
-# Every experiment so far was small enough for a laptop. Suppose you borrow a GPU. A free session has one, but it may end
-# at any time, without warning. Five methods, five seeds, sixty thousand pairs, a real network: does
-# that fit in half an hour? And if the session ends after twenty minutes, what is left?
+# Every experiment so far was small enough for a laptop. Now suppose you can borrow a GPU: a free session that has one, and
+# that may end at any moment without warning. You want five methods, five seeds, sixty thousand pairs and a real network.
+# **Does that fit into half an hour? And if the session ends after twenty minutes, what is left?**
 #
-# The first question can be answered before anything runs, by counting. The second is a matter of habits. In this lab we
-# count first, then run five methods at full size, and then take on CREMA-D {cite:p}`cao2014`, the data set
+# Counting answers the first question before anything runs. Habits answer the second. In this lab we count,
+# then run five methods at full size, and then take on CREMA-D {cite:p}`cao2014`, the data set
 # on which two of the papers report their results.
 #
 # ```{admonition} After this chapter you can
 # :class: tip
 # - count the operations of a training run and turn them into minutes, before the run;
 # - say whether operations, calls or loading limit a run, and what a larger batch changes;
-# - tell what half precision can and cannot represent, and choose it by the device;
+# - say what half precision can and cannot represent, and choose the format that suits the device;
 # - run a grid of methods and seeds that survives the end of a session;
-# - fetch, prepare and train on a data set of gigabytes, and put your table beside the paper's.
+# - fetch, prepare and train on gigabytes of data, and put your table beside the paper's.
 #
-# **Needs:** *Do explanations hold?* for what is scored. **Takes:** 45 minutes to read. As published it runs small, in
-# about a minute on two CPU cores, and nothing is downloaded. At full size part (a) is planned to take under half an hour
-# on a T4, and part (b) several sessions; neither has been measured yet unless the chapter shows a measurement.
+# **Needs:** chapter 10, for how reports are scored. **Takes:** {{ essential }} minutes for the essential path,
+# {{ reading }} for everything. As published it runs small, in about a minute on two CPU cores, and nothing is downloaded.
+# At full size the plan is under half an hour on a T4 for part (a) and several sessions for part (b); neither has been
+# measured yet unless the chapter shows a measurement.
 # ```
 
 # %% [markdown]
-# **On a GPU** set `full_size = True` for part (a). For part (b) name a folder in `cremad`, and set `fetch = True` unless the
-# files are there already. Let `out` be a folder that outlives the session: on Colab one on your Drive
-# (`from google.colab import drive; drive.mount("/content/drive")`, then `out = "/content/drive/MyDrive/lab"`).
+# **On a GPU,** set `full_size = True` for part (a). For part (b), name a folder in `cremad`, and set `fetch = True` unless
+# the files are already there. Choose an `out` folder that outlives the session. On Colab that is a folder on your Drive:
+# `from google.colab import drive; drive.mount("/content/drive")`, then `out = "/content/drive/MyDrive/lab"`.
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "hide-cell"] mystnb={"code_prompt_show": "Show the set-up"}
 seed = 0
 full_size = False  # part (a) with 60,000 pairs and ResNet-18
 n_seeds = 3  # of the small run; the full one has five
@@ -50,7 +51,7 @@ fetch = False  # download what the folder lacks, about 3 GB
 out = "runs"  # what is computed is kept here, and continued
 device = "auto"
 
-# %%
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the set-up"}
 import json
 from pathlib import Path
 
@@ -66,6 +67,7 @@ from mmfuse_lib import Claims, data, methods, plots, results, study
 from mmfuse_lib.core.devices import find_device
 from mmfuse_lib.core.errors import UnknownNameError
 from mmfuse_lib.data.raw.sample import write_cremad
+from mmfuse_lib.evaluation import in_words
 from mmfuse_lib.study.cells import unpack_right
 
 plots.use_style()
@@ -86,22 +88,23 @@ OUT = Path(out)
 # %% [markdown]
 # ## Count before you run
 #
-# A convolution with a $k \times k$ kernel from $c$ to $c'$ channels computes $c'$ numbers at each of $h \times w$ places, and
-# each of them is a sum of $k^2 c$ products. One product and one addition make two **floating point operations**:
+# A convolution with a $k \times k$ kernel from $c$ to $c'$ channels computes $c'$ numbers at each of $h \times w$ places. Each
+# number is a sum of $k^2 c$ products, and a product with its addition makes two **floating-point operations**:
 #
 # $$
 # F_\text{conv} = 2\, k^2\, c\, c'\, h\, w .
 # $$ (eq-lab-conv)
 #
-# A linear layer is the case $k = h = w = 1$. Everything else in a ResNet is small change. Training a layer costs this
-# three times. The forward pass is one. The backward pass is two, because it needs the gradient of the layer's *input*, to
-# hand it on, and the gradient of its *weights*, to change them. Both are sums of as many products. So
+# A linear layer is the case $k = h = w = 1$, and everything else in a ResNet is small change. Training a layer costs three
+# times as much as using it. The forward pass costs $F_\text{forward}$. The backward pass costs twice that: it computes the
+# gradient of the layer's *input*, to hand it on, and the gradient of its *weights*, to change them, and each takes as many
+# products as the forward pass. So
 #
 # $$
 # F_\text{train} \approx 3\, F_\text{forward}.
 # $$ (eq-lab-three)
 #
-# PyTorch counts while it computes. We take two pairs of the right shape; the pixels do not matter.
+# PyTorch can count while it computes. Two pairs of the right shape are enough, and their pixels do not matter.
 
 # %%
 N_TRAIN, BATCH, N_SEEDS, N_EPOCHS = 60_000, 256, 5, 6
@@ -129,7 +132,7 @@ class Calls(TorchDispatchMode):
 
 
 def count(model, stage, batch):
-    """Return the operations of one training step a pair, and the calls of the step."""
+    """Return the operations of one training step per pair, and its calls."""
     model.requires_grad_(False)
     for module in stage.modules:
         module.requires_grad_(True)
@@ -166,28 +169,30 @@ print(f"one pair through both encoders, forward: {both_encoders:.3f} GFLOP")
 costs.round({"GFLOP": 2}).set_index("method")
 
 # %% [markdown]
-# The encoders are nearly all of it. That is why such different methods cost nearly the same: what makes DMIL or I2MoE
-# special happens on vectors of 512 numbers, after the convolutions. The audio is the larger picture and takes
-# three quarters. Stages that leave the encoders frozen cost little more than the forward pass, a third.
+# Nearly all of the operations (GFLOP per pair, in billions) are in the encoders. That is why such different methods cost
+# nearly the same: what makes DMIL or I2MoE special happens after the convolutions, on vectors of 512 numbers. The audio is
+# the larger picture and takes three quarters. A stage that leaves the encoders frozen costs little more than their forward
+# pass, which is a third.
 #
 # ## From operations to minutes
 #
-# A T4 can do 65 trillion operations a second in half precision, and an H100 989 trillion. So say their makers, and no network gets that far. What share of
-# the **peak** is reached depends on the size of the layers; ours are small. We plan with a tenth, on the careful
-# side, and call it a guess until it is measured.
+# By its maker's figures, a T4 can do 65 trillion operations a second in half precision, and an H100 can do 989 trillion. No
+# network reaches this **peak**. What share of it is reached depends on the size of the layers, and ours are small. We plan,
+# cautiously, with a tenth, and call it a guess until it is measured. (Chapter 12 plans with 15 % for the papers' larger
+# inputs. That is a guess too.)
 #
 # There is a second limit. The processor starts each piece of work on the GPU with a call, and a call takes
-# time: say 20 millionths of a second, with all that Python and half precision add. (This is a guess, too.) While the pieces
-# are long, the calls hide behind the computing. With a small batch the pieces are short, and the GPU waits. For a batch
-# of $B$ pairs of $F$ operations each, and $n$ calls,
+# time: say 20 millionths of a second, including what Python and half precision add. (This is a guess, too.) While the pieces
+# are long, the calls hide behind the computation. With a small batch the pieces are short, and the GPU waits. For a batch
+# of $B$ pairs of $F$ operations each, $n$ calls a step, and $\tau$ seconds a call,
 #
 # $$
 # t(B) = \max\Big(\frac{B\,F}{\text{share} \cdot \text{peak}},\; n\,\tau\Big).
 # $$ (eq-lab-step)
 #
-# This is the *roofline* {cite:p}`williams2009` with calls in place of memory. As the batch grows, the time of a step is flat at
-# first, while calls limit it, and then rises in proportion. The time of an *epoch* does the reverse: it falls, and then is flat.
-# The smallest batch on that flat part wastes nothing.
+# This is the *roofline* model {cite:p}`williams2009` with calls in place of memory. As the batch grows, the time of a *step*
+# stays flat while calls limit it and then rises in proportion. The time of an *epoch* does the reverse: it falls at first
+# and then stays flat, as {numref}`fig-lab-batch` shows. The smallest batch on the flat part wastes nothing.
 
 # %%
 GPUS = {"T4": 65e12, "H100": 989e12}  # operations a second, half precision
@@ -210,7 +215,7 @@ crossing = {
     for gpu, peak in GPUS.items()
 }
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Planned seconds of an epoch against the batch size, both axes logarithmic, one line for a T4 and one for an H100. Both fall together as the batch grows. The T4's turns flat near 60 pairs, the H100's near 800. Dots mark batches of 16 and 256."}, "figure": {"caption": "A larger batch pays until operations take over: on a T4 up to some sixty pairs, on an H100 up to some eight hundred. Planned time of an epoch of joint fusion, by {eq}`eq-lab-step`; dots mark the papers' batch of 16 and ours of 256. Nothing here is measured.", "name": "fig-lab-batch"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Planned seconds of an epoch against the batch size, both axes logarithmic, one line for a T4 and one for an H100. Both fall together as the batch grows. The T4's turns flat near 60 pairs, the H100's near 800. Dots mark batches of 16 and 256."}, "figure": {"caption": "A larger batch pays until operations become the limit: up to about sixty pairs on a T4, up to about eight hundred on an H100. Planned time of an epoch of joint fusion, by {eq}`eq-lab-step`; dots mark the papers' batch of 16 and ours of 256. Nothing here is measured.", "name": "fig-lab-batch"}}
 batches = np.geomspace(8, 4096, 200)
 figure, ax = plt.subplots(figsize=(6, 3.6))
 for gpu, style, color in (("T4", "-", "C0"), ("H100", "--", "C1")):
@@ -226,7 +231,7 @@ for gpu, style, color in (("T4", "-", "C0"), ("H100", "--", "C1")):
         ax.plot(batch, epoch_seconds(batch, *cost), "o", color=color)
 ticks = [8, 16, 64, 256, 1024, 4096]
 ax.set(
-    xscale="log", yscale="log", xlabel="pairs a batch", ylabel="seconds an epoch"
+    xscale="log", yscale="log", xlabel="pairs per batch", ylabel="seconds per epoch"
 )
 ax.set_xticks(ticks, ticks)
 ax.set_yticks([1, 10, 100], [1, 10, 100])
@@ -235,10 +240,11 @@ ax.legend(title="planned for")
 plt.show()
 
 # %% [markdown]
-# With the papers' batches of 16 both GPUs would take the same time, and a rented H100 would be money for nothing: it would
-# wait for Python. With our batch of 256 operations limit the T4. On an H100 calls still do, and the plan below says what is
-# left of the advantage. A larger batch is not free, though. It makes fewer steps an epoch, and a learning rate that was
-# right for 16 is hardly right for 256. That is one reason why the schedules have to be translated.
+# With the papers' batches of 16, both GPUs would take the same time. A rented H100 would be money for nothing, since it would
+# spend its time waiting for Python. With our batches of 256, operations limit the T4 while calls still limit the H100; the
+# plan below shows how much of its advantage remains. A larger batch is not free, though. It takes fewer steps in an epoch,
+# and a learning rate that suited batches of 16 is unlikely to suit batches of 256. That is one reason why the papers'
+# schedules have to be translated.
 
 # %%
 plan = costs.assign(
@@ -255,13 +261,14 @@ minutes.loc["all"] = minutes.sum()
 minutes.rename(columns="planned minutes, {}".format).round(1)
 
 # %% [markdown]
-# Add some five minutes (a guess) for making the data, once a seed, for validation and for checkpoints. That is the plan for part (a): 60,000
-# pairs, six epochs, five seeds. Six epochs are what half an hour on a T4 leaves; the arithmetic chose them, not an accuracy.
+# Add about five minutes (a guess) for making the data once per seed, for validation and for checkpoints. That is the plan
+# for part (a): 60,000 pairs, six epochs, five seeds. Six epochs are what half an hour on a T4 allows. Arithmetic chose
+# them, not an accuracy.
 #
-# ## Half precision
+# ## Half precision loses small gradients or small changes
 #
-# The peak of a T4 is for numbers of 16 bits; with 32 it is an eighth of that. But 16 bits are few. There are two ways to spend
-# them. `float16` has a fine grid and a short range; `bfloat16` has the range of `float32` and a coarse grid.
+# The peak of a T4 holds for numbers of 16 bits; with 32 bits it is an eighth of that. But 16 bits are few, and there are two
+# ways to spend them. `float16` has a fine grid and a short range; `bfloat16` has the range of `float32` and a coarse grid.
 
 # %%
 formats = (torch.float32, torch.float16, torch.bfloat16)
@@ -280,18 +287,19 @@ pd.DataFrame(
 )
 
 # %% [markdown]
-# In `float16` a small gradient is gone, and with it whatever it would have taught. **Loss scaling**
+# In `float16` a small gradient is lost, and with it whatever it would have taught. **Loss scaling**
 # {cite:p}`micikevicius2018` multiplies the loss, and so every gradient, by a large number before the backward pass and
-# divides afterwards. In `bfloat16` the gradient survives, but $1.001$ does not: a weight of 1 that is to move by a thousandth
-# stays where it is. So the weights are kept in `float32` and only the products are computed with 16 bits. That is what *mixed*
-# means, and why it does not halve the memory of a small network.
+# divides by it afterwards. In `bfloat16` the gradient survives, but $1.001$ does not: a weight of 1 that should move by a
+# thousandth stays where it is. So the weights are kept in `float32`, and only the products are computed with 16 bits. That is
+# what *mixed* precision means, and why it does not halve the memory of a small network.
 #
-# Of the two, a T4 computes in `float16` only; GPUs since Ampere (A100, L4, H100) do both, and `bfloat16` needs no scaling.
+# Of the two formats, a T4 computes in `float16` only. GPUs since Ampere (A100, L4, H100) compute in both, and `bfloat16`
+# needs no scaling.
 
 
 # %%
 def half_precision(device):
-    """Return the mixed precision that suits a device; on a CPU, none."""
+    """Return the mixed precision that suits a GPU; a CPU gets none."""
     if find_device(device).type != "cuda":
         return "32-true"
     return (
@@ -300,9 +308,11 @@ def half_precision(device):
 
 
 # %% [markdown]
-# ## Loading
+# ## Loading is the third limit
 #
-# The third limit is feeding. A pair of ours is small, a clip of CREMA-D is not:
+# *Deeper: only for data that do not fit on the GPU; skip it on a first reading.*
+#
+# A GPU also has to be fed. One of our pairs is small; a clip of CREMA-D is not:
 
 # %%
 CLIP = {"audio": (1, 257, 299), "video": (3, 3, 224, 224)}  # video in bytes
@@ -316,20 +326,20 @@ for what, size in gigabytes.items():
     print(f"{what}: {size:.1f} GB; from a disk of 0.1 GB/s in {size / 0.1:.0f} s")
 
 # %% [markdown]
-# A T4 has 16 GB. `fit` moves data to the device if they take at most half of what is free there, so both fit, and then no
-# epoch loads anything. What does not fit is read in batches from files that are mapped into memory. The
-# worst is to decode on the way: thousands of videos opened in every epoch. So the frames and spectrograms of CREMA-D are
+# A T4 has 16 GB. `fit` moves the data to the GPU if they take at most half of the free memory there. Both data sets fit, so
+# no epoch loads anything. Data that do not fit are read in batches from files that are mapped into memory. The worst choice
+# is to decode during training, which opens thousands of videos in every epoch. So the frames and spectrograms of CREMA-D are
 # prepared **once**, and kept.
 #
 # ## (a) Every method, sixty thousand pairs
 #
-# `spoken_digits` shows an MNIST image and plays a spoken digit. The label is made by one of the four interactions, which a cue
-# names, so we know for every pair what decides it. Here there are ten classes. Synergy is then the sum of two digits modulo
-# ten, and chance is one in ten. The speaker of the test pairs is never heard in training.
+# `spoken_digits` shows an MNIST image and plays a spoken digit. One of the four interactions makes the label, and a cue
+# names it, so we know for every pair what decides it. There are ten classes here, which makes synergy the sum of two digits
+# modulo ten and chance one in ten. The speaker of the test pairs is never heard in training.
 #
-# A **study** is a grid of methods, data sets and seeds in one file. Each cell of the grid writes its result when it is
-# done, named by a hash of its settings and of the code. So the same command continues after an interruption. Within a cell,
-# checkpoints are written as it goes. This is the file, `reproduce/gpu_lab.yml`:
+# A **study** is a grid of methods, data sets and seeds in one file. Each cell of the grid writes its result as soon as it is
+# done, under a hash of its settings and of the code, so the same command continues after an interruption. Within a cell,
+# checkpoints are written as training goes on. This is the file, `reproduce/gpu_lab.yml`:
 
 # %%
 shown = {"seeds": lab_plan["seeds"], **lab_plan["settings"]}
@@ -341,7 +351,7 @@ for name, entry in lab_plan["data"].items():
     print(f"encoders: {entry['encoders']}")
 
 # %% [markdown]
-# The papers' schedules are kept as *shares* of the budget, since six epochs are not 150.
+# Six epochs are not 150, so the papers' schedules are kept as *shares* of the budget.
 #
 # | | in the paper | here |
 # |:--|:--|:--|
@@ -349,13 +359,13 @@ for name, entry in lab_plan["data"].items():
 # | DMIL {cite:p}`yang2026` | 10 for level 1, 5 for level 2, the rest (not published) for all | 2, 1 and 3 |
 # | I2MoE {cite:p}`xin2025` | one stage, 30 to 50 epochs | one stage, 6 |
 #
-# Not the papers' are the optimiser, AdamW with a rate of 0.001 for all, and the batches of 256. Nothing was chosen by
-# looking at these data.
+# Two settings are ours: the optimiser, AdamW with a rate of 0.001 for every method, and the batches of 256. Nothing was
+# chosen by looking at these data.
 #
-# Below, the same code runs either the file as it is, or, where `full_size` is off, a **small stand-in**: digit pairs of 8 × 8
-# pixels, four classes, a small network. Its numbers are real but they are of another experiment. They show that
-# every line works, and what the tables will look like. (DMIL learns synergy late, and needs more epochs than these: *A part for
-# every interaction*.)
+# The code below runs the file as it is or, where `full_size` is off, a **small stand-in**: digit pairs of 8 × 8
+# pixels, four classes and a small network. The stand-in's numbers are real, but they belong to another experiment. They show
+# that every line works and what the tables will look like (↑ higher is better, ↓ lower is better). DMIL learns synergy late,
+# and needs more epochs than these, as chapter 8 shows.
 
 # %%
 SMALL = {
@@ -395,9 +405,11 @@ else:
 lab_folder = OUT / ("lab" if full_size else "lab_small")
 lab = run(lab_plan, lab_folder)
 (lab_data,) = lab.data
-study.table(lab, lab_data, columns=["accuracy", "ece", "n_parameters"])
+study.table(lab, lab_data, columns=["accuracy", "ece", "n_parameters"]).rename(
+    columns={"accuracy": in_words("accuracy"), "ECE": in_words("ece")}
+)
 
-# %% mystnb={"image": {"alt": "Bars of test accuracy on R, U1, U2 and S samples, a group a method. All are near one on R, U1 and U2. On S joint fusion and I2MoE are high, the ensemble, DI-MML and DMIL near chance."}, "figure": {"caption": "What each method gets right, by what decides the label: mean and 95 % interval over the seeds of this run. The dashed line is chance. The ensemble stays near chance on S, where neither modality alone says anything.", "name": "fig-lab-kinds"}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "Bars of test accuracy on R, U1, U2 and S samples, a group a method. All are near one on R, U1 and U2. On S joint fusion and I2MoE are high, the ensemble, DI-MML and DMIL near chance."}, "figure": {"caption": "The ensemble stays near chance (dashed) on S, where neither modality alone says anything. Test accuracy by what decides the label: mean and 95 % interval over the seeds of this run.", "name": "fig-lab-kinds"}} tags=["hide-input"]
 scores = study.scores(lab, lab_data)
 by_kind = scores.set_index("method")[[f"accuracy_{k}" for k in KINDS]].set_axis(
     KINDS, axis=1
@@ -421,19 +433,19 @@ sns.barplot(
     ax=ax,
 )
 ax.axhline(1 / n_classes, color="black", lw=1, ls="--")
-_ = ax.set(xlabel="", ylabel="test accuracy", ylim=(0, 1))
+_ = ax.set(xlabel="", ylabel="test accuracy", ylim=(0, None))
 ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, frameon=False)
 plt.show()
 
 # %% [markdown]
-# The learning curves show where the time went. Each stage is judged by a loss of its own: DI-MML and DMIL start
-# with the summed losses of both modalities' classifiers, so compare within a stage, not between stages. If the loss of the last
-# stage still falls at its end, the budget was too small. That is worth knowing before a method is called bad.
+# {numref}`fig-lab-curves` shows where the time went. Each stage is judged by a loss of its own: DI-MML and DMIL start
+# with the summed losses of both modalities' classifiers. So compare within a stage, not between stages. If the loss of the
+# last stage is still falling at its end, the budget was too small, which is worth knowing before anyone calls a method bad.
 
-# %% mystnb={"image": {"alt": "Five panels, one a method, of loss against epoch. Training is dashed, validation solid, a colour a stage. Joint fusion and I2MoE have one stage, the ensemble two, DI-MML and DMIL three."}, "figure": {"caption": "The loss by which each stage is judged (nats), first seed of this run: training dashed, validation solid, a colour a stage. Stages follow each other, so the epochs add up.", "name": "fig-lab-curves"}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "Five panels, one a method, of loss against epoch. Training is dashed, validation solid, a colour a stage. Joint fusion and I2MoE have one stage, the ensemble two, DI-MML and DMIL three."}, "figure": {"caption": "Where a curve is still falling at the end of its last stage, the budget was too small. The loss by which each stage is judged (nats), first seed of this run: training dashed, validation solid, one colour per stage. Stages follow each other, so the epochs add up.", "name": "fig-lab-curves"}} tags=["hide-input"]
 names = list(lab_plan["methods"])
 highest = 0.0
-figure, axes = plt.subplots(3, 2, figsize=(5.2, 7), sharey=True)
+figure, axes = plt.subplots(3, 2, figsize=(5.6, 8), sharey=True)
 axes.flat[-1].set_axis_off()
 for ax, name in zip(axes.flat, names, strict=False):
     history = pd.DataFrame(lab.of(lab_data, name)[0]["curves"])
@@ -461,13 +473,13 @@ for ax, name in zip(axes.flat, names, strict=False):
     ax.set(title=name, xlabel="epoch")
     ax.xaxis.get_major_locator().set_params(integer=True)
 for ax in axes[:, 0]:
-    ax.set(ylabel="loss (nats)", ylim=(0, 1.05 * highest))
+    ax.set(ylabel="loss (nats)", ylim=(0, 1.8 * highest))
 plt.show()
 
 # %% [markdown]
-# DMIL's gate and I2MoE's weights say, pair by pair, which interaction decided. We know the truth, so the reports can be scored, as
-# in *Do explanations hold?* The area under the curve asks: does a pair that was decided by synergy get a larger share of S
-# than one that was not? Chance is one half.
+# DMIL's gate and I2MoE's weights say, pair by pair, which interaction decided. We know the truth, so we can score these
+# reports as in chapter 10. The area under the curve in {numref}`fig-lab-reports` asks whether a pair that was decided by
+# synergy gets a larger share of S than one that was not. Chance is one half.
 
 # %% mystnb={"image": {"alt": "Points with intervals: the area under the curve of the reports of DMIL and I2MoE for R, U1, U2 and S, around or above one half, wide intervals."}, "figure": {"caption": "Does a report give the true interaction the larger share? Area under the curve, mean and 95 % interval over the seeds of this run. The dashed line is chance.", "name": "fig-lab-reports"}} tags=["hide-input"]
 reporting = [
@@ -488,13 +500,13 @@ areas = pd.DataFrame(
 figure, ax = plt.subplots(figsize=(5, 3.6))
 plots.interval_points(areas, x="method", y="area", hue="interaction", ax=ax)
 ax.axhline(0.5, color="black", lw=1, ls="--")
-_ = ax.set(xlabel="", ylabel="area under the curve", ylim=(0, 1.02))
+_ = ax.set(xlabel="", ylabel="area under the curve", ylim=(0, None))
 ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, frameon=False)
 plt.show()
 
 # %% [markdown]
-# What was measured at full size, on a GPU, is kept in `reproduce/gpu/lab.json`; `make gpu` writes it. This cell
-# shows it if it is there, and holds the plan against it.
+# Measurements at full size, on a GPU, are kept in `reproduce/gpu/lab.json`, which `make gpu` writes. The next cell shows them
+# beside the plan if the file is there.
 
 # %%
 try:
@@ -521,8 +533,8 @@ else:
 # %% [markdown]
 # ## What survives the end of a session
 #
-# Run the study a second time. Nothing is trained, because every cell is there. Had the session ended in the middle, the same
-# line would have done what was missing.
+# Run the study a second time. Nothing is trained, because every cell is already there. Had the session ended half way, the
+# same line would have computed what was missing.
 
 # %%
 again = study.run_study(study.Study.of(lab_plan), lab_folder)
@@ -531,32 +543,33 @@ print(f"{again.done} cells are done, {again.ran} of them were computed now")
 # %% [markdown]
 # ## (b) CREMA-D, as in the papers
 #
-# 91 actors say one of twelve sentences in one of six emotions. The papers' lists name 6,698 clips for training and 744 for testing,
-# drawn from all clips, so that every actor is in both. **One command fetches them**, about 3 GB in 14,884 files, and goes on where it was
-# interrupted:
+# In CREMA-D, 91 actors say twelve sentences in six emotions. The papers' lists name 6,698 clips for training and 744 for
+# testing, drawn from all clips, so every actor is in both. **One command fetches them**, about 3 GB in 14,884 files, and
+# resumes where it was interrupted:
 #
 # ```bash
 # mmfuse data cremad --fetch CREMA-D
 # ```
 #
-# The official repository keeps its files in Git LFS, where free traffic is limited: in spring 2025 it was used up, and the authors
-# put up a mirror, which the command asks next. (A clone of everything is 7.55 GB. The 3 GB are our sum from the sizes that a
-# sample of the repository's pointer files state; neither route could be tried from where this was written.)
+# The official repository keeps its files in Git LFS, where free traffic is limited. In spring 2025 the limit was used up, and
+# the authors set up a mirror, which the command tries next. (A clone of everything takes 7.55 GB. The 3 GB are our estimate
+# from the sizes stated in a sample of the repository's pointer files. We could try neither route where this was written.)
 #
-# What exactly is trained on differs between the paper, its code and ours:
+# What the networks see differs between the paper, its code and ours:
 #
 # | | DI-MML's code | here |
 # |:--|:--|:--|
 # | frames | drawn once at random, a second apart; three in the paper | three, at equal distances |
 # | pixels | normal noise of 0.1 added, in training *and* test | none |
 # | spectrogram | (257, 1004), of 7.3 seconds, standardised clip by clip; a script for (257, 299) is there too | (257, 299), of 3 seconds at 16 kHz, as it is |
-# | which epoch | judged on the test list | judged on a validation split |
+# | choice of the epoch | on the test list | on a validation split |
 # | validation | none | all training clips of nine of the 91 actors |
 #
-# (The 160,000 samples of its spectrogram would be ten seconds at 16 kHz; the file is read at 22,050 Hz, so they are 7.3.)
+# (The 160,000 samples of the code's spectrogram would be ten seconds at 16 kHz. The file is read at 22,050 Hz, so they are
+# 7.3 seconds.)
 #
-# Where no folder is named, we make one up in the same layout: four "actors", six "emotions", a tone for the voice and a grey square
-# for the face. It goes through the same loader, with real `.wav` and `.flv` files. **Its numbers mean nothing.**
+# Where no folder is named, we make one up in the same layout: four "actors", six "emotions", a tone for the voice and a grey
+# square for the face. It goes through the same loader, as real `.wav` and `.flv` files. **Its numbers mean nothing.**
 
 # %%
 OUT.mkdir(parents=True, exist_ok=True)
@@ -570,7 +583,7 @@ for name, part in {"train": train, "validation": val, "test": test}.items():
     print(f"{name}: {len(part)} clips of {len(part.groups.unique())} actors")
 print(train)
 
-# %% mystnb={"image": {"alt": "A spectrogram, time from left to right and frequency upwards, above three video frames. In the folder that is made up, the spectrogram has one bright line and each frame a grey square on noise."}, "figure": {"caption": "One clip as the networks get it: a spectrogram of three seconds and three frames. In the published book it is made up: a tone and a square.", "name": "fig-lab-clip"}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "A spectrogram, time from left to right and frequency upwards, above three video frames. In the folder that is made up, the spectrogram has one bright line and each frame a grey square on noise."}, "figure": {"caption": "One clip as the networks see it: a spectrogram of three seconds, and three frames. In the published book the clip is made up, a tone and a square.", "name": "fig-lab-clip"}} tags=["hide-input"]
 figure = plt.figure(figsize=(5.2, 4.2))
 grid = figure.add_gridspec(2, 3, height_ratios=[1.2, 1])
 ax = figure.add_subplot(grid[0, :])
@@ -587,8 +600,8 @@ for column, frame in enumerate(train.inputs["video"][0]):
 plt.show()
 
 # %% [markdown]
-# How long? Count again. On PyTorch's *meta* device tensors have a shape and no content, so the operations are
-# counted and none is done.
+# How long will it take? Count again. On PyTorch's *meta* device, tensors have a shape but no content, so operations are
+# counted without being carried out.
 
 # %%
 clip = data.from_arrays(
@@ -617,13 +630,14 @@ for gpu, hours in cremad_hours.items():
     print(f"{6 * 3 * hours:.0f} hours for 6 methods and 3 seeds")
 
 # %% [markdown]
-# A clip costs as much as 56 pairs, so a batch of 16 is work enough: by the plan, operations limit both GPUs, the H100 only just. (6,028 clips is about what nine tenths of the actors
-# leave.) On a T4 this is several sessions, which is what the folder `out` is for.
-# Checkpoints are some hundreds of megabytes, written once in half a minute at most; on Drive, look into the bin now and then,
-# since old versions may end up there.
+# A clip costs as much as 56 pairs, so a batch of 16 is enough work: by the plan, operations limit both GPUs, the H100 only
+# just. (6,028 clips is about what nine tenths of the actors leave.) On a T4 this takes several sessions, which is what the
+# folder `out` is for. Checkpoints take some hundreds of megabytes and are written at most twice a minute. On Drive, look into
+# the bin now and then: old versions may pile up there.
 #
-# The study file has the papers' settings: ResNet-18 {cite:p}`he2016` from scratch, SGD, batches of 16, 150 epochs. Beside the three
-# methods it trains joint fusion, an ensemble and OGM-GE {cite:p}`peng2022`. It keeps which test clips each run gets right.
+# The study file has the papers' settings: ResNet-18 {cite:p}`he2016` from scratch, SGD, batches of 16, 150 epochs. Beside
+# the three methods it trains joint fusion, an ensemble and OGM-GE {cite:p}`peng2022`. It records which test clips each run
+# gets right.
 
 # %%
 cremad_plan["data"]["cremad"]["data_options"] = options
@@ -640,9 +654,9 @@ else:
 ours = run(cremad_plan, OUT / ("cremad" if cremad else "cremad_small"))
 
 # %% [markdown]
-# The table at the end holds test accuracies in per cent. DMIL's paper reports joint training, an ensemble and DMIL itself on CREMA-D {cite:p}`yang2026`. We could not read
-# DI-MML's table, the authors of I2MoE did not run the data set, and OGM-GE's figure is not quoted here since its protocol is
-# another one.
+# The table below holds test accuracies in per cent. DMIL's paper reports joint training, an ensemble and DMIL itself on
+# CREMA-D {cite:p}`yang2026`. We could not read DI-MML's table, and the authors of I2MoE did not run this data set. OGM-GE's
+# figure is not quoted because its protocol differs.
 
 # %%
 PAPER = {"joint": "72.55", "ensemble": "74.87", "DMIL": "77.02"}
@@ -653,7 +667,7 @@ except UnknownNameError:
 
 
 def accuracies(found):
-    """Return accuracy in percent by method, with the 95 % interval of several seeds."""
+    """Return accuracy in per cent by method, with its 95 % interval over seeds."""
     return study.table(found, "cremad", columns=["accuracy"])["accuracy"]
 
 
@@ -666,7 +680,7 @@ table[this_run] = accuracies(ours)
 table.fillna("not reported")
 
 # %% [markdown]
-# Two accuracies do not say whether two methods are right about the *same* clips. The kept predictions do:
+# Two accuracies do not say whether two methods are right about the *same* clips. The recorded predictions do:
 
 # %%
 right = {
@@ -684,31 +698,31 @@ pd.crosstab(
 )
 
 # %% [markdown]
-# ## Check
+# ## What this chapter claims
 
 # %%
 trained = costs[costs["stage"] == "joint"].iloc[0]["GFLOP"]
 claim(
     abs(trained / both_encoders - 3) < 0.15,
-    "Training joint fusion costs three forward passes of the encoders, to within five per cent.",
+    "Training joint fusion costs three forward passes of the encoders, to within 5 %.",
 )
 full_cost = costs.groupby("method")["GFLOP"].max()
 claim(
     full_cost[["joint", "DI-MML", "DMIL", "I2MoE"]].max()
     < 1.15 * full_cost["joint"],
-    "No stage of DI-MML, DMIL or I2MoE costs 15 % more operations a pair than joint fusion.",
+    "No stage of DI-MML, DMIL or I2MoE costs 15 % more operations per pair than joint fusion.",
 )
 claim(
     16 < crossing["T4"] < 256,
-    "By the plan, a T4 that trains joint fusion waits for calls with batches of 16, and not with 256.",
+    "By the plan, a T4 that trains joint fusion waits for calls with batches of 16, but not with 256.",
 )
 claim(
     crossing["H100"] > 256,
-    "By the plan, an H100 waits for them even with batches of 256.",
+    "By the plan, an H100 waits for calls even with batches of 256.",
 )
 claim(
     minutes.loc["all", "T4"] < 25,
-    "The plan for the training of part (a) is below 25 minutes on a T4.",
+    "By the plan, the training of part (a) takes less than 25 minutes on a T4.",
 )
 claim(
     float(torch.tensor(1e-8).half()) == 0, "A gradient of 1e-8 is lost in float16."
@@ -716,7 +730,7 @@ claim(
 means = by_kind.groupby("method").mean()
 claim(
     means.loc["ensemble", "S"] < means.drop("ensemble")["S"].max() - 0.1,
-    "On synergy the ensemble is more than ten points behind the best method of this run.",
+    "On synergy, the ensemble is more than ten points behind the best method of this run.",
 )
 claim(again.ran == 0, "A study that is run again computes nothing.")
 claim(
@@ -736,19 +750,28 @@ print(json.dumps(headline))
 # %% [markdown]
 # ## Takeaways
 #
-# - Operations can be counted before a run. With a guess of the share of the peak they make a plan; a measurement replaces it.
+# - Operations can be counted before a run. A guess at the share of the peak turns them into a plan, and a measurement
+#   replaces the guess.
 # - Small batches wait for the processor, and a faster GPU does not help them.
-# - Half precision loses small gradients (`float16`) or small changes (`bfloat16`); weights stay in 32 bits for that reason.
+# - Half precision loses small gradients (`float16`) or small changes (`bfloat16`). That is why weights stay in 32 bits.
 # - Prepare data once, keep every finished cell, and write checkpoints to a place that outlives the session.
-# - A table beside a paper's is worth no more than the list of what differs.
+# - A table beside a paper's is worth no more than its list of differences.
 #
 # ## Exercises
 #
 # ```{exercise} Which limit?
 # :label: ex-lab-limit
 #
-# *By hand, five minutes.* At full size the fusion stage of DI-MML has frozen encoders. Is it limited by operations or by calls, on a T4 with
-# batches of 256? At which batch size does the answer change? *Hint:* {eq}`eq-lab-step`, with the row of the table.
+# *Level 1 of 3 · 5 minutes · by hand*
+#
+# At full size, the fusion stage of DI-MML has frozen encoders. On a T4 with batches of 256, do operations or calls limit it?
+# At which batch size does the answer change?
+# ```
+#
+# ```{admonition} Hint
+# :class: hint dropdown
+#
+# Put the stage's row of the first table into {eq}`eq-lab-step`, and ask when its two terms are equal.
 # ```
 #
 # ```{solution-start} ex-lab-limit
@@ -761,11 +784,11 @@ by_operations = 1e9 * row["GFLOP"] * BATCH / (SHARE * GPUS["T4"])
 by_calls = TAU * row["calls"]
 changes_at = BATCH * by_calls / by_operations
 print(f"operations {1e3 * by_operations:.0f} ms, calls {1e3 * by_calls:.0f} ms")
-print(f"as long as each other at {changes_at:.0f} pairs")
+print(f"equally long at {changes_at:.0f} pairs")
 
 # %% [markdown]
-# By operations, though they are a third of those of a full step: the backward pass through the encoders is gone, and so are its
-# calls. Below about a hundred pairs, by calls.
+# Operations limit it, although only a third of a full step's are left: the backward pass through the encoders is gone, and
+# its calls with it. Below about a hundred pairs, calls are the limit.
 #
 # ```{solution-end}
 # ```
@@ -773,8 +796,15 @@ print(f"as long as each other at {changes_at:.0f} pairs")
 # ```{exercise} The smallest scale that helps
 # :label: ex-lab-scale
 #
-# *By code, ten minutes.* Gradients between $10^{-10}$ and $10^{-2}$ have to survive in `float16`. By which powers of two may the loss be
-# scaled? *Hint:* below its smallest normal number `float16` still has a few steps.
+# *Level 2 of 3 · 10 minutes · by code*
+#
+# Gradients between $10^{-10}$ and $10^{-2}$ have to survive in `float16`. By which powers of two may the loss be scaled?
+# ```
+#
+# ```{admonition} Hint
+# :class: hint dropdown
+#
+# Below its smallest normal number `float16` still has a few steps, so try the powers rather than trust the table.
 # ```
 #
 # ```{solution-start} ex-lab-scale
@@ -792,8 +822,9 @@ good = [
 print(f"from 2^{good[0]} to 2^{good[-1]}")
 
 # %% [markdown]
-# With a smaller scale the smallest gradient rounds to 0; with a larger one the largest becomes infinite. At the lower end, the
-# smallest gradients keep one digit only. Frameworks start high, halve the scale when something overflows, skip that step, and raise it again later.
+# With a smaller scale, the smallest gradient rounds to 0. With a larger one, the largest becomes infinite. At the lower end
+# of the range the smallest gradients keep only one digit. Frameworks therefore start high. When something overflows, they
+# skip that step and halve the scale, and they raise it again later.
 #
 # ```{solution-end}
 # ```
@@ -801,8 +832,16 @@ print(f"from 2^{good[0]} to 2^{good[-1]}")
 # ```{exercise} Twice the pixels
 # :label: ex-lab-pixels
 #
-# *By hand, then by code, ten minutes.* Images of CREMA-D at 448 × 448 in place of 224 × 224: how many times the operations does the video
-# encoder need? And the memory of the prepared frames? Count on the meta device.
+# *Level 1 of 3 · 10 minutes · by code*
+#
+# Take CREMA-D's images at 448 × 448 instead of 224 × 224. By what factor do the operations of the video encoder grow, and by
+# what factor the memory of the prepared frames? Predict both by hand, then count on the meta device.
+# ```
+#
+# ```{admonition} Hint
+# :class: hint dropdown
+#
+# Which factors of {eq}`eq-lab-conv` change when the picture is twice as high and twice as wide?
 # ```
 #
 # ```{solution-start} ex-lab-pixels
@@ -822,8 +861,8 @@ for size in (224, 448):
 print(f"{operations[448] / operations[224]:.2f} times the operations")
 
 # %% [markdown]
-# Four times, by {eq}`eq-lab-conv`: every layer has twice the height and twice the width, and the number of weights stays. The memory
-# is four times as large, too.
+# By a factor of four, as {eq}`eq-lab-conv` says: every layer has twice the height and twice the width, and as many weights as
+# before. The memory grows by the same factor.
 #
 # ```{solution-end}
 # ```
@@ -831,9 +870,17 @@ print(f"{operations[448] / operations[224]:.2f} times the operations")
 # ```{exercise} Actors or clips?
 # :label: ex-lab-actors
 #
-# *By code, ten minutes.* The papers' lists share all actors between training and test. Load the data with `val_by="clip"` and count the actors that
-# are in both the training and the validation split. Which of the two splits tells how well the model does on people it has never
-# seen? Which one is closer to what the test list asks?
+# *Level 2 of 3 · 10 minutes · by code*
+#
+# The papers' lists share all actors between training and test. Load the data with `val_by="clip"` and count the actors that
+# are in both the training and the validation split; do the same for `val_by="actor"`. Which of the two validation splits
+# tells how well the model does on people it has never met? Which is closer to what the test list asks?
+# ```
+#
+# ```{admonition} Hint
+# :class: hint dropdown
+#
+# `groups` of a split holds the actor of each clip. The made-up folder of `write_cremad` is enough for counting.
 # ```
 #
 # ```{solution-start} ex-lab-actors
@@ -850,15 +897,17 @@ for val_by in ("clip", "actor"):
     print(f"by {val_by}: {len(shared)} actors in both")
 
 # %% [markdown]
-# Only the split by actors asks about new people. The test list asks about new clips of *known* people, which is the easier question, so the
-# accuracy on validation may well be lower than that on the test list. For choosing an epoch that is on the safe side; as an estimate
-# of the test accuracy it is not.
+# Only the split by actors asks about new people. The test list asks about new clips of *known* people, which is easier, so
+# accuracy on validation may well be lower than on the test list. That is harmless for choosing an epoch, but it makes
+# validation a poor estimate of the test accuracy.
 #
 # ```{solution-end}
 # ```
 #
 # ## Further reading
 #
-# - The roofline model, for limits other than operations: {cite:t}`williams2009`.
-# - Mixed precision and loss scaling, with what has to stay in 32 bits: {cite:t}`micikevicius2018`.
-# - The data set: {cite:t}`cao2014`; the network: {cite:t}`he2016`; the papers' settings: {cite:t}`fan2024`, {cite:t}`yang2026`, {cite:t}`peng2022`.
+# - {cite:t}`williams2009` introduce the roofline model, for limits other than operations.
+# - {cite:t}`micikevicius2018` show how to train with mixed precision, what loss scaling does, and what has to stay in 32 bits.
+# - {cite:t}`cao2014` describe how CREMA-D was acted and rated, which says how well people do on it.
+# - The papers' settings are in {cite:t}`fan2024`, {cite:t}`yang2026` and {cite:t}`peng2022`; the network is that of
+#   {cite:t}`he2016`.
