@@ -13,6 +13,7 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
+from . import reading
 from .tree import BookError, Project, Tree, write_atomic
 
 STEM = re.compile(r"\d\d_[a-z0-9_]+")
@@ -103,9 +104,10 @@ def read_chapter(tree: Tree, stem: str) -> Chapter:
         cell["id"] = f"{stem}-{index:03d}"
     declared_parameters(notebook, stem)
     project = tree.project()
+    minutes = reading.measure(notebook, stem).fields()
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell["source"] = project.fill(cell.source)
+            cell["source"] = project.fill(cell.source, minutes)
     notebook.cells.insert(1, install_cell(project, stem))
     notebook["metadata"] = NotebookNode(
         kernelspec=NotebookNode(KERNELSPEC), language_info=NotebookNode(name="python")

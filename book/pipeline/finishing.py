@@ -19,7 +19,7 @@ from bs4 import BeautifulSoup, Tag
 from bs4.dammit import EntitySubstitution
 from bs4.formatter import HTMLFormatter
 
-from . import figures
+from . import figures, guiding
 from .tree import BookError, write_atomic
 
 PARSER = "html.parser"
@@ -90,6 +90,7 @@ def finished(text: str, path: Path, root: Path, site: str) -> str:
     _mend_theme(soup)
     _mend_listing(soup, path, root)
     _drop_dead_links(soup)
+    guiding.guide(soup, root)
     return soup.decode(formatter=_AsWritten(EntitySubstitution.substitute_xml))
 
 

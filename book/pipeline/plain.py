@@ -23,6 +23,22 @@ GROUPS = ("tab-set", "grid")
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\\.)*)\]\(([^()\s]+)\)")
 EXPLICIT = re.compile(r"^(.*?)\s*<([^<>]+)>$", re.DOTALL)
 ABSOLUTE = ("http://", "https://", "mailto:")
+# "chapter 4", "chapters 2, 3 and 5", "chapters 7 to 9"; those of another work stand beside the link
+# of a citation.
+NUMBER = r"\d+(?!\.\d)"
+CHAPTERS = rf"\b[Cc]hapters?\s+{NUMBER}(?:(?:,\s*(?:and\s+|or\s+)?|\s+(?:and|or|to)\s+){NUMBER})*"
+CITED = r"\[[^\[\]]*\]\([^()\s]*/bibliography\.html\)"
+PASSED_OVER = (
+    r"^#[^\n]*$",  # a heading
+    r"(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`)",  # code
+    r"\$[^$]+\$",
+    r"<[^>]+>",
+    rf"{CITED}\)?[\s,(]*{CHAPTERS}",
+    rf"{CHAPTERS}\s+(?:of|in)\s+{CITED}",
+    r"!?\[(?:[^\[\]]|\\.)*\]\([^()\s]+\)",
+)
+MENTIONS = re.compile(rf"{'|'.join(PASSED_OVER)}|(?P<mention>{CHAPTERS})", re.DOTALL | re.MULTILINE)
+FIRST_OR_NEXT = re.compile(r"(?:[Cc]hapters?\s+)?(?P<number>\d+)")
 # What must not be left in the result.
 RAW = [
     (re.compile(r"^\s*(`{3,}|~{3,}|:{3,})\{", re.MULTILINE), "a directive"),
@@ -103,7 +119,7 @@ class Writer:
         """Rewrite one block."""
         match block:
             case myst.Text(text=prose):
-                return self.inline(prose)
+                return self.prose(prose)
             case myst.Code(text=code):
                 return code
             case myst.Label(name=name):
@@ -160,7 +176,7 @@ class Writer:
         body = self.blocks(block.body)
         if block.name in ADMONITIONS and block.name != "admonition" and block.argument:
             # Text on the opening line of a note belongs to the note.
-            body, title = f"{self.inline(block.argument)}\n{body}", ADMONITIONS[block.name] or title
+            body, title = f"{self.prose(block.argument)}\n{body}", ADMONITIONS[block.name] or title
         if "dropdown" in block.options.get("class", "") or block.name == "dropdown":
             return details(title, body)
         return quote(f"**{title}**\n\n{body.strip()}" if title else body.strip())
@@ -181,9 +197,27 @@ class Writer:
 
     def numbered(self, kind: str, caption: str) -> str:
         """Write the number of a figure or table and its caption, on one line."""
-        return f"\n**{kind} {self.count(kind)}.** {' '.join(self.inline(caption).split())}\n"
+        return f"\n**{kind} {self.count(kind)}.** {' '.join(self.prose(caption).split())}\n"
 
     # Inline
+
+    def prose(self, text: str) -> str:
+        """Rewrite roles and links, and make a link of each mention of a chapter."""
+        return MENTIONS.sub(self.mention, self.inline(text))
+
+    def mention(self, match: re.Match[str]) -> str:
+        """Link the chapters of one mention, but for this one; leave all else as it is."""
+        said = match["mention"]
+        if said is None:
+            return match[0]
+        return FIRST_OR_NEXT.sub(self.chapter, said)
+
+    def chapter(self, match: re.Match[str]) -> str:
+        """Link one chapter."""
+        page = self.references.chapters.get(int(match["number"]))
+        if page is None:
+            raise MystError(f"there is no chapter {match['number']}")
+        return match[0] if page == self.page else f"[{match[0]}]({self.references.url(page)})"
 
     def inline(self, text: str) -> str:
         """Rewrite roles and links within a piece of text."""

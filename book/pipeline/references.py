@@ -86,6 +86,12 @@ class References:
     modules: dict[str, str] = field(default_factory=dict)
     works: dict[str, tuple[str, str]] = field(default_factory=dict)
 
+    @property
+    def chapters(self) -> dict[int, str]:
+        """The page of each chapter, by its number."""
+        found = (CHAPTER.match(page) for page in self.titles)
+        return {int(match[1]): match.string for match in found if match}
+
     def url(self, page: str, anchor: str = "") -> str:
         """Return the address of a page of the published book."""
         return f"{self.site}/{page}.html" + (f"#{anchor}" if anchor else "")

@@ -19,7 +19,7 @@ from . import addresses, chapters, colab, execution, fidelity, finishing, machin
 from .tree import BookError, Tree, write_atomic
 
 # In `book/`, but not pages of the book.
-NOT_PAGES = ("_ext", "_static", "pipeline", "profiles", "__pycache__", "*.py", "_toc.yml", "*.bib")
+NOT_PAGES = ("_ext", "_static", "pipeline", "profiles", "__pycache__", "*.py", "*.yml", "*.bib")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 REPORT_MARK = "<!-- chapters and machine: written by `make book` -->"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -54,12 +55,22 @@ class Project:
         """Address of this version's files, which pip installs where there is no git."""
         return f"{self.repository}/archive/{self.ref}.zip"
 
-    def fill(self, text: str) -> str:
-        """Write addresses where a text names them, as in ``{{ repository }}``."""
+    def fill(self, text: str, more: Mapping[str, str] | None = None) -> str:
+        """Write addresses where a text names them, as in ``{{ repository }}``.
+
+        Parameters
+        ----------
+        text : str
+            Markdown.
+        more : mapping, optional
+            What else can be named, such as a chapter's reading times, and what stands for it.
+        """
+        values = {name: str(getattr(self, name)) for name in FIELDS} | dict(more or {})
         for name in FIELD.findall(text):
-            if name not in FIELDS:
-                raise BookError(f"no address is called {{{{ {name} }}}}; there are: {FIELDS}")
-        return FIELD.sub(lambda match: str(getattr(self, match[1])), text)
+            if name not in values:
+                known = tuple(values)
+                raise BookError(f"no address is called {{{{ {name} }}}}; there are: {known}")
+        return FIELD.sub(lambda match: values[match[1]], text)
 
 
 @dataclass(frozen=True)
