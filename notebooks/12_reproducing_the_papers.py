@@ -13,33 +13,34 @@
 # %% [markdown]
 # # Reproducing the papers
 #
-# A paper says that its method gains four points. You have a laptop, an afternoon, and none of its data. Is there
-# anything that you can check?
+# A paper says that its method gains four points. You have a laptop, an afternoon, and none of its data. **Is there
+# anything you can check?**
 #
-# More than one might think, and less than one would like. A paper makes many claims, and only some of them are
-# numbers on a data set. Others say *why* the number is what it is: that one training signal starves an encoder, that a
-# part is needed, that one kind of model cannot do what another can. Such claims are about mechanisms, and a mechanism
-# can be put on the bench, with data whose truth is known.
+# More than you might think, and less than you would like. A paper makes many claims, and only some of them are numbers on a
+# data set. Others say *why* a number is what it is: that one training signal starves an encoder, that a part is needed, that
+# one kind of model cannot do what another can. Such claims are about mechanisms, and a mechanism can be put on the bench, with
+# data whose truth is known.
 #
 # This chapter goes through the claims of the three papers behind this book, DI-MML {cite:p}`fan2024`, DMIL
-# {cite:p}`yang2026` and I2MoE {cite:p}`xin2025`. For each it gives the paper's figure, ours with an interval, and a verdict
-# that is computed rather than felt.
+# {cite:p}`yang2026` and I2MoE {cite:p}`xin2025`. For each claim it gives the paper's figure, ours with an interval, and a
+# verdict that is computed rather than felt. **None of our runs used a paper's own data set and settings.** Ours are digits,
+# spoken digits, the movements of UTD-MHAD and the votes on CREMA-D.
 #
 # ```{admonition} After this chapter you can
 # :class: tip
 # - sort a paper's claims into those you can test where you are and those you cannot;
-# - read from a published percentage how many test samples stand behind a lead, and what they can prove;
+# - read from a published percentage how many test samples make up a lead, and what they can prove;
 # - turn seeds into a verdict by a rule that was fixed before looking;
-# - say which effect your seeds could have found, and which verdicts outlast a correction for having asked many times;
+# - say how large an effect your seeds could have found, and which verdicts outlast a correction for asking many questions;
 # - measure what it is worth to choose a checkpoint on the test data;
 # - recognise nine traps in public research code, most of them by a cell that shows them;
-# - estimate what a full run needs before starting it.
+# - estimate what a full run needs before you start it.
 #
-# **Needs:** the chapters on the three methods. **Takes:** an hour to read, half a minute to run on a CPU; nothing is
-# downloaded.
+# **Needs:** chapters 7 to 9, on the three methods. **Takes:** {{ essential }} minutes for the essential path, {{ reading }} for
+# everything; half a minute to run on a CPU; nothing is downloaded.
 # ```
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "hide-cell"] mystnb={"code_prompt_show": "Show the set-up"}
 seed = 0
 n_seeds = 5
 epochs = 15
@@ -47,7 +48,7 @@ n_train = 1_600
 selection_epochs = 30
 device = "auto"
 
-# %%
+# %% tags=["hide-cell"] mystnb={"code_prompt_show": "Show the set-up"}
 import json
 
 import matplotlib.pyplot as plt
@@ -83,20 +84,20 @@ claim = Claims(
 SEEDS = range(seed, seed + n_seeds)
 
 # %% [markdown]
-# ## Three kinds of claims
+# ## A paper makes three kinds of claims
 #
-# | | what it says | example | who can check it |
+# | Kind | What it says | Example | Who can check it |
 # |:--|:--|:--|:--|
-# | **identity** | true always or never | the bound behind DMIL; the gradients of DI-MML's encoders are detached | everybody, by proof and to the last digit |
-# | **direction** | more of this than of that, and why | joint training starves the weaker encoder; without part P it gets worse | whoever has data on which the mechanism is at work |
-# | **magnitude** | so many points on that data set | 77.02 % on CREMA-D | whoever has the data, the settings and the hardware |
+# | **identity** | something holds always or never | the bound behind DMIL; the gradients of DI-MML's encoders are detached | everybody, by proof and to the last digit |
+# | **direction** | there is more of this than of that, and why | joint training starves the weaker encoder; without part P the model gets worse | anyone with data on which the mechanism is at work |
+# | **magnitude** | so many points on that data set | 77.02 % on CREMA-D | anyone with the data, the settings and the hardware |
 #
-# The identities are dealt with: {prf:ref}`thm-composition` was proved and tried on thousands of random
-# distributions, {prf:ref}`prop-detached` was proved and checked on a gradient. This chapter is about the other two.
+# The identities are settled: {prf:ref}`thm-composition` was proved and tried on thousands of random
+# distributions, and {prf:ref}`prop-detached` was proved and checked on a gradient. This chapter is about the other two.
 #
-# Here is what we compare with: the published figures, accuracies in percent. (DI-MML's table was not
-# available to us in a form that could be read reliably, so none of its figures is quoted; its claims are used as directions.
-# *MLB* and *MCR* are two earlier methods, as named in DMIL's table.)
+# Here are the published figures with which we compare, accuracies in per cent. (We had no copy of DI-MML's table that could be
+# read reliably, so none of its figures is quoted and its claims are used as directions. *MLB* and *MCR* are two earlier
+# methods, as named in DMIL's table.)
 
 # %%
 DMIL_TABLE = pd.DataFrame(
@@ -139,28 +140,28 @@ I2MOE_DISAGREE = pd.DataFrame(
 I2MOE_TABLE.assign(gain=I2MOE_TABLE["I2MoE-MulT"] - I2MOE_TABLE["MulT"]).round(2)
 
 # %% [markdown]
-# (I2MoE wraps a fusion model, so the fair comparison is with the same model without it: here a multimodal
-# transformer, MulT.) Already the published table answers one question: the gain is not everywhere. On MIMIC the wrapped model
-# is behind the bare one. A reproduction on a single data set of *our* choice could have come out either way.
+# (I2MoE wraps a fusion model, so the fair comparison is with the same model without it, here a multimodal transformer, MulT.)
+# The published table already answers one question: the gain is not universal. On MIMIC the wrapped model is behind the bare
+# one. A reproduction on a single data set of *our* choice could have come out either way.
 #
-# ## What a decimal gives away
+# ## What two decimals give away
 #
 # An accuracy on $n$ test samples is $k/n$ with a whole number $k$. So not every percentage is possible: with a small test
-# set most two-decimal figures cannot occur. This arithmetic is known as the GRIM test {cite:p}`brown2017`. The test
-# list of CREMA-D that is in common use has 744 clips. Are the published figures of the form $k/744$?
+# set, most figures with two decimals cannot occur. This arithmetic is known as the GRIM test {cite:p}`brown2017`. The test
+# list of CREMA-D in common use has 744 clips. Are the published figures of the form $k/744$?
 
 # %%
 N_CLIPS = 744
 
 
 def nearest_count(percent, n):
-    """The whole number of right answers nearest to a percentage, and what it would print as."""
+    """Return the count of right answers nearest to a percentage, and how it would print."""
     k = round(percent / 100 * n)
     return k, round(100 * k / n, 2)
 
 
 def fits(percent, n):
-    """Whether some whole number of right answers prints as this percentage."""
+    """Say whether some count of right answers prints as this percentage."""
     return nearest_count(percent, n)[1] == percent
 
 
@@ -178,22 +179,22 @@ others = [
     n for n in range(300, 1_001)
     if sum(fits(value, n) for value in DMIL_TABLE.loc["CREMA-D"]) >= 4
 ]  # fmt: skip
-print(f"of all percentages with two decimals {by_chance:.1%} are possible")
+print(f"of all percentages with two decimals, {by_chance:.1%} are possible")
 print("test sizes from 300 to 1000 for which four of the five are:", others)
 grim
 
 # %% [markdown]
-# Four of five are, and no other size from 300 to 1000 does as well. So the figures look like counts on the usual list of 744, from
-# one run each (perhaps the best of several): a mean over runs would land on such a count only by chance. That is an
-# inference, for the table does not say how many runs stand behind a figure. (The fifth may be a mean over runs, or a slip in one
-# digit, in the paper or on its way here.) If it is right, we can count in clips.
+# Four of the five are, and no other size from 300 to 1000 fits as well. So the figures look like counts on the usual list of
+# 744, from one run each (perhaps the best of several), since a mean over runs would land on such a count only by chance. This
+# is an inference, for the table does not say how many runs stand behind a figure. (The fifth may be a mean over runs, or a
+# slip in one digit, in the paper or on its way here.) If the inference is right, we can count in clips.
 #
-# Two models are right on $k_1 > k_2$ of the same clips. Suppose they differ on $d$ clips, that is, one is right and the
-# other wrong. If they were equally good, each of the $d$ would be a fair coin. The exact test of McNemar {cite:p}`mcnemar1947`
-# asks how often $d$ coins give a lead of $k_1 - k_2$ or more, either way. We do not know $d$, since no predictions were
-# published. But we can draw the answer for every $d$.
+# Two models are right on $k_1 > k_2$ of the same clips. Suppose they differ on $d$ clips, which means that one is right and
+# the other wrong. If they were equally good, each of these $d$ clips would be the toss of a fair coin. McNemar's exact test
+# {cite:p}`mcnemar1947` asks how often $d$ tosses give a lead of $k_1 - k_2$ or more, either way. We do not know $d$, because
+# no predictions were published, but {numref}`fig-clips` draws the answer for every $d$.
 
-# %% mystnb={"image": {"alt": "P-value of the exact McNemar test against the share of test clips on which two models differ, one curve for each published baseline. The curve of the joint model stays below five percent over most of the range; those of the ensemble and of MLB rise above it after a short stretch; that of MCR is above it everywhere."}, "figure": {"caption": "Is DMIL's published lead on CREMA-D more than the luck of 744 clips? It depends on how many clips the two models differ on, which is not published. Dashed: 5 %.", "name": "fig-clips"}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "P-value of the exact McNemar test against the share of test clips on which two models differ, one curve for each published baseline. The curve of the joint model stays below five percent over most of the range; those of the ensemble and of MLB rise above it after a short stretch; that of MCR is above it everywhere."}, "figure": {"caption": "DMIL's published lead over joint training is more than the luck of 744 clips unless the models differ on very many of them; its lead over MCR never is. P-value against the share of clips on which the two models differ, which is not published. Dashed: 5 %.", "name": "fig-clips"}} tags=["hide-input"]
 clips = grim["nearest count"].astype(int)
 leads = (clips["DMIL"] - clips.drop("DMIL")).to_dict()
 p_values = {}
@@ -219,8 +220,8 @@ ax.legend(title="lead of DMIL over", loc="lower right")
 plt.show()
 
 # %% [markdown]
-# On how many clips may two models differ before the lead could be luck? For comparison: on how many *would* they differ if their
-# errors had nothing to do with each other?
+# On how many clips may two models differ before the lead could be luck? And, for comparison, on how many *would* they differ
+# if their errors had nothing to do with each other?
 
 # %%
 right_share = DMIL_TABLE.loc["CREMA-D"] / 100
@@ -234,58 +235,57 @@ limits = pd.DataFrame(
         ]
         for name, lead in leads.items()
     },
-    index=["lead is luck beyond (%)", "unrelated errors differ on (%)"],
+    index=["could be luck beyond (%)", "unrelated errors differ on (%)"],
 )  # fmt: skip
 (100 * limits.T).round(0)
 
 # %% [markdown]
-# The lead over joint training is more than luck unless the two differ on more than a third of all clips. Models with
-# unrelated errors would differ on hardly more than that, and two models of one task usually share errors, since some clips
-# are hard for both: almost any overlap is enough. For the ensemble and for MLB it is the other way round: the two models
-# would have to be right and wrong on nearly the same clips. The lead over
-# the best competitor, MCR, is five clips, and **no** pattern of five net clips reaches 5 %: even if the two differed on
-# exactly those five, the test would say
+# The lead over joint training is more than luck unless the two models differ on more than a third of all clips. Models with
+# unrelated errors would differ on hardly more than that. And two models of one task usually share errors, since some clips are
+# hard for both, so almost any overlap is enough. The leads over the ensemble and over MLB are the opposite case: to prove them,
+# the two models would have to be right and wrong on nearly the same clips. The lead over the best competitor, MCR, is five
+# clips, and **no** pattern of five net clips reaches 5 %. Even if the two differed on exactly those five, the test would say
 
 # %%
 smallest = min(p_values["MCR"])
 print(f"{smallest:.4f} = 2 / 2^{leads['MCR']}")
 
 # %% [markdown]
-# This says nothing against DMIL. It says what one run on this test list can carry: the claim "better than joint
-# training", yes; "better than every competitor", no. And it is about the test clips alone. How much a *second
-# training run* would have moved the figure cannot be seen from outside at all {cite:p}`bouthillier2021`.
+# This says nothing against DMIL. It says what one run on this test list can support: the claim "better than joint training",
+# but not the claim "better than every competitor". And it concerns the test clips alone. How much a *second training run*
+# would have moved the figure cannot be seen from outside at all {cite:p}`bouthillier2021`.
 #
-# ## From seeds to a verdict
+# ## From seeds to a verdict, by a rule fixed in advance
 #
-# So we run seeds, and compare on the **same** seed: same data and, where all methods train in the same setting, same initial
-# encoders and same order. (In the tables called *tuned* below each method has a learning rate and a number of epochs of
-# its own, so that only the data and the start are shared.) What all models share on a seed
-# then cancels out in the difference. With $D_s$ the difference on seed $s$, in the direction that the paper claims, the rule is:
+# So we run seeds, and compare on the **same** seed: the same data and, where all methods train in the same setting, the same
+# initial encoders and the same order. (In the tables called *tuned* below, each method has its own learning rate and number of
+# epochs, so only the data and the start are shared.) Whatever all models share on a seed then cancels in the difference. Let
+# $D_s$ be the difference on seed $s$, in the direction that the paper claims. The rule is:
 #
 # * **yes**: the 95 % $t$-interval of the mean of $D_s$ lies above 0;
 # * **opposite**: it lies below 0;
 # * **open**: it contains 0.
 #
-# Over several data sets a claim *transfers* if all say yes and *partly transfers* if some do. If none does, it *does not transfer*
-# if some say the opposite, and is *open* if all are open. We do not say *reproduced*: that word is kept for a paper's own data, and we have run
-# none of it. The rule was written down before the table below. It still leaves
-# choices: the level of 95 %, the number of seeds, and which of our data sets count for a claim. If you doubt a verdict,
-# look at the rows behind it, which are printed as well.
+# Over several data sets, a claim *transfers* if all say yes and *partly transfers* if some do. If none says yes, it *does not
+# transfer* if some say the opposite, and is *open* if all are open. We do not say *reproduced*. We keep that word for a paper's
+# own data, and we have run none of it. The rule was written down before the table below. It still leaves choices: the level of
+# 95 %, the number of seeds, and which of our data sets count for a claim. If you doubt a verdict, look at the rows behind it,
+# which are printed as well.
 #
-# And it speaks of what the seeds vary. On the digits a seed draws new data and a new start. On UTD-MHAD and CREMA-D's votes
-# the test split is fixed: **its people are the same on all seeds**, so an interval says how much training varies, and nothing
-# about other people.
+# The rule covers only what the seeds vary. On the digits, a seed draws new data and a new start. On UTD-MHAD and CREMA-D's
+# votes the test split is fixed: **its people are the same on all seeds**, so an interval says how much training varies and
+# nothing about other people.
 
 
 # %%
 def verdict(differences):
-    """What one set of paired differences says of a claim."""
+    """Return what one set of paired differences says about a claim."""
     mean, half = mean_interval(differences)
     return "yes" if mean > half else "opposite" if mean < -half else "open"
 
 
 def overall(verdicts):
-    """What several data sets together say of it."""
+    """Return what several data sets together say about a claim."""
     if not verdicts:
         return "cannot be checked here"
     if "yes" in verdicts:
@@ -294,12 +294,12 @@ def overall(verdicts):
 
 
 def detectable(n):
-    """The true effect that n seeds decide in 8 of 10 repetitions, in half-widths."""
+    """Return the effect that n seeds decide in 8 of 10 repetitions, in half-widths."""
     edge, levels = stats.t.ppf(0.975, n - 1), (np.arange(2_000) + 0.5) / 2_000
     spread = edge * np.sqrt(stats.chi2.ppf(levels, n - 1) / (n - 1))
 
     def short(effect):
-        """By how much the share of decided repetitions falls short of 0.8."""
+        """Return by how much the share of decided repetitions falls short of 0.8."""
         decided = stats.norm.sf(spread - effect) + stats.norm.cdf(-spread - effect)
         return 0.8 - decided.mean()
 
@@ -308,28 +308,28 @@ def detectable(n):
 
 widths = {n: stats.t.ppf(0.975, n - 1) / np.sqrt(n) for n in (2, 3, 5, 10, 20)}
 effects = {n: width * detectable(n) for n, width in widths.items()}
-print("in standard deviations of D_s")
+print("in standard deviations of the difference")
 pd.DataFrame(
     {"half-width of the interval": widths, "effect found 8 times in 10": effects}
 ).rename_axis("seeds").round(1).T
 
 # %% [markdown]
-# An effect as large as the half-width is found in little more than half of all tries, so the second row is the honest one. Two seeds are
-# useless. With three, an effect has to be more than three standard deviations before the rule can be relied on; with five,
-# more than one and a half. "Open" in what follows often means "smaller than our seeds can see", not "zero", and
+# An effect as large as the half-width is found in little more than half of all repetitions, so the second row is the honest
+# one. Two seeds are useless. With three seeds, an effect has to exceed three standard deviations before the rule can be relied
+# on; with five, one and a half. In what follows, "open" often means "smaller than our seeds can see" rather than "zero", and
 # the table will say how large an effect each row could have found.
 #
-# ## One claim, live
+# ## One claim tested here and now
 #
-# Before we open the files, let us test one claim here and now: DI-MML's diagnosis, that joint training leaves the
-# weaker modality's encoder worse than it could be. The task is one on which the mechanism is at work: both images show the
-# digit, the right one through strong noise. The same reader, a linear probe, is put on the right encoder of either model. Beside it, the
-# accuracy of the whole model.
+# Before we open the files, let us test one claim live: DI-MML's diagnosis that joint training leaves the weaker modality's
+# encoder worse than it could be. The mechanism is at work in this task: both images show the digit, but the right one shows it
+# through strong noise. The same reader, a linear probe, is put on the right encoder of either model. Beside it stands the
+# accuracy of the whole model (test accuracy in per cent, higher is better).
 
 
 # %%
 def noisy_digits(seed):
-    """Redundant digit pairs whose right image is noisy."""
+    """Load redundant digit pairs whose right image is noisy."""
     return data.load(
         "digit_pairs", seed=seed, n_train=n_train, n_val=500, n_test=2_000, n_classes=10,
         cue=False, composition={"R": 1.0}, noise={"right": 0.4},
@@ -337,7 +337,7 @@ def noisy_digits(seed):
 
 
 def accuracy_of(model, splits, seed):
-    """Train a model in place; return its test accuracy in percent."""
+    """Train a model in place and return its test accuracy in per cent."""
     fit(
         model,
         *splits[:2],
@@ -351,7 +351,7 @@ def accuracy_of(model, splits, seed):
 
 
 def right_and_both(method, seed):
-    """Test accuracy of a probe on the right encoder, and of the model."""
+    """Return the test accuracy of a probe on the right encoder, and of the model."""
     splits = noisy_digits(seed)
     model = method.for_data(splits[0], seed=seed)
     both = accuracy_of(model, splits, seed)
@@ -375,10 +375,10 @@ for part in live_gain:
 pd.concat(live, axis=1).round(1)
 
 # %% [markdown]
-# ## Claim by claim
+# ## Twenty-one claims, one by one
 #
-# Our runs are in the files of `reproduce/`, each with the command, versions and machine that made it. All select epochs on
-# validation data. We collect them into tables with a row a seed and a column a method.
+# Our runs are in the files of `reproduce/`, each with the command, the versions and the machine that made it. All of them
+# select epochs on validation data. We collect them into tables with a row for each seed and a column for each method.
 
 # %%
 dmil, dimml = results("dmil"), results("dimml_ablation")
@@ -402,12 +402,12 @@ NAMES = {"JointFusion": "joint", "Ensemble": "ensemble", "DIMML": "DI-MML"}
 
 
 def runs_of(title, *measured):
-    """Runs of ours, a row each: what they reach on test data, or what else was measured."""
+    """Return our runs, a row each: test scores, or what else was measured."""
     return study.scores(*PLACES[title], *measured).replace({"method": NAMES})
 
 
 def by_seed(runs, value):
-    """A row a seed, a column a method, in percent."""
+    """Return a row per seed and a column per method, in per cent."""
     return 100 * runs.pivot(index="seed", columns="method", values=value)
 
 
@@ -420,22 +420,25 @@ sizes = {name: [len(table), table.shape[1]] for name, table in RUNS.items()}
 print(pd.DataFrame(sizes, index=["seeds", "models"]).T.to_string())
 
 # %% [markdown]
-# *Digits* are our digit pairs with the cue, a quarter of each kind; *spoken digits* the same with a sound in place of one image. On
-# *UTD-MHAD* {cite:p}`chen2015` skeleton and inertial sensor (or, *three*, these and depth) see
-# actions of people who are not in the training split; encoders are perceptrons, and in the tables called *tuned* and *parts*
-# convolutions, which were better on validation data (`reproduce/encoders.yml`). *CREMA-D votes* predicts a rated level of anger from what people
-# heard and what they saw {cite:p}`cao2014`. In the tables called *tuned* each method chose among four settings on validation, the same for
-# all (two learning rates, two budgets). *Parts* are DI-MML's ablations.
+# The names mean the following.
+#
+# - *Digits* are our digit pairs with the cue, a quarter of each kind. *Spoken digits* have a sound in place of one image.
+# - *UTD-MHAD* {cite:p}`chen2015` shows actions of people who are not in the training split, by skeleton and inertial sensor (or,
+#   where the name says *three*, by depth as well). Encoders are perceptrons; in the tables called *tuned* and *parts* they are
+#   convolutions, which were better on validation data (`reproduce/encoders.yml`).
+# - *CREMA-D votes* predicts a rated level of anger from what people heard and what they saw {cite:p}`cao2014`.
+# - *Tuned*: each method chose among the same four settings on validation data (two learning rates, two budgets).
+# - *Parts*: DI-MML's ablations.
 #
 # Some claims are not about accuracy. DMIL's **synergy indicator** is the share of samples that a model gets right while
 # both unimodal models are wrong. I2MoE reports how often its experts **disagree**. DI-MML's contrastive term, DUC, should raise
-# the **rates** of the dimensions it teaches: the rate of a dimension is the share of samples whose class has the nearest
-# mean by this one number (*Detached, yet interactive*).
+# the **rates** of the dimensions that it teaches. The rate of a dimension is the share of samples whose class has the nearest
+# mean by this one number (chapter 7).
 
 
 # %%
 def indicators(runs, n_test):
-    """Synergy indicator in percent, a row a seed, a column a method."""
+    """Return the synergy indicator in per cent, a row per seed and a column per method."""
     alone = runs[runs["method"] == "ensemble"].set_index("seed")["right_alone"]
     found = [
         synergy_indicator(
@@ -448,7 +451,7 @@ def indicators(runs, n_test):
 
 
 def changes_of_rates(rows):
-    """By how much the taught dimensions' rates changed, mean over modalities, in points."""
+    """Return the change of the taught dimensions' rates, mean over modalities, in points."""
     frame = rows.query("method in ('DI-MML', 'no DUC')")
     names = [c.removesuffix("_before") for c in frame if c.endswith("_before")]
     change = np.mean(
@@ -471,22 +474,22 @@ for title in ("digits, 2000", "UTD-MHAD, three"):
     DISAGREE[title] = 100 * shares.set_axis(list(I2MOE_DISAGREE), axis=1)
 
 # %% [markdown]
-# Now the claims. Each line names who should be ahead of whom, and where we can look.
+# Now the claims. Each line says what should be ahead of what, and where we can look.
 
 
 # %%
 def spread(gains):
-    """Published gains as text: from smallest to largest."""
+    """Write published gains as text, from the smallest to the largest."""
     return f"{gains.min():+.1f} to {gains.max():+.1f}"
 
 
 def less(table, worse, better="DMIL"):
-    """By how much one column is ahead of another."""
+    """Return by how much one column is ahead of another."""
     return table[better] - table[worse]
 
 
 def of(tables, better, worse, *titles):
-    """The paired differences on some of our data sets."""
+    """Return the paired differences on some of our data sets."""
     return {
         t: (tables[t][better] - tables[t][worse]) for t in titles if t in tables
     }
@@ -540,7 +543,7 @@ CLAIMS = [
 ]  # fmt: skip
 
 # %% [markdown]
-# Each line is answered on each data set by its paired differences, and then once over all of them.
+# Paired differences answer each line on each data set, and then once over all of them.
 
 # %%
 lines = []
@@ -561,19 +564,19 @@ verdicts = (
 )
 published = {row[:2]: row[2] for row in CLAIMS}
 summary = verdicts.reset_index()
-summary.insert(2, "paper", [published[key] for key in verdicts.index])
+summary.insert(2, "in the paper", [published[key] for key in verdicts.index])
 print(summary.to_string(index=False))
 
 # %% [markdown]
-# Sixty questions at 95 % are sixty chances to be wrong, so the table of all rows has two more columns. **Detectable** is the true
-# difference that a row would have found in eight of ten repetitions, at its seeds and with the scatter that they show. (A scatter
-# seen on three seeds is a rough one.) **Holm** is the verdict after Holm's correction {cite:p}`holm1979` over all rows: with it the chance of *any* false
-# verdict in the table is at most 5 %, if the differences are roughly normal.
+# Sixty questions at 95 % are sixty chances to be wrong, so the table of all rows has two more columns. **Detectable** is the
+# true difference that a row would have found in eight of ten repetitions, with its number of seeds and the scatter that they
+# show. (Scatter estimated from three seeds is rough.) **Holm** is the verdict after Holm's correction {cite:p}`holm1979` over
+# all rows. With it, the chance of *any* false verdict in the table is at most 5 %, if the differences are roughly normal.
 
 
 # %%
 def p_values_of(rows):
-    """The p-value of each row's paired t-test, from its mean and half-width."""
+    """Return the p-value of each row's paired t-test, from its mean and half-width."""
     edge = stats.t.ppf(0.975, rows["seeds"] - 1)
     with np.errstate(divide="ignore"):  # all seeds agree to the last digit: p = 0
         t = edge * rows["mean"].abs() / rows["half"]
@@ -581,7 +584,7 @@ def p_values_of(rows):
 
 
 def survives_holm(p, level=0.05):
-    """Which of m tests are significant when the k-th smallest p must stay below level / (m - k)."""
+    """Return which tests stay significant when the k-th smallest p must be below level / (m - k)."""
     order, m = np.argsort(p, kind="stable"), len(p)
     passed = np.asarray(p)[order] <= level / (m - np.arange(m))
     kept = np.zeros(m, dtype=bool)
@@ -605,12 +608,13 @@ print(
 print(f"after Holm {(asked['holm'] != 'open').sum()} stay decided")
 
 # %% [markdown]
-# About two thirds of the open rows are blind to a difference of two points, and two points are more than DMIL's published lead over its best competitor on four
-# of five data sets. So most rows could not have confirmed such a gain if it were there. And of the decided rows most do not outlast the correction. That is the price of asking so many questions with
-# three and five seeds. Those that do outlast it are large, or rest on ten seeds; a reader who trusts only these has read the table well. (The
+# About two thirds of the open rows are blind to a difference of two points, and on four of five data sets two points are more
+# than DMIL's published lead over its best competitor. So most rows could not have confirmed such a gain if it existed. And most
+# of the decided rows do not outlast the correction. That is the price of asking so many questions with three and five seeds.
+# The verdicts that do outlast it are large, or rest on ten seeds. If you trust only these, you have read the table well. (The
 # verdicts below follow the plain rule, row by row, so that each question can be read as it was asked.)
 #
-# On how little may a verdict rest? The margin is the distance from zero to the nearer end of the interval. Where it is less
+# How little may a verdict rest on? The margin is the distance from zero to the nearer end of the interval. Where it is less
 # than a point, one more seed could open the question again.
 
 # %%
@@ -621,7 +625,7 @@ n_close = (decided["margin"] < 1).sum()
 print(f"{n_close} of {len(decided)} are decided by less than a point; the closest:")
 print(closest[["method", "claim", "data", "says", "margin"]].round(1).to_string(index=False))  # fmt: skip
 
-# %% mystnb={"image": {"alt": "Two panels of gains in percentage points. Top, DMIL over joint training: published gains are diamonds between one and seven points; ours, dots with intervals, lie far below zero on digits with ten classes, and below or around zero elsewhere, none clearly above. Bottom, I2MoE over its bare fusion model: published diamonds lie on both sides of zero; ours are near zero with short intervals on digit pairs and votes, and with long ones on spoken digits and UTD-MHAD."}, "figure": {"caption": "Gain in accuracy (CREMA-D votes: in $R^2$), in points. Diamonds: published, single figures. Dots: ours, mean and 95 % interval over seeds, paired.", "name": "fig-gains"}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "Two panels of gains in percentage points. Top, DMIL over joint training: published gains are diamonds between one and seven points; ours, dots with intervals, lie far below zero on digits with ten classes, and below or around zero elsewhere, none clearly above. Bottom, I2MoE over its bare fusion model: published diamonds lie on both sides of zero; ours are near zero with short intervals on digit pairs and votes, and with long ones on spoken digits and UTD-MHAD."}, "figure": {"caption": "On our data DMIL is nowhere clearly ahead of joint training, and I2MoE is close to its bare fusion model. Gain in accuracy (CREMA-D votes: in $R^2$), in points. Diamonds: published, single figures. Dots: ours, mean and 95 % interval over seeds, paired.", "name": "fig-gains"}} tags=["hide-input"]
 PUBLISHED = {
     ("DMIL", "beats joint training"): less(DMIL_TABLE, "joint"),
     ("I2MoE", "beats its bare fusion model"): less(
@@ -653,58 +657,64 @@ ours = {
     f"ours: {title}": found[["ensemble", "joint", "DMIL"]].mean()
     for title, found in INDICATOR.items()
 }
-print("synergy indicator, percent of the samples")
+print("synergy indicator, per cent of the samples")
 print(pd.concat([DMIL_INDICATOR, pd.DataFrame(ours).T]).round(1).to_string(), "\n")
 ours = {f"ours: {title}": found.mean() for title, found in DISAGREE.items()}
-print("I2MoE's experts, percent")
+print("I2MoE's experts, per cent")
 print(pd.concat([I2MOE_DISAGREE, pd.DataFrame(ours).T]).round(0).to_string())
 
 # %% [markdown]
 # **DI-MML.** The diagnosis transfers: an encoder trained on its own error is better than one that shares it. So does the
 # consequence, a better model, on the task made for it and, with the encoders of the default study, on the movements of
-# UTD-MHAD. (There an ensemble, which is detached and nothing else, is level with it.) Where synergy decides, the same separation costs dearly (*Detached, yet interactive* shows why). The parts that
-# DI-MML adds to separate training have effects too small for our seeds. DUC does raise what it teaches where two sensors see one movement;
-# where most pairs of images are unrelated, nothing can be said.
+# UTD-MHAD. (There an ensemble, which is detached and nothing else, is level with it.) Where synergy decides, the same
+# separation costs dearly, and chapter 7 shows why. The parts that DI-MML adds to separate training have effects too small for
+# our seeds. DUC does raise the rates it teaches where two sensors see one movement. Where most pairs of images are unrelated,
+# we cannot tell.
 #
-# **DMIL.** On digit pairs it beats an ensemble by a wide margin wherever it learns the synergy. In the default study that decides the row; in the
-# other one of three runs misses the synergy, and the interval includes zero. On spoken digits, where DMIL
-# does not learn it, nothing can be said, and on UTD-MHAD it beats the ensemble with neither kind of encoder. Joint training it beats on none
-# of our data, and on some it is clearly behind.
-# The paper's synergy indicator does on digits what its table says: little for the ensemble, clearly more for joint
-# training. On UTD-MHAD joint training's is hardly above the ensemble's, and the ensemble's is not zero, although it adds
-# nothing but logits: with many classes, two wrong first choices often
-# share a right second one. An indicator above zero is no proof of synergy. That DMIL's is above that of joint training
-# is nowhere to be seen. Of the ablations all are open, too: look at the half-widths. One seed that has not found the synergy when the
-# budget ends moves the mean by several points, and three seeds cannot average that away. *A part for every interaction* follows it up.
-# One of them asks less than it seems to. At the weights of $10^{-5}$ with which these runs were made, the terms that give DMIL its name are nearly free (the same chapter
-# prints what each costs beside the cross-entropy). So "variational beats FC" compares sampled maps that are hardly regularised with plain ones, and says
-# little about the regularisers. Which weights the authors used we could not read: they announce a repository, and on 30 November 2026 it was
-# not to be had.
+# **DMIL against ensemble and joint training.** On digit pairs DMIL beats an ensemble by a wide margin wherever it learns the
+# synergy. In the default study that decides the row. In the other study, one of three runs misses the synergy, and the interval
+# includes zero. On spoken digits, where DMIL does not learn the synergy, the row is open, and on UTD-MHAD it beats the ensemble
+# with neither kind of encoder. It beats joint training on none of our data, and on some it is clearly behind.
 #
-# **I2MoE.** Two rows decide about the bare fusion model, both on digit pairs: a gain with one recipe, a loss with another, each of less than half a point. Neither outlasts Holm's correction.
-# So "partly transfers", which is what the rule says, claims more than the numbers do. The other rows are open, but "open" means two things here. On digit pairs and on CREMA-D's votes the
-# intervals are short: it predicts as its bare fusion model does, to within about a point (with ten classes, two and a half), with or without interaction losses. On spoken
-# digits the interval has room for a gain of four points and for a far larger loss. On UTD-MHAD it has room for a gain of four points and a loss of nine with perceptrons,
-# and for a loss of five with convolutions. There we do not know. The published gains go both ways as well. The pattern of disagreement is there, stronger than published; how often the mixture
-# is right then is a matter of the task. What I2MoE is *for*, names that mean something, is no line of this table, and was
-# tested in *Experts and their interactions*.
+# **DMIL's synergy indicator.** On digits the indicator does what the paper's table says: little for the ensemble, clearly more
+# for joint training. On UTD-MHAD, joint training's indicator is hardly above the ensemble's. The ensemble's is not zero there,
+# although an ensemble only adds logits: with many classes, two wrong first choices often share a right second choice. An
+# indicator above zero therefore does not prove synergy. On none of our data is DMIL's indicator above that of joint training.
+#
+# **DMIL's ablations** are all open: look at the half-widths. One seed that has not found the synergy when the budget ends moves
+# the mean by several points, and three seeds cannot average that away. Chapter 8 follows it up. One ablation asks less than it
+# seems to. These runs were made with weights of $10^{-5}$, at which the terms that give DMIL its name are nearly free (chapter 8
+# prints what each costs beside the cross-entropy). So "variational beats FC" compares sampled maps that are hardly regularised
+# with plain ones, and says little about the regularisers. We could not read which weights the authors used: they announce a
+# repository, which was not available on 30 November 2026.
+#
+# **I2MoE.** Two rows about the bare fusion model are decided, both on digit pairs: a gain with one recipe and a loss with
+# another, each of less than half a point. Neither outlasts Holm's correction. So "partly transfers", which is what the rule
+# says, claims more than the numbers do. The other rows are open, but "open" means two things here. On digit pairs and on
+# CREMA-D's votes the intervals are short. There I2MoE predicts as well as its bare fusion model to within about a point (with
+# ten classes, two and a half), with or without interaction losses. On spoken digits the interval has room for a gain of four
+# points and for a far larger loss. On UTD-MHAD it has room for a gain of four points and a loss of nine with perceptrons, and
+# for a loss of five with convolutions. There we do not know. The published gains go both ways as well. The experts do disagree,
+# more often than published; how often the mixture is right then depends on the task. What I2MoE is *for*, names that mean
+# something, is no line of this table. Chapter 9 tests it.
 #
 # **Ours.** The last line is a claim of this book, our remedy for DMIL, and gets the same treatment. It was *found* on the digits
-# with ten classes, so the "yes" of that row is no independent test. Spoken digits are: there the gain is large, and decided by the plain rule, but not
-# after Holm. The others are open.
+# with ten classes, so the "yes" of that row is not an independent test. The spoken digits are: there the gain is large and
+# decided by the plain rule, but not after Holm's correction. The other rows are open.
 #
-# ## Why the numbers differ
+# ## Four reasons why numbers differ
 #
-# When a figure cannot be met there are four usual suspects, and they can be told apart.
+# If you cannot reach a published figure, there are four usual suspects, and experiments can tell them apart.
 #
 # **Data.** What there is to gain depends on what is in the data. Where synergy decides a quarter of the labels, an ensemble has
-# a ceiling; where two sensors see the same movement, it is hard to beat. In {numref}`fig-gains` and the table above it, the same method
-# can be as good as another, as far as we can tell, on one data set and twenty points behind on the next (DMIL against joint training, digits with four classes and
-# with ten), or ahead on one and far behind on another (DI-MML against joint training).
+# a ceiling. Where two sensors see the same movement, it is hard to beat. In {numref}`fig-gains` and the table above it, a method
+# can be level with another on one data set, as far as we can tell, and twenty points behind on the next (DMIL against joint
+# training, digits with four classes and with ten). Or it can be ahead on one and far behind on another (DI-MML against joint
+# training).
 #
-# **Scale and encoders.** The papers train ResNets on thousands of videos, or transformers on tokens; ours are
-# perceptrons on digits, and perceptrons or small convolutions on a few hundred movements. How much hangs on such a choice? On
-# UTD-MHAD joint training was tried with both, each with its best setting on validation data:
+# **Scale and encoders.** The papers train ResNets on thousands of videos, or transformers on tokens. We train perceptrons on
+# digits, and perceptrons or small convolutions on a few hundred movements. How much depends on such a choice? On UTD-MHAD,
+# joint training was tried with both, each with its best setting on validation data:
 
 # %%
 tried = results("encoders")
@@ -719,20 +729,21 @@ encoders_gain = by_encoder["convolutions"] - by_encoder["MLP"]
 print(f"difference: {plus_minus(encoders_gain, sign=True)} points")
 
 # %% [markdown]
-# That is more than any published lead in the table at the top of this chapter: who compares methods
-# with different encoders compares encoders. Regularisers such as DMIL's noise are made for encoders that can overfit.
+# That is more than any published lead in the table at the top of this chapter. If you compare methods with different encoders,
+# you compare encoders. Regularisers such as DMIL's noise are made for encoders that can overfit.
 #
-# **Search.** Each paper tuned its own method on its own data. We chose DMIL's weights once, on digits, and moved them to UTD-MHAD untouched.
+# **Search.** Each paper tuned its own method on its own data. We chose DMIL's weights once, on digits, and moved them to
+# UTD-MHAD unchanged.
 #
-# **Selection.** Some figures are chosen on test data, and that is worth something. How much depends on what is chosen. Suppose first that
-# whole models were: we train one model with
-# four learning rates and note, after every epoch, which of 6000 held-out samples it gets right. Their mean is the truth, nearly. From
-# these samples we draw a validation list and a test list of 744 each, hundreds of times, and let either list choose the checkpoint.
+# **Selection.** Some figures are chosen on test data, and that is worth something. How much depends on what is chosen. Suppose
+# first that whole models are chosen. We train one model with four learning rates and note, after every epoch, which of 6000
+# held-out samples it gets right. The mean over all of them is nearly the truth. From these samples we draw a validation list
+# and a test list of 744 each, hundreds of times, and let either list choose the checkpoint.
 
 
 # %%
 def few_noisy_digits(seed):
-    """Redundant digit pairs, both noisy: 300 to train on, 6000 held out."""
+    """Load redundant digit pairs, both noisy: 300 for training, 6000 held out."""
     train, _, held_out = data.load(
         "digit_pairs", seed=seed, n_train=300, n_test=6_000, n_classes=10, cue=False,
         composition={"R": 1.0}, noise={"left": 0.5, "right": 0.5},
@@ -741,7 +752,7 @@ def few_noisy_digits(seed):
 
 
 def right_after_each_epoch(lr):
-    """Which samples a model gets right after each epoch: a training loop in full."""
+    """Return which samples a model gets right after each epoch; a training loop in full."""
     train, held_out = few_noisy_digits(seed)
     model = methods.JointFusion.for_data(train, seed=seed)
     optimizer = torch.optim.SGD(model.parameters(), lr=lr, momentum=0.9)
@@ -762,7 +773,7 @@ checkpoints = [right_after_each_epoch(lr) for lr in (0.01, 0.02, 0.04, 0.08)]
 
 
 def selected(right, n, draws=400):
-    """What is reported and what is true, when a validation or the test list of n chooses."""
+    """Return what is reported and what is true when a list of n samples chooses."""
     rng, rows, truth = np.random.default_rng(seed), [], right.mean(axis=1)
     for _ in range(draws):
         drawn = right[:, rng.permutation(right.shape[1])[: 2 * n]]
@@ -792,7 +803,7 @@ table = pd.DataFrame(
 print("reported minus true accuracy, points")
 print((table.round(1) + 0.0).T.to_string())
 
-# %% mystnb={"image": {"alt": "Accuracy against the epoch of one training run on six thousand held-out samples, as a line, and on one test list, which jitters around it. A square marks the epoch that a validation list chooses, a star the highest point of the test curve."}, "figure": {"caption": "One run through two windows. Square: the epoch that a validation list chooses. Star: the highest point of the test curve, which is what one reports when the test list chooses.", "name": "fig-selection"}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "Accuracy against the epoch of one training run on six thousand held-out samples, as a line, and on one test list, which jitters around it. A square marks the epoch that a validation list chooses, a star the highest point of the test curve."}, "figure": {"caption": "A test list that chooses its own best epoch (star) reports its luck, too. One run seen through 6000 samples and through a test list of 744. Square: the epoch that a validation list chooses.", "name": "fig-selection"}} tags=["hide-input"]
 lists = np.random.default_rng(seed).permutation(6_000)[: 2 * N_CLIPS].reshape(2, -1)
 on_test, on_val = (
     100 * checkpoints[1][:, members].mean(axis=1) for members in lists
@@ -821,20 +832,21 @@ ax.legend(loc="lower right")
 plt.show()
 
 # %% [markdown]
-# The maximum of noisy readings is a reading with lucky noise. A single look has no bonus; the more one looks at and the shorter
-# the list, the larger it gets. Neighbouring epochs make similar mistakes, which keeps it smaller than independent noise would. It
-# is no disaster, but it is of the size of the leads in many a results table, and it is the same for all methods only if all
-# looked equally often.
+# The maximum of noisy readings is a reading with lucky noise ({numref}`fig-selection`). A single look has no bonus. The bonus
+# grows with the number of looks, and it is larger on a shorter list. Neighbouring epochs make similar mistakes, so it is
+# smaller than it would be with independent noise. It is not a disaster, but it is as large as the leads in many a table of
+# results, and it is the same for all methods only if all looked equally often.
 #
-# We know of no paper in this chapter that did so. DI-MML's public code chooses much less on its test split: the encoders are those of the last epoch, and
-# so are their own heads. Only the linear head that is trained on top of them, for twenty epochs, is the one that was best on test. So we do
-# the same: train encoders to the end, freeze them, train such a head with the optimiser of that code, and note after each of its epochs which samples
-# the whole model, three heads weighted by certainty, gets right.
+# We know of no paper in this chapter that chose whole models on test data. DI-MML's public code chooses much less on its test
+# split. The encoders are those of the last epoch, and so are their own heads. Only the linear head that is trained on top of
+# them, for twenty epochs, is the one that was best on test. So we do the same. We train the encoders to the end, freeze them,
+# and train such a head with the optimiser of that code. After each of its epochs we note which samples the whole model gets
+# right, with its three heads weighted by certainty.
 
 
 # %%
 def right_after_each_head(seed):
-    """Which samples DI-MML gets right after each epoch of its last stage, and its features."""
+    """Return which samples DI-MML gets right after each epoch of its last stage, and its features."""
     train, held_out = few_noisy_digits(seed)
     model = methods.DIMML.for_data(train, seed=seed)
     fit(
@@ -901,17 +913,22 @@ for name in dimml.data:
     print(f"{name}: chosen on test minus chosen on validation: {gain}")
 
 # %% [markdown]
-# Twenty heads on the same features differ little, so there is little to choose from: less than half a point on a list of 744. The last cell is the same experiment at the size of
-# the default study, on digit pairs and on UTD-MHAD's 430 test movements (`mmfuse study reproduce/dimml_ablation.yml`): there, too, it is some tenths of a point. (The larger of
-# two test readings cannot be below the other, so these means are positive by construction; what counts is their size.) So
-# this is a reason to expect a reproduction that selects on validation, like ours, a little below the published figure, and no more than that.
+# Twenty heads on the same features differ little, so there is little to choose from: less than half a point on a list of 744.
+# The last cell repeats the experiment at the size of the default study, on digit pairs and on UTD-MHAD's 430 test movements
+# (`mmfuse study reproduce/dimml_ablation.yml`). There, too, the bonus is some tenths of a point. (The larger of two test
+# readings cannot be below the other, so these means are positive by construction; what counts is their size.) So a
+# reproduction that selects on validation, like ours, should come out a little below the published figure, and no more than
+# that.
 #
-# ## Traps in public code
+# ## Nine traps in public code
 #
-# Eight more, each found in a public implementation of a method of this book. None is a crime:
-# they are the kind of line that everyone has written. They matter because no error message ever appears. Read in November 2026:
+# *Deeper: for readers who run or write research code; skip it on a first reading.*
 #
-# | | repository, commit | file, lines | where it acts |
+# Choosing a head on test data was the first trap. Here are eight more, each found in a public implementation of a method of
+# this book. None is a crime, since everyone has written such lines. They matter because no error message ever appears. We read
+# the code in November 2026:
+#
+# | Trap | Repository, commit | File, lines | Where it acts |
 # |:--|:--|:--|:--|
 # | a head is chosen on test data | `fanyunfeng-bit/DI-MML`, 83b9b7a | `main_CFT_stage2.py`, the loop of `main` | all its data sets |
 # | an exponential without its logarithm | the same | `loss/contrast_loss.py`, 23 and 25 | large features only |
@@ -923,23 +940,24 @@ for name in dimml.data:
 # | gradients are never cleared | `GeWu-Lab/LSMI_Estimator`, 13e4db2 | `main_lsmi.py`, 178 to 185 | the density |
 # | every pass in an order of its own | the same | `utils.py`, 75 and 83; `main_lsmi.py`, 106 to 120 | the estimate on training data |
 #
-# (These are the authors' own repositories. Some files of I2MoE could be read by us in public copies only; where there was more than one copy to
-# compare, they had the same lines here, but for two later copies that have mended the third row. The page *Ours against the authors' code* holds our functions against numbers that the authors' code returned.)
+# (These are the authors' own repositories. We could read some files of I2MoE only in public copies. Where there was more than
+# one copy to compare, all had the same lines, except for two later copies that have mended the third row.
+# [Ours against the authors' code](../book/fidelity) holds our functions against numbers that the authors' code returned.)
 #
-# **An exponential without its logarithm.** DI-MML's contrast is a softmax over dot products of raw features, divided by a temperature. Written as
-# $e^{a}/\sum e^{b}$ it works until $a$ passes 88.7: the exponential of that is the largest number in single precision. How large are
-# features then, at the published temperatures of 50 and 10, and at 1, which is what the script takes if it is not told?
+# **An exponential without its logarithm.** DI-MML's contrast is a softmax over dot products of raw features, divided by a
+# temperature. Written as $e^{a}/\sum e^{b}$, it works until $a$ passes 88.7, whose exponential is the largest number in single
+# precision. How large are the features then, at the published temperatures of 50 and 10, and at 1, the script's default?
 
 
 # %%
 def literal_contrast(z_s, z_t, temperature):
-    """The contrastive loss as the formula reads."""
+    """Return the contrastive loss as the formula reads."""
     e = torch.exp(z_s @ z_t.T / temperature)
     return -(e.diagonal() / e.sum(dim=1)).log().mean()
 
 
 def both_contrasts(largest, temperature, d):
-    """Both forms of the loss when the largest dot product is so many temperatures."""
+    """Return both forms of the loss when the largest dot product is so many temperatures."""
     generator = torch.Generator().manual_seed(seed)
     z = torch.randn(8, d, generator=generator)
     z = z / z.norm(dim=1, keepdim=True) * (largest * temperature) ** 0.5
@@ -972,19 +990,22 @@ print(f"norm of a ResNet-18's features before training: {resnet_norm:.0f}")
 print(f"largest dot product of our trained digit encoders: {max(dots):.0f}")
 
 # %% [markdown]
-# So at the published settings the trap needs features of norm 67 or 30 in the dimensions that are compared. Before training a ResNet-18 is well below both. After training we
-# do not know, since we have not trained one. Our own encoders, which end in a linear layer and have 64 features, reach dot products of some hundreds
-# here: harmless at 50, and not far from the limit of 887 at 10. It is a trap above all for those who take the loss elsewhere, or forget
-# the option: at the script's default a norm above 9.4 is enough.
+# So at the published settings, the trap needs features of norm 67 or 30 in the dimensions that are compared. An untrained
+# ResNet-18 is well below both. For a trained one we do not know, since we have not trained one. Our own encoders, which end in
+# a linear layer and have 64 features, reach dot products of some hundreds here. That is harmless at 50, and not far from the
+# limit of 887 at 10. The trap is set above all for people who use the loss elsewhere or forget the option: at the script's
+# default, a norm above 9.4 is enough.
 #
-# **A loss that trains nothing.** Three of the lines above are one trap: something is computed and printed, and no parameter ever hears of it. The *value* of a loss
-# wrapped in a new tensor is a constant. So is a latent vector that was detached before the loss was taken from it. And in a loop that hands every layer the same input,
-# only the last layer matters. (In MoE++ the output of the mixture inside a layer is overwritten, too, so that its experts get no gradient either.) Here are all three in small, each beside what was meant.
+# **A loss that trains nothing.** Three rows of the table are one trap: something is computed and printed, and no parameter ever
+# gets its gradient. The *value* of a loss wrapped in a new tensor is a constant. So is a latent vector that was detached before
+# the loss. And in a loop that gives every layer the same input, only the last layer matters. (In MoE++, the output of the
+# mixture inside a layer is overwritten as well, so its experts get no gradient either.) Here are miniatures of all three, each
+# beside what was meant.
 
 
 # %%
 def reached(loss, parameters):
-    """How many of these tensors get a gradient that is not zero."""
+    """Count the tensors that get a gradient other than zero."""
     gradients = torch.autograd.grad(
         loss, parameters, allow_unused=True, retain_graph=True
     )
@@ -1009,12 +1030,12 @@ turned = layers[0](replaced).tanh()
 
 
 def latent_loss(a, b):
-    """A stand-in for an interaction loss: how alike two latent vectors are."""
+    """Return how alike two latent vectors are: a stand-in for an interaction loss."""
     return torch.cosine_similarity(a, b, dim=1).mean()
 
 
 def stack(is_chained):
-    """Three layers: each on the output of the one before, or all on the same input."""
+    """Return the loss of three layers, chained or all on the same input."""
     hidden = z
     for layer in layers:
         out = layer(hidden).tanh()
@@ -1069,17 +1090,18 @@ for name, extra in (
     )
 
 # %% [markdown]
-# With the latent vector detached, any weight of its loss gives the same gradient. So I2MoE's published ablation with losses in latent space trains without
-# interaction losses, and our row of that name (*Experts and their interactions*) must not be compared with it. To
-# find such a line in any code base, run `backward` on the one term, and list the parameters whose `grad` is `None`.
+# With the latent vector detached, any weight of its loss gives the same gradient. So I2MoE's published ablation with losses in
+# latent space trains without interaction losses, and our row of that name (chapter 9) must not be compared with it. To find
+# such a line in any code base, run `backward` on the one term and list the parameters whose `grad` is `None`.
 #
-# **Two opposite losses that are one** would be found by an even shorter test. In the regression form of I2MoE's code the synergy expert is asked for a small distance
-# between its output and those with a modality replaced, and so is the redundancy expert. Two experts with opposite names have the same loss. The smallest
-# value is reached by ignoring whatever is replaced, which is what redundancy means and synergy does not. Our regression loss
-# asks the synergy expert for the contrary (*Experts and their interactions*), and differs from the published one in this.
+# **Two opposite losses that are one.** An even shorter test would find this trap. In the regression form of I2MoE's code, the
+# loss asks the synergy expert for a small distance between its output and those with a modality replaced, and it asks the
+# redundancy expert for the same. Two experts with opposite names have one loss. An expert reaches its smallest value by
+# ignoring whatever is replaced, which is what redundancy means and synergy does not. Our regression loss asks the synergy
+# expert for the opposite (chapter 9), and differs from the published loss in this.
 #
-# **Clipping after the step.** Gradients are to be clipped between `backward` and `step`. After the step (in the code of I2MoE:
-# on one data set, ENRICO) the call changes numbers that nobody will read again, since the next batch sets them to zero.
+# **Clipping after the step.** Gradients should be clipped between `backward` and `step`. After the step (in I2MoE's code, on
+# one data set, ENRICO), the call changes numbers that nobody reads again, since the next batch sets them to zero.
 
 # %%
 step_length = {}
@@ -1098,14 +1120,15 @@ for when in ("before", "after"):
     )
 
 # %% [markdown]
-# **Gradients that are never cleared.** `backward` adds to what is there. If nobody clears it, each step follows the sum of all gradients so far: a momentum
-# that never fades. LSMI's density is trained so. Here a Gaussian with ten means and ten widths is fitted to 1600 samples with its settings (Adam
-# at 0.001, batches of 32, 30 epochs, a tenth of the rate after 20).
+# **Gradients that are never cleared.** `backward` adds to the gradients that are already there. If nobody clears them, each step
+# follows the sum of all gradients so far, a momentum that never fades. LSMI's public code trains its density in this way. Here a
+# Gaussian with ten means and ten widths is fitted to 1600 samples with its settings (Adam at 0.001, batches of 32, 30 epochs, a
+# tenth of the rate after 20).
 
 
 # %%
 def surplus(is_cleared, d=10, spread=0.5):
-    """Nats a held-out sample above the true density, after each epoch."""
+    """Return the nats above the true density per held-out sample, after each epoch."""
     generator = torch.Generator().manual_seed(seed)
     x, held_out = (
         0.6 + spread * torch.randn(n, d, generator=generator)
@@ -1145,17 +1168,19 @@ never = pd.DataFrame(
     },
     index=pd.RangeIndex(1, 31, name="epoch"),
 )
-print("nats a sample above the truth")
+print("nats per sample above the truth, by epoch")
 print((never.loc[[5, 10, 15, 20, 25, 30]].round(2) + 0.0).T.to_string())
 
 # %% [markdown]
-# Without clearing, training is faster at first, overshoots, and swings about the solution until the rate decays. Nothing fails, the loss goes down, and the density is half a nat off. (How much it
-# matters to LSMI we cannot say, since only differences of surprises enter its values.)
+# Without clearing, training is faster at first, overshoots, and swings about the solution until the rate decays. Nothing fails,
+# the loss goes down, and the density is half a nat off. (We cannot say how much this matters to LSMI, since only differences
+# of surprises enter its values.)
 #
-# **Every pass in an order of its own.** A training loader shuffles anew whenever it is run through. LSMI's five quantities of a sample, three gains and two surprises, come from five passes
-# over a loader. On the validation data, which are not shuffled, they belong together. On the training data each pass has another order, and
-# the gain of one sample is subtracted from the surprise of another. The densities of this example are exact:
-# a fair bit, which two sensors see through noise of their own.
+# **Every pass in an order of its own.** A training loader shuffles anew in every pass. LSMI needs five quantities for each
+# sample, three gains and two surprises, and takes them from five passes over a loader. On the validation data, which are not
+# shuffled, they belong together. On the training data each pass has another order, and the gain of one sample is subtracted
+# from the surprise of another. In this example the densities are exact: a fair bit, which two sensors see, each through noise
+# of its own.
 
 # %%
 rng = np.random.default_rng(seed)
@@ -1170,7 +1195,7 @@ i_12 = np.log2(2 * p / (p + q))
 
 
 def pointwise(h, i, i_12):
-    """LSMI's four values of each sample, in bits."""
+    """Return LSMI's four values for each sample, in bits."""
     r = np.minimum(*h) - np.minimum(h[0] - i[0], h[1] - i[1])
     u_1, u_2 = i[0] - r, i[1] - r
     return pd.DataFrame({"R": r, "U1": u_1, "U2": u_2, "S": i_12 - r - u_1 - u_2})
@@ -1192,20 +1217,23 @@ misaligned = pd.DataFrame(
 (misaligned.round(2) + 0.0).T
 
 # %% [markdown]
-# The means, which are all that is printed, hardly move here, since those of the gains do not depend on the order at all. The values of single samples, which the method is there for, have
-# nothing to do with these samples any more.
+# The means, which are all that the code prints, hardly move here, since the means of the gains do not depend on the order at
+# all. But the values of single samples, the purpose of the method, no longer have anything to do with these samples.
 #
-# One line that looks like a trap is missing from the list: in the code of I2MoE all experts start as copies of one. Whether that hurts or helps the
-# names of the experts is a question for an experiment, and *Experts and their interactions* asks it (`shared_start`).
+# One line that looks like a trap is not on the list: in I2MoE's code, all experts start as copies of one. Whether that hurts or
+# helps the names of the experts is a question for an experiment, and chapter 9 asks it (`shared_start`).
 #
-# And a rule that catches most of this kind: **write the test that would fail.** "The loss is finite at large norms", "this term's gradient
-# reaches that parameter", "every layer gets a gradient", "two terms with different names differ": each is a line or two.
+# One rule catches most traps of this kind: **write the test that would fail.** "The loss is finite at large norms", "this
+# term's gradient reaches that parameter", "every layer gets a gradient", "two terms with different names differ": each takes a
+# line or two.
 #
 # ## What a full run takes
 #
-# What stands between a reader and the published magnitudes is data, disk and a GPU, in this order.
+# *Deeper: for readers who want to run the papers' own data sets; skip it on a first reading.*
 #
-# | data | used by | access | settings |
+# Data, disk and a GPU, in this order, stand between you and the published magnitudes.
+#
+# | Data | Used by | Access | Settings |
 # |:--|:--|:--|:--|
 # | CREMA-D {cite:p}`cao2014` | DI-MML, DMIL | open | `dimml_cremad`, `dmil_cremad`, `i2moe_cremad` |
 # | AVE {cite:p}`tian2018` | DI-MML | clips of YouTube videos, from its authors | `dimml_ave` |
@@ -1220,32 +1248,25 @@ misaligned = pd.DataFrame(
 # | ADNI {cite:p}`petersen2010` | I2MoE | application, reviewed | none |
 # | MIMIC-IV {cite:p}`johnson2023` | I2MoE | training course and credentials | none |
 #
-# Where there are settings, a run is one command, from a folder `FOLDER` with the published files:
+# Where there are settings, a run is one command, from a folder `FOLDER` with the published files. Put the name from the table
+# in place of `dimml_cremad`:
 #
 # ```bash
 # mmfuse train --config reproduce/dimml_cremad.yml --data-option root=FOLDER
-# mmfuse train --config reproduce/dimml_ave.yml --data-option root=FOLDER
-# mmfuse train --config reproduce/dimml_ucf101.yml --data-option root=FOLDER
-# mmfuse train --config reproduce/dimml_modelnet40.yml --data-option root=FOLDER
-# mmfuse train --config reproduce/dmil_cremad.yml --data-option root=FOLDER
-# mmfuse train --config reproduce/dmil_kinetics_sounds.yml --data-option root=FOLDER
-# mmfuse train --config reproduce/dmil_mosei.yml --data-option root=FOLDER
-# mmfuse train --config reproduce/i2moe_cremad.yml --data-option root=FOLDER
-# mmfuse train --config reproduce/i2moe_mosi.yml --data-option root=FOLDER
-# mmfuse train --config reproduce/i2moe_mm_imdb.yml --data-option root=FOLDER
-# mmfuse train --config reproduce/i2moe_enrico.yml --data-option root=FOLDER
 # ```
 #
-# Each file begins with what in it is published and what is not. DI-MML's settings are the published ones (three frames a clip on CREMA-D, four on
-# AVE, one on UCF101, as its authors' README has it), but for epochs that are chosen on validation data. DMIL's optimiser and weights are not published
-# in a place that we could read, so its files take the stages and $d=512$ of its paper, and optimiser and weights from
-# elsewhere. I2MoE's take what its authors' scripts say, and the library's transformer; it was not run on CREMA-D by its authors, and
-# that file puts it beside the other two. On CMU-MOSI, a regression, that file asks for the published losses
-# (`regression_losses: published`), which are not the library's own (see the traps): only so can the row be compared with the paper's. **None of these runs was done for this book**: the code that reads the data is
+# Each file begins by saying which of its settings are published and which are not. DI-MML's are the published ones (three frames
+# a clip on CREMA-D, four on AVE and one on UCF101, as in its authors' README), except that epochs are chosen on validation data.
+# DMIL's optimiser and weights are not published anywhere that we could read, so its files take the stages and $d=512$ from the
+# paper, and the optimiser and weights from elsewhere. I2MoE's files follow its authors' scripts, with the library's transformer.
+# Its authors did not run CREMA-D; that file puts I2MoE beside the other two methods. CMU-MOSI is a regression. Its file asks for
+# the published losses (`regression_losses: published`), which differ from the library's own (see the traps), because otherwise
+# the row could not be compared with the paper's. **None of these runs was made for this book.** The code that reads the data is
 # tested on small files in the published layout.
 #
-# How long will it take? The encoders dominate, so count their multiplications and divide. A training step costs about three forward passes.
-# Everything else is an assumption and therefore on the table: change it to yours.
+# How long will it take? The encoders dominate, so count their operations and divide. A training step costs about three forward
+# passes. (Chapter 14 derives this, and plans with a tenth of the peak.) Everything else is an assumption, stated in the cell:
+# change it to yours.
 
 # %%
 ASSUMED = {
@@ -1270,7 +1291,7 @@ FULL_RUNS = pd.DataFrame(
 
 
 def gigaflops(shape):
-    """Floating-point operations of one forward pass of ResNet-18, in 10^9."""
+    """Return the floating-point operations of one forward pass of ResNet-18, in 10^9."""
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         ResNet18Encoder(shape).eval()(torch.zeros(1, *shape))
     return counter.get_total_flops() / 1e9
@@ -1305,12 +1326,12 @@ print("estimates for one seed; disk is that of the prepared training arrays")
 plan.drop(columns="inputs").round(1)
 
 # %% [markdown]
-# (Samples and epochs: the usual training lists, of CREMA-D without the tenth that we hold out; 150 epochs are DI-MML's, and assumed for
-# the others; inputs are those of the settings files.) These are **estimates, and not measurements**: reading
-# and cropping images often takes longer than the multiplications. But they tell the order of magnitude: hours for a seed on a free GPU, not weeks. The data is the harder
-# part.
+# (The samples are those of the usual training lists, for CREMA-D without the tenth that we hold out. The 150 epochs are
+# DI-MML's, and assumed for the others. Inputs are those of the settings files.) These are **estimates, not measurements**:
+# reading and cropping images often takes longer than the arithmetic. But they give the order of magnitude: hours for a seed on
+# a free GPU, not weeks. Getting the data is the harder part.
 #
-# ## Check
+# ## What this chapter claims
 
 # %%
 joint_limit, unrelated = limits["joint"]
@@ -1319,28 +1340,28 @@ claim(
     leads["MCR"] == 5
     and min(p_values["MCR"]) > 0.05
     and p_values["joint"][differ].max() < 0.05,
-    "A lead of five clips in 744 is never significant at 5 %; that over joint training is, while less than a third of the clips differs.",
+    "A lead of five clips in 744 is never significant at 5 %; the lead over joint training is, if less than a third of the clips differ.",
 )
 claim(
     others == [N_CLIPS],
-    "From 300 to 1000 only a list of 744 clips fits the published decimals.",
+    "From 300 to 1000, only a list of 744 clips fits the published decimals.",
 )
 claim(
     1 / 3 < joint_limit > unrelated - 0.05
     and limits.iloc[0][["ensemble", "MLB"]].max() < 0.1,
-    "The leads over the ensemble and MLB are decided only if fewer than a tenth of the clips differ.",
+    "The leads over the ensemble and MLB are significant only if fewer than a tenth of the clips differ.",
 )
 claim(
     verdict(live_gain["right encoder"]) == "yes"
     and verdict(live_gain["both images"]) == "yes",
-    "Tested live, DI-MML is ahead of joint training, in what its right encoder knows and with both images.",
+    "Tested live, DI-MML is ahead of joint training, both by its right encoder and with both images.",
 )
 test_bonus = table[f"list of {N_CLIPS}, chosen on test"]
 claim(
     test_bonus["all epochs of one run"]
     > test_bonus["the last epoch of one run"] + 0.3
     and table.filter(like="validation").abs().max(axis=None) < 0.6,
-    "Choosing an epoch on the test list pays, choosing it on validation data does not.",
+    "Choosing an epoch on the test list pays; choosing it on validation data does not.",
 )
 only_head = head_bonus.mean()
 of_head = only_head[f"list of {N_CLIPS}, chosen on test"]
@@ -1348,11 +1369,11 @@ claim(
     0 < of_head < min(0.5, test_bonus["all epochs of one run"])
     and only_head.filter(like="validation").abs().max() < 0.2
     and all(0.1 < gain.mean() < 0.7 for gain in head_gain.values()),
-    "Choosing only a head pays less: some tenths of a point.",
+    "Choosing only a head on the test list pays less, some tenths of a point.",
 )
 
 # %% [markdown]
-# The traps snap:
+# The next claims are about the traps and the plan:
 
 # %%
 norms = overflow.loc["norm that overflows"]
@@ -1363,41 +1384,41 @@ claim(
     .all(axis=None)
     and norms.round().astype(int)[[50.0, 10.0]].tolist() == [67, 30]
     and round(norms[1.0], 1) == 9.4,
-    "A squared distance overflows at norms of 67, 30 and 9.4, ours does not.",
+    "The exponential without its logarithm overflows at norms of 67, 30 and 9.4; ours does not.",
 )
 claim(
     resnet_norm < 25 and 200 < max(dots) < 10 * limit,
-    "A fresh ResNet's features have norms below 25; products of our trained encoders' features exceed 200, and stay below 887.",
+    "An untrained ResNet's features have norms below 25; dot products of our trained encoders' features lie between 200 and 887.",
 )
 changed = silent.loc["a loss on a latent vector"]
 claim(
     (silent["as written"] == [0, 0, 1]).all()
     and (silent["as meant"] == silent["of"]).all()
     and changed["change, detached"] == 0 < changed["change, as meant"],
-    "Detached losses train nothing, and no error is raised.",
+    "A detached loss trains nothing, and no error is raised.",
 )
 claim(
     abs(step_length["before"] - 1) < 1e-5 and step_length["after"] == 50,
-    "Clipped before the step, the step has length 1; clipped after it, 50, as if it were not clipped.",
+    "Clipped before the step, the step has length 1; clipped after it, 50, as without clipping.",
 )
 claim(
     never["never cleared"][5] < never["cleared"][5]
     and abs(never["cleared"][30]) < 0.05 < 0.4 < never["never cleared"][30] < 0.6,
-    "Gradients that are never cleared are faster at first, and overshoot in the end.",
+    "Training without clearing gradients is faster at first, and ends half a nat off.",
 )
 gap = misaligned["mean, one order"] - misaligned["mean, five orders"]
 claim(
     gap.abs().max() < 0.05
     and misaligned["correlation of the samples' values"].abs().max() < 0.1,
-    "In another order means are right, and the values belong to other samples.",
+    "With five orders the means are right, but the values belong to other samples.",
 )
 claim(
     plan.filter(like="hours").max(axis=None) < 24,
-    "By the estimate no seed takes a day on any of the GPUs.",
+    "By the estimate, no seed takes a day on any of the GPUs.",
 )
 
 # %% [markdown]
-# The claims of the papers, from the result files: first the mechanisms, then the gains.
+# The last claims are those about the papers, from the result files: first the mechanisms, then the gains.
 
 # %%
 said = {
@@ -1423,7 +1444,7 @@ claim(
         i["ensemble"] > 1 and i["joint"] - i["ensemble"] < 3 for i in indicators
     )
     and "yes" not in set(said["indicator: DMIL above joint"]),
-    "The indicator of synergy sets joint training above an ensemble on digits; DMIL is not above joint.",
+    "The synergy indicator puts joint training above an ensemble on digits; DMIL is nowhere above joint training.",
 )
 claim(
     verdicts["I2MoE", "experts disagree on most samples"] == "transfers"
@@ -1447,7 +1468,7 @@ claim(
     beats["digits, tuned"] == "yes"
     and beats["digits, K = 4"] == beats["spoken digits, tuned"] == "open"
     and "yes" not in {beats["UTD-MHAD"], beats["UTD-MHAD, tuned"]},
-    "DMIL is shown to beat an ensemble on tuned digits and nowhere else.",
+    "DMIL is shown to beat an ensemble on the tuned digits and nowhere else.",
 )
 detached = tests[
     (tests["method"] == "DI-MML") & (tests["claim"] == "beats joint training")
@@ -1456,7 +1477,7 @@ claim(
     detached.loc["UTD-MHAD, tuned", "says"] == "yes"
     and detached.loc["digits, tuned", "mean"] < -10
     and verdict(less(RUNS["UTD-MHAD, tuned"], "ensemble", "DI-MML")) == "open",
-    "DI-MML beats joint training on UTD-MHAD, and not clearly an ensemble; on digits it is far behind.",
+    "DI-MML beats joint training on UTD-MHAD, but not clearly an ensemble; on digits it is far behind.",
 )
 claim(
     encoders_gain.mean() > less(DMIL_TABLE, "joint").max(),
@@ -1471,7 +1492,7 @@ claim(
     verdicts["DMIL", "beats joint training"] == "does not transfer"
     and over.loc["digits, K = 4", "says"] == "open"
     and over.loc["digits, K = 10", "mean"] < -15,
-    "DMIL beats joint training: does not transfer; with ten classes it is far behind.",
+    "That DMIL beats joint training does not transfer; with ten classes it is far behind.",
 )
 ours_first = said["synergy first beats DMIL"]
 remedy = asked.set_index(["claim", "data"]).loc["synergy first beats DMIL"]
@@ -1479,7 +1500,7 @@ claim(
     ours_first["digits, K = 10"] == ours_first["spoken digits, tuned"] == "yes"
     and (ours_first == "open").sum() == 4
     and remedy.loc["spoken digits, tuned", "holm"] == "open",
-    "Our remedy, synergy first, beats DMIL on two data sets of six, after Holm on one.",
+    "Our remedy, synergy first, beats DMIL on two data sets of six, and on spoken digits not after Holm.",
 )
 bare = asked[asked["claim"] == "beats its bare fusion model"].set_index("data")
 reach = bare["mean"].abs() + bare["half"]
@@ -1491,7 +1512,7 @@ claim(
     and -0.5 < bare.loc["digits, tuned", "mean"] < 0
     and 0 < bare.loc["digits, K = 4", "mean"] < 0.5
     and (bare["holm"] == "open").all(),
-    "I2MoE against its bare fusion model: six rows of eight are open, and all after Holm.",
+    "Of eight rows of I2MoE against its bare fusion model, six are open, and after Holm all are.",
 )
 claim(
     short.drop("digits, K = 10").max() < 1
@@ -1501,7 +1522,7 @@ claim(
     and high["UTD-MHAD, three"] > 4
     and low["UTD-MHAD, three"] < -8.5
     and low["UTD-MHAD, tuned"] < -5,
-    "On digits these rows rule out more than a few points either way, on the other data they do not.",
+    "On digits and votes, these rows rule out more than a few points either way; on the other data they do not.",
 )
 OPEN = [
     ("I2MoE", "interaction losses help"),
@@ -1541,22 +1562,32 @@ print(json.dumps(headline))
 # %% [markdown]
 # ## Takeaways
 #
-# - A paper is a bundle of claims. Identities can be proved, **directions** can be tested wherever their mechanism is at work, magnitudes
-#   need the data.
-# - A percentage on $n$ samples is a **count in disguise**. Ask how many samples a lead consists of before asking why.
+# - A paper is a bundle of claims. Identities can be proved, **directions** can be tested wherever their mechanism is at work,
+#   and magnitudes need the data.
+# - A percentage of $n$ samples is a **count in disguise**. Ask how many samples a lead consists of before you ask why.
 # - Fix the **rule for the verdict** before looking, compare on the same seed, and say "open" when the interval contains zero.
-# - "Open" means little without the effect that the row **could have found**, and one "yes" among sixty rows means little without a correction.
-# - Choosing whole models on the test list is worth a point or so here, and choosing a head a third of that; it grows with the number of looks.
+# - "Open" means little without the effect that the row **could have found**, and one "yes" among sixty rows means little
+#   without a correction.
+# - Choosing whole models on the test list is worth a point or so here, and choosing a head a third of that. The bonus grows
+#   with the number of looks.
 # - The expensive bugs print no error. **One-line tests** find them.
-# - A claim that fails on other data is not refuted. It has got a boundary, which is what one wanted to know.
+# - A claim that fails on other data is not refuted. It has a boundary, and now you know where part of it runs.
 #
 # ## Exercises
 #
 # ```{exercise} How many seeds?
 # :label: ex-how-many-seeds
 #
-# On UTD-MHAD the difference between two methods has a standard deviation of several points from seed to seed. Take three. How many seeds
-# does it take for an interval of half-width one point? Of two?
+# *Level 1 of 3 · 10 minutes · by code*
+#
+# On UTD-MHAD, the difference between two methods has a standard deviation of several points from seed to seed. Take three
+# points. How many seeds does it take for an interval of half-width one point? Of two points?
+# ```
+#
+# ```{admonition} Hint
+# :class: hint dropdown
+#
+# The half-width is $t_{n-1}\, s / \sqrt n$, and the quantile $t_{n-1}$ depends on $n$ as well, so search.
 # ```
 #
 # ```{solution-start} ex-how-many-seeds
@@ -1576,8 +1607,8 @@ for target in (1, 2):
 print(f"{needed[0] / needed[1]:.1f} times as many")
 
 # %% [markdown]
-# The square root is unkind: in the limit, half the width takes four times the seeds. Here it is a little less, since with few
-# seeds the quantile of $t$ is larger, and it shrinks as well.
+# The square root is unkind: in the limit, half the width takes four times the seeds. Here it takes a little less, because the
+# quantile of $t$ shrinks as well when there are few seeds.
 #
 # ```{solution-end}
 # ```
@@ -1585,7 +1616,16 @@ print(f"{needed[0] / needed[1]:.1f} times as many")
 # ```{exercise} Grains
 # :label: ex-grains
 #
-# A table reports 71.05, 72.37, 73.68 and 75.00 percent. What is the size of the test set, most likely? What does a difference between neighbours consist of?
+# *Level 1 of 3 · 10 minutes · by code*
+#
+# A table reports 71.05, 72.37, 73.68 and 75.00 per cent. What is the most likely size of the test set? What does the difference
+# between neighbours consist of?
+# ```
+#
+# ```{admonition} Hint
+# :class: hint dropdown
+#
+# `fits(percent, n)` says whether a percentage is possible with $n$ samples.
 # ```
 #
 # ```{solution-start} ex-grains
@@ -1597,7 +1637,7 @@ figures = (71.05, 72.37, 73.68, 75.00)
 print([n for n in range(10, 400) if all(fits(value, n) for value in figures)])
 
 # %% [markdown]
-# The smallest size that fits is the likely one (its multiples fit, too). Neighbours differ by a single sample.
+# The smallest size that fits is the most likely one (its multiples fit, too). Neighbours differ by a single sample.
 #
 # ```{solution-end}
 # ```
@@ -1605,8 +1645,16 @@ print([n for n in range(10, 400) if all(fits(value, n) for value in figures)])
 # ```{exercise} Many claims
 # :label: ex-many-claims
 #
-# Suppose that none of the effects in our table exists. How many "yes" would the rule give by chance, and how many "opposite"?
-# How would you change the rule if you wanted at most one false verdict in twenty *tables*?
+# *Level 2 of 3 · 15 minutes · by code*
+#
+# Suppose that none of the effects in our table exists. How many times would the rule say "yes" by chance, and how many times
+# "opposite"? How would you change the rule to get a false verdict in at most one *table* of twenty?
+# ```
+#
+# ```{admonition} Hint
+# :class: hint dropdown
+#
+# An interval of 95 % misses the truth with a probability of 5 %, half of it on either side.
 # ```
 #
 # ```{solution-start} ex-many-claims
@@ -1625,12 +1673,12 @@ for n in (3, 5):
     print(f"{n} seeds: Bonferroni makes intervals {wider:.1f} times as wide")
 
 # %% [markdown]
-# Each interval misses zero with probability 5 %, half of it on either side. So a single "yes" among many "open" means little.
-# (The rows are not independent, several share their runs; the expected number is the same, but false verdicts come in
-# clusters.) With $m$ tests, intervals of level $1 - 0.05/m$ (Bonferroni)
-# make the chance of any false verdict at most 5 %. With few seeds they are hopelessly wide, which is an argument for more seeds, not
-# for narrower intervals. Holm's procedure, used in the table above, gives the same guarantee and is a little less
-# strict: only the smallest p-value has to be below $0.05/m$, the next below $0.05/(m-1)$, and so on.
+# Each interval misses zero with a probability of 5 %, half of it on either side. So a single "yes" among many "open" means
+# little. (The rows are not independent, since several share their runs. The expected number is the same, but false verdicts
+# come in clusters.) With $m$ tests, intervals of level $1 - 0.05/m$ (Bonferroni) make the chance of any false verdict at most
+# 5 %. With few seeds they are hopelessly wide, which is an argument for more seeds, not for narrower intervals. Holm's
+# procedure, used in the table above, gives the same guarantee and is a little less strict: only the smallest p-value has to be
+# below $0.05/m$, the next below $0.05/(m-1)$, and so on.
 #
 # ```{solution-end}
 # ```
@@ -1638,19 +1686,27 @@ for n in (3, 5):
 # ```{exercise} An unlucky twin
 # :label: ex-unlucky-twin
 #
-# Two papers propose the same method, by accident. One tests it on 744 clips, the other on 7440. Which is more likely to report a
-# spectacular gain over joint training, and which would you rather believe?
+# *Level 1 of 3 · 5 minutes · by hand*
+#
+# Two papers propose the same method, by accident. One tests it on 744 clips, the other on 7440. Which is more likely to report
+# a spectacular gain over joint training, and which would you rather believe?
+# ```
+#
+# ```{admonition} Hint
+# :class: hint dropdown
+#
+# How does the scatter of an accuracy depend on the number of clips?
 # ```
 #
 # ```{solution} ex-unlucky-twin
 # :class: dropdown
 #
-# The smaller test list: its figures scatter about three times as much ($\sqrt{10}$), so its best of several looks lies further above the
-# truth. One would rather believe the larger. This is the selection bonus again, with authors in place of epochs.
+# The paper with the smaller test list. Its figures scatter about three times as much ($\sqrt{10}$), so its best of several looks
+# lies further above the truth. Believe the other one. This is the selection bonus again, with authors in place of epochs.
 # ```
 #
 # ## Further reading
 #
-# - {cite:t}`bouthillier2021`: how much of a benchmark's differences is variance, and which seeds to vary.
-# - {cite:t}`pineau2021`: what a reproducibility checklist changed.
-# - {cite:t}`brown2017`: the arithmetic of possible means.
+# - {cite:t}`bouthillier2021` measure how much of the differences in a benchmark is variance, and which seeds to vary.
+# - {cite:t}`pineau2021` report what a checklist for reproducibility changed at a large conference.
+# - {cite:t}`brown2017` work out the arithmetic of possible means.
