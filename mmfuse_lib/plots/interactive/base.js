@@ -1,4 +1,4 @@
-/* What every interactive figure can do. page.py writes it into the <script> of each page in place of
+/* What every interactive figure can do. page.py writes it into the script of each page in place of
    its own name in a comment, inside a function: nothing is global, copies do not meet.
    begin(name, setUp)    setUp(root, find) once for every .mmfuse-NAME that has not begun
    bits, entropy         sums of -p log2 p;  sum(list, of), clamp(x, low, high), golden(f) on [0, 1]
@@ -53,12 +53,13 @@ function show(root, name, text) { root.querySelector(`[data-show="${name}"]`).te
    [x, y] where of.axis is "xy" ("x" is the default; x grows to the right, y upwards);
    of.min = 0, of.max = 1, of.step = 0.01 (an arrow key), of.page = 0.1 (page keys, shift);
    of.box(): {left, top, width, height} of min .. max on the screen, by default the node's;
-   of.start(): once before each move, if given. Returns update(): call it when the value changed. */
+   of.start(): if given, once before each move; it may return what undoes the move, for a finger that
+   turns out to scroll. Returns update(): call it when the value changed. */
 function drag(node, of) {
   const { axis = "x", min = 0, max = 1, step = 0.01, page = 0.1 } = of;
   const two = axis === "xy", list = (value) => (two ? value.slice() : [value]);
   const box = of.box || (() => node.getBoundingClientRect());
-  let held = null, before;
+  let held = null, undo;
   const update = () => {
     node.setAttribute("aria-valuenow", +list(of.get())[0].toFixed(4));
     node.setAttribute("aria-valuetext", of.text());
@@ -86,14 +87,14 @@ function drag(node, of) {
     if (event.pointerType === "mouse") event.preventDefault(); // no selection, but focus:
     node.focus({ preventScroll: true });
     node.setPointerCapture(held = event.pointerId);
-    before = of.get();
-    if (of.start) of.start();
+    const before = of.get();
+    undo = (of.start && of.start()) || (() => set(before));
     follow(event);
   });
   node.addEventListener("pointermove", (event) => { if (event.pointerId === held) follow(event); });
   node.addEventListener("pointerup", () => { held = null; });
   node.addEventListener("pointercancel", () => { // the finger wanted to scroll
-    if (held !== null) set(before);
+    if (held !== null) undo();
     held = null;
   });
   node.addEventListener("keydown", (event) => {

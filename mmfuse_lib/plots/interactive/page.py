@@ -75,3 +75,77 @@ def xor_to_and() -> Page:
         "xor_to_and",
         "An interactive picture of the pairings between XOR and AND; it needs a browser.",
     )
+
+
+def explorer() -> Page:
+    """Return eight probabilities to drag, and the interactions in them.
+
+    The eight cells of p(x1, x2, y), all binary, are dragged, or a gate is chosen. Shown are R, U1,
+    U2 and S of Bertschinger et al. (2014), the three mutual informations, how often the best guess
+    of Y is right, and the certificate of `decompose`: bounds from both sides, and their gap. A line
+    of Python holds the table.
+
+    Returns
+    -------
+    Page
+        Works without a server and without a network, in the book, in Jupyter and on Colab.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import plots
+    >>> plots.explorer()
+    An interactive table of eight probabilities and their interactions; it needs a browser.
+    """
+    return Page.of(
+        "explorer",
+        "An interactive table of eight probabilities and their interactions; it needs a browser.",
+    )
+
+
+def two_houses() -> Page:
+    """Return chapter 2's way from house A to house B, on which no mutual information changes.
+
+    Camera 1 films the hall switch and one stair switch. On a share t of evenings camera 2 films the
+    hall switch and the other stair switch (house B), on the others the stair lamp itself (as good as
+    its only switch in house A). Then R = S = t and U1 = U2 = 1 - t bits, in the sense of
+    Bertschinger et al. (2014): who pairs the pictures anew can hide a stair switch, but no lamp that
+    is filmed, so I* = 2 - t.
+
+    Returns
+    -------
+    Page
+        Works without a server and without a network, in the book, in Jupyter and on Colab.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import plots
+    >>> plots.two_houses()
+    An interactive picture of the way from house A to house B; it needs a browser.
+    """
+    return Page.of(
+        "two_houses",
+        "An interactive picture of the way from house A to house B; it needs a browser.",
+    )
+
+
+def entropy_table() -> Page:
+    """Return a table p(x, y) of two binary variables to drag, and its entropies as bars.
+
+    A square is cut into the four probabilities; its three borders are dragged. The bars lie above
+    each other as in chapter 2: where H(X) and H(Y) overlap is I(X;Y), in bits.
+
+    Returns
+    -------
+    Page
+        Works without a server and without a network, in the book, in Jupyter and on Colab.
+
+    Examples
+    --------
+    >>> from mmfuse_lib import plots
+    >>> plots.entropy_table()
+    An interactive table of a switch and what a camera reports of it; it needs a browser.
+    """
+    return Page.of(
+        "entropy_table",
+        "An interactive table of a switch and what a camera reports of it; it needs a browser.",
+    )
