@@ -105,11 +105,11 @@ def explorer() -> Page:
 def two_houses() -> Page:
     """Return chapter 2's way from house A to house B, on which no mutual information changes.
 
-    Camera 1 films the hall switch and one stair switch. On a share t of evenings camera 2 films the
-    hall switch and the other stair switch (house B), on the others the stair lamp itself (as good as
-    its only switch in house A). Then R = S = t and U1 = U2 = 1 - t bits, in the sense of
-    Bertschinger et al. (2014): who pairs the pictures anew can hide a stair switch, but no lamp that
-    is filmed, so I* = 2 - t.
+    Camera 1 films the hall switch and one stair switch. On a share t of evenings camera 2 films
+    the hall switch and the other stair switch (house B), on the others the stair lamp itself, which
+    is as good as its only switch in house A. In the sense of Bertschinger et al. (2014) R = S = t
+    and U1 = U2 = 1 - t bits: a new pairing of the pictures hides the stair lamp where only its
+    switches are filmed, so I* = 2 - t.
 
     Returns
     -------
