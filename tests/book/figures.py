@@ -90,7 +90,7 @@ def flaws(page: Page) -> list[str]:
     found: list[str] = []
     page.evaluate(browsing.AXE.read_text("utf8"))
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         page.evaluate(browsing.DRAWN)
         found += [f"{scheme}: {x}" for x in page.evaluate(browsing.GRAVE)]
     for width in (320, 390, 1280):

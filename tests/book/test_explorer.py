@@ -165,6 +165,18 @@ def test_python_gets_the_table_that_is_shown(page: Page) -> None:
     np.testing.assert_allclose(from_python.atoms, exact(page)[:4], atol=1e-7)
 
 
+def test_page_of_its_own_holds_the_table_in_its_address(chromium: Browser, tmp_path: Path) -> None:
+    with figures.alone(chromium, tmp_path, explorer().html) as opened:
+        opened.select_option("[data-name=gate]", label="XOR")
+        assert opened.evaluate("location.hash") == ""
+        (tmp_path / "figure.html").rename(tmp_path / "explorer.html")
+        opened.goto((tmp_path / "explorer.html").as_uri())
+        opened.select_option("[data-name=gate]", label="XOR")
+        opened.wait_for_function("location.hash === '#p=0.25,0,0,0.25,0,0.25,0.25,0'")
+        opened.reload()
+        np.testing.assert_allclose(table(opened), GATES["xor"]())
+
+
 def test_a_finger_that_scrolls_drags_nothing(page: Page) -> None:
     page.select_option("[data-name=gate]", label="AND")
     before = table(page)
