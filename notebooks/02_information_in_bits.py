@@ -470,6 +470,21 @@ ax.spines["left"].set_visible(False)
 plt.show()
 
 # %% [markdown]
+# **Predict first.** Keep this camera, wrong one time in ten whatever the switch does, but let somebody
+# leave the switch down on four evenings of five. Does a report now tell more about the switch, less, or
+# as much? Which of the six lengths become shorter? Then drag: the lower knob says how often the switch
+# is down, the other two how often the camera says "up". When both borders are level the camera knows
+# nothing.
+
+# %%
+plots.entropy_table()
+
+# %% [markdown]
+# Less: 0.36 bits in place of 0.53. Five of the six lengths become shorter. Only $H(X|Y)$ stays, as it is
+# the noise of the camera and has nothing to do with how the switch is used. A switch that is usually
+# down leaves less to be told.
+
+# %% [markdown]
 # ### Pointwise information: one sample at a time
 #
 # *Deeper: chapter 6 builds on this; skip it on a first reading.*
@@ -1101,6 +1116,24 @@ _ = ax.set(
     ylim=(0, 2.1),
 )
 plt.show()
+
+# %% [markdown]
+# Are there houses for the points in between, or only for the two ends? Take house B and turn camera 2 from
+# evening to evening. On a share $t$ of the evenings it films the hall switch and its stair switch, as
+# before; on the others it films the stair lamp itself, which is as good as the lamp's only switch in
+# house A. (Its picture shows which.) **Predict first:** at $t = 40\,\%$, which of the three mutual
+# informations has changed? How much redundancy is there? And how often does the ensemble get both lamps
+# right? Then move the slider, or drag any of the four parts.
+
+# %%
+plots.two_houses()
+
+# %% [markdown]
+# All the points are houses. The three mutual informations are computed from the table at every position,
+# and not one moves: camera 2 tells one bit on every evening, be it about the stair or about the hall. The
+# four parts slide along the line of {numref}`fig-slide`, $R = S = t$ and $U_1 = U_2 = 1-t$, and the ensemble
+# is right on $1 - t/2$ of the evenings. (That these *are* the parts, and not only one solution of
+# {eq}`eq-pid`, takes the definition of chapter 4.)
 
 # %% [markdown]
 # Sometimes the range is a single point, and then mutual information *does* suffice. For the lamp,

@@ -589,14 +589,15 @@ plt.show()
 #
 # ### Move a pairing yourself, from XOR to AND
 #
-# Below, the first three controls choose $p$; the other two move $q$ through $D_p$. The bars show
+# Below, three controls choose $p$. Drag $q$ over the map of all pairings, or use the two sliders under
+# it. The bars show
 # the atoms that would follow if $q$ were the minimum, by {prf:ref}`def-broja` with $I_q$ in place
 # of $I_*$. They are bounds: $U_1$ and $U_2$ from above, $R$ and $S$ from below. **Solve** jumps to
 # the minimum. Here are three things to try:
 #
 # 1. Start at $p$, wherever you are. $S$ is 0 and $R$ is often negative. Why? (At $q=p$ the bars
 #    show the decomposition of someone who believes that there is no synergy.)
-# 2. At XOR, move $q$ along the diagonal. At AND, one control is gone: which, and why?
+# 2. At XOR, drag $q$ along the diagonal. At AND, one direction is gone: which, and why?
 # 3. Let source 1 invent ones and source 2 miss them. Now each has something of its own, and at AND
 #    all four atoms are positive.
 #

@@ -2,6 +2,9 @@ from .bars import interaction_bars as interaction_bars
 from .described import show as show
 from .information import information_diagram as information_diagram
 from .interactive import Page as Page
+from .interactive import entropy_table as entropy_table
+from .interactive import explorer as explorer
+from .interactive import two_houses as two_houses
 from .interactive import xor_to_and as xor_to_and
 from .points import interval_points as interval_points
 from .simplex import interaction_simplex as interaction_simplex
