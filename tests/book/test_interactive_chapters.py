@@ -289,7 +289,7 @@ def test_sums_of_random_scores(open_figure: Open, k: int) -> None:
         assert values["loss"] == pytest.approx(loss)
         assert shown(page, "loss") == pytest.approx(loss, abs=0.006)
         assert loss >= np.log(k)  # the theorem
-        leads = [text.split() for text in page.locator(".lead").all_inner_texts()]
+        leads = [text.split() for text in page.locator(".parts").all_inner_texts()]
         own = np.array([[number(x) for x in text[1::2]] for text in leads]).reshape(k, k, 2)
         following = (y + 1) % k
         np.testing.assert_allclose(own[..., 0].ravel(), f[a, y] - f[a, following], atol=1e-9)
