@@ -223,6 +223,39 @@ def test_text_is_legible_on_a_phone(open_figure: Open, name: str) -> None:
     assert smallest >= 10.9
 
 
+# What the book's theme says about a class that the bars have, too.
+GRID = """
+.row { display: flex; flex-wrap: wrap; margin: 0 -8px }
+.row > * { flex-shrink: 0; margin-top: 8px; max-width: 100%; padding: 0 8px; width: 100% }
+"""
+
+
+@pytest.mark.parametrize("name", ["adding", "counting", "surprise"])
+def test_bars_keep_on_one_line_in_the_theme(open_figure: Open, name: str) -> None:
+    page = open_figure(name)
+    page.evaluate(
+        """(text) => {
+          const style = document.createElement('style');
+          style.textContent = text;
+          document.head.prepend(style);
+        }""",
+        GRID,
+    )
+    heights = page.locator(".row").evaluate_all("(all) => all.map((x) => x.offsetHeight)")
+    assert heights
+    assert max(heights) < 32
+
+
+@pytest.mark.parametrize("k", [2, 3])
+def test_scores_are_wide_enough_for_a_finger(open_figure: Open, k: int) -> None:
+    page = open_figure("adding")
+    page.click(f"[data-k='{k}']")
+    handles = page.get_by_role("slider")
+    assert handles.count() == 2 * k * k
+    least = handles.evaluate_all("(all) => Math.min(...all.map((x) => x.offsetWidth))")
+    assert least >= (44 if k == 2 else 24)
+
+
 @pytest.mark.parametrize("name", FIGURES)
 def test_two_copies_do_not_disturb_each_other(open_figure: Open, name: str) -> None:
     page = open_figure(name)
