@@ -136,6 +136,16 @@ plt.show()
 # the largest score, and its probabilities are the softmax of the scores.
 # ```
 #
+# **Predict first.** In XOR ($K = 2$) the label is $y = (a + b) \bmod 2$: there are four pairs
+# $(a, b)$, and all eight scores $f_y(a)$ and $g_y(b)$ are yours to choose. On how many of the four
+# pairs can you make the true class win? On how many of the nine pairs with $K = 3$? Write down both
+# numbers, then drag the scores until you win more. If you get stuck, watch the sums at the right and
+# at the bottom: each adds up, over a row or a column, by how much the true class leads the next class.
+
+# %%
+plots.adding_scores()
+
+# %% [markdown]
 # The definition does not limit how clever $f$ and $g$ are. They may be huge networks, trained apart or
 # together. Still:
 #

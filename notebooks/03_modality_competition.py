@@ -266,6 +266,20 @@ gaps.agg(points).rename(columns=lambda name: f"{name} encoder, points lost ↓")
 # claim follows from the first by {eq}`eq-shared-residual`. $\square$
 # ```
 #
+# **Predict first.** Shrink the problem until it fits on a page: two digits, 0 and 1, a sharp left image
+# and a noisy right one. Each encoder is a single linear score, and the left one learns ten times as
+# fast. On the one side the scores are added and share a loss; on the other each encoder has its own.
+# After 20 epochs, what is left of the residual that reaches the *right* encoder on either side? And if
+# both encoders learned equally fast, would sharing still cost the right one much? Guess, then drag.
+
+# %%
+plots.shared_residual()
+
+# %% [markdown]
+# (The mean over endless data is computed, not sampled, so the arrows are exact. This model is kinder than
+# a network: at equal speed the right encoder loses only a few points. That fits what the second doubt
+# below will find for models that add votes.)
+#
 # Once the fused training loss has come down from 1 to 0.05, the bound is a twentieth of what it was, provided that
 # $J_m$ has not grown meanwhile. This holds for every encoder, however poor. How fast does it happen? The table and
 # {numref}`fig-signal` compare the training loss of the joint model with that of the right modality alone, at the

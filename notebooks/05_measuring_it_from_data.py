@@ -237,6 +237,15 @@ ax.legend(loc="upper left")
 plt.show()
 
 # %% [markdown]
+# **Predict first.** You count AND into 8 clusters a camera, from 1,000 samples. Then you collect as many
+# samples again and, as there is more data, double the clusters as well. Will the made-up part of $S-R$
+# shrink, stay or grow? And what will shuffling the labels change: the truth, the counts, or the gap
+# between them? Decide, then move $k$ and $N$.
+
+# %%
+plots.counting_bias()
+
+# %% [markdown]
 # ## Two errors that pull in opposite directions
 #
 # So should we use few clusters? Then the other error strikes. A cluster is computed from the features

@@ -320,6 +320,15 @@ print("formula and library differ by at most", f"{np.abs(r - r_library).max():.0
 print("largest u1 u2:", f"{(u1 * u2).max():.0e}")
 
 # %% [markdown]
+# **Predict first.** In the sample $(0, 1)$ of AND both observations have a surprise of one bit, and
+# source 2 misinforms. Suppose that observation 1 were rarer, with a surprise of two bits, and told
+# exactly as much about the label as before. Which of the four atoms change, and to whom does the
+# misinformation belong then? Decide, then drag the filled dot of source 1 up by one bit.
+
+# %%
+plots.sharing_surprise()
+
+# %% [markdown]
 # Part (b) is the heart of it. The measure compares *how much* each source rules out, not *what* it
 # rules out. If two observations are equally rare, whatever the better one says is called redundant.
 #

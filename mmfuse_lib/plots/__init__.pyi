@@ -2,8 +2,12 @@ from .bars import interaction_bars as interaction_bars
 from .described import show as show
 from .information import information_diagram as information_diagram
 from .interactive import Page as Page
+from .interactive import adding_scores as adding_scores
+from .interactive import counting_bias as counting_bias
 from .interactive import entropy_table as entropy_table
 from .interactive import explorer as explorer
+from .interactive import shared_residual as shared_residual
+from .interactive import sharing_surprise as sharing_surprise
 from .interactive import two_houses as two_houses
 from .interactive import xor_to_and as xor_to_and
 from .points import interval_points as interval_points
