@@ -1,5 +1,7 @@
 from .bars import interaction_bars as interaction_bars
 from .described import show as show
+from .drawing import Drawing as Drawing
+from .drawing import mechanism as mechanism
 from .information import information_diagram as information_diagram
 from .interactive import Page as Page
 from .interactive import xor_to_and as xor_to_and
