@@ -91,11 +91,12 @@ def _style() -> str:
         "body.vscode-dark",
     )
     chosen = ", ".join(f"{theme} {_SELECTOR}" for theme in themes)
+    unchosen = 'body:not([data-jp-theme-light="true"], .vscode-light)'
     return f"""
 {_SELECTOR} {{ {light}margin: 0.5rem 0; }}
 {chosen} {{ {dark}}}
 @media (prefers-color-scheme: dark) {{
-html:not([data-theme]):not([theme]) body:not([data-jp-theme-light="true"], .vscode-light) {_SELECTOR} {{ {dark}}}
+html:not([data-theme], [theme]) {unchosen} {_SELECTOR} {{ {dark}}}
 }}
 @media print {{ html[data-theme] {_SELECTOR} {{ {light}}} }}
 html[data-theme] .cell_output .text_html:has({_SELECTOR}) {{ background: none !important; }}

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from importlib import resources
 
+#: What several pages need: a comment of this name in a page stands for the file.
+_SHARED = ("base.css", "base.js", "pairings.js")
+
 
 @dataclass(frozen=True, repr=False)
 class Page:
@@ -25,13 +28,36 @@ class Page:
     def _repr_html_(self) -> str:
         return self.html
 
+    @classmethod
+    def of(cls, name: str, text: str) -> "Page":
+        """Return the page ``name``.html of this package, with the base of all pages inlined.
+
+        Parameters
+        ----------
+        name : str
+            Name of the file, which holds the comments ``/* base.css */`` in its style and
+            ``/* base.js */`` in its script.
+        text : str
+            What stands in its place in a terminal or on paper.
+
+        Returns
+        -------
+        Page
+            Works without a server and without a network, in the book, in Jupyter and on Colab.
+        """
+        folder = resources.files("mmfuse_lib.plots.interactive")
+        html = (folder / f"{name}.html").read_text("utf8")
+        for part in _SHARED:
+            html = html.replace(f"/* {part} */", (folder / part).read_text("utf8").strip())
+        return cls(html, text)
+
 
 def xor_to_and() -> Page:
     """Return the optimisation behind the decomposition, to move by hand, between XOR and AND.
 
-    Sliders move the table p from XOR to AND, let its sources err, and move q among the tables with
-    the pairwise tables of p (Bertschinger et al. 2014). Shown are the atoms that q implies, in
-    bits, and the information of all q.
+    Sliders move the table p from XOR to AND and let its sources err; q is dragged over the map of
+    all tables with the pairwise tables of p (Bertschinger et al. 2014). Shown are the atoms that q
+    implies, in bits, and the information of all q.
 
     Returns
     -------
@@ -45,8 +71,7 @@ def xor_to_and() -> Page:
     >>> type(page).__name__
     'Page'
     """
-    file = resources.files("mmfuse_lib.plots.interactive") / "xor_to_and.html"
-    return Page(
-        file.read_text("utf8"),
+    return Page.of(
+        "xor_to_and",
         "An interactive picture of the pairings between XOR and AND; it needs a browser.",
     )
