@@ -169,7 +169,14 @@ plt.show()
 # $$ (eq-gate)
 #
 # The **gate** $g$, four shares per sample, is what DMIL reports.
-#
+
+# %% [markdown]
+# {numref}`fig-levels` has all parts, and which of them train when: the stages are explained below.
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Every interaction has a part of its own, and the gate weighs their votes. A box with a hump is a Gaussian bottleneck. Reading down: level 1 divides the features of each modality, level 2 divides what predicts, and $S$ is made from both residuals. The table says which parts train in which stage. Left out are the decoders, which keep a level from losing anything, and the classifiers of $M_1$ and $M_2$.", "name": "fig-levels"}}
+plots.mechanism("levels")
+
+# %% [markdown]
 # To sort, one has to be able to say "this vector carries as little as possible". That takes vectors with
 # noise in them, and a price for drowning the noise out.
 #

@@ -224,7 +224,15 @@ by_hand.round(2)
 # model.interactions(inputs)     # w: columns R, U1 .. Un, S
 # model.expert_outputs(inputs)   # the logits of each expert, (samples, experts, classes)
 # ```
-#
+
+# %% [markdown]
+# {numref}`fig-passes` puts both together: what an expert goes through in training, and what a
+# prediction takes.
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "In training each expert answers three times, once with everything and once without each modality; for a prediction it answers once. The arrows are logits: plain is $a$, coloured is $b_1$ or $b_2$ as the expert's loss would have it ({eq}`eq-i2moe-losses`). The losses of $R$ and $S$ see how far the logits turn, those of $U_1$ and $U_2$ how far they move.", "name": "fig-passes"}}
+plots.mechanism("passes")
+
+# %% [markdown]
 # Our data are the digit pairs: two images, four classes, and a cue that says which rule made the label. A
 # quarter of the samples follows each rule, and we know which. The model does not: it sees images and labels.
 # Beside I2MoE we train the same model *without* interaction losses ($\lambda = 0$): a committee whose members
