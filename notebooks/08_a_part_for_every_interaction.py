@@ -484,7 +484,25 @@ plt.show()
 #
 # So the components are ordered by what they *can* do, and each does all that it can. Only *cannot* is
 # guaranteed.
-#
+
+# %% [markdown]
+# **Before you look**: on a sample of kind S that the model gets right, how many of the four
+# components name the label, and how sure are the others? On a sample of kind R, which of them does
+# the gate ask? Write down a guess, then leaf through the first thirty test samples of each kind, as
+# they came. The row *all* is the model's own prediction.
+
+# %% tags=["hide-input"]
+together = {"all": model.predict_proba(test.inputs)}
+plots.sample_browser(
+    test.inputs,
+    test.target,
+    result.predictions["prediction"],
+    votes={c: x.softmax(1) for c, x in found.logits.items()} | together,
+    weights=result.interactions,
+    kind=kind_of,
+)
+
+# %% [markdown]
 # ## The gate against the truth
 #
 # When several parts can answer, the gate has a choice, and the loss does not care which it takes.

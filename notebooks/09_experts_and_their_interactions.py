@@ -374,7 +374,29 @@ plt.show()
 # A waterfall is faithful by construction: these numbers *are* the decision. That does not make the names on
 # the bars right. The last two samples were made by the same rule, both labels are the sum of the two digits modulo four,
 # and both are predicted correctly; but the second owes nothing to the expert of that name.
-#
+
+# %% [markdown]
+# **Before you look**: take the synergistic samples that the mixture gets right. Is the synergy
+# expert among those that name the label, every time? And on a redundant sample, which expert has
+# the largest weight? Guess, then leaf through the first thirty test samples of each rule, as they
+# came. Set *Kind* to S, and *Order* to *most at odds*.
+
+# %% tags=["hide-input"]
+shown = splits[seed][2]
+with torch.no_grad():
+    logits = model.expert_outputs(shown.inputs)
+votes = dict(zip(KINDS, logits.softmax(dim=2).unbind(dim=1), strict=True))
+made = evaluated["I2MoE", seed]
+plots.sample_browser(
+    shown.inputs,
+    shown.target,
+    made.predictions["prediction"],
+    votes=votes | {"all": model.predict_proba(shown.inputs)},
+    weights=made.interactions,
+    kind=made.predictions["kind"],
+)
+
+# %% [markdown]
 # ## The global view: a data set
 #
 # How are the weights distributed, and do they know the rule that made the label? The model has never seen the

@@ -4,6 +4,7 @@ from .drawing import Drawing as Drawing
 from .drawing import mechanism as mechanism
 from .information import information_diagram as information_diagram
 from .interactive import Page as Page
+from .interactive import sample_browser as sample_browser
 from .interactive import xor_to_and as xor_to_and
 from .points import interval_points as interval_points
 from .simplex import interaction_simplex as interaction_simplex
