@@ -204,6 +204,7 @@ def _table(
         "corner": corner,
         "rows": [{"name": name, "color": _color(name)} for name in rows],
         "columns": list(columns),
+        "colors": {name: _color(name) for name in columns},
         "values": _bytes(_percent(np.stack(values, axis=1))[shown]),
         "truth": truth.tolist(),
         "weights": None,
