@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from mmfuse_lib.information import (
 from mmfuse_lib.plots import PALETTE, xor_to_and
 
 from . import browser as browsing
+from . import figures
 
 pytestmark = pytest.mark.browser
 Array = NDArray[np.float64]
@@ -56,14 +57,8 @@ def implied(p: Array, q: Array) -> Array:
 @pytest.fixture
 def page(chromium: Browser, tmp_path: Path) -> Iterator[Page]:
     """Open the picture alone, from the disk."""
-    head = '<!doctype html><html lang="en"><meta charset="utf8"><meta name="viewport" '
-    head += 'content="width=device-width"><title>picture</title><body>'
-    file = tmp_path / "picture.html"
-    file.write_text(f"{head}{xor_to_and().html}</body></html>", "utf8")
-    opened = chromium.new_page()
-    opened.goto(file.as_uri())
-    yield opened
-    opened.close()
+    with figures.alone(chromium, tmp_path, xor_to_and().html, width=1280) as opened:
+        yield opened
 
 
 def move(page: Page, a: int, e: int, kind: str) -> None:
@@ -74,11 +69,12 @@ def move(page: Page, a: int, e: int, kind: str) -> None:
 
 def shown(page: Page) -> Array:
     """Read the four numbers beside the bars."""
-    return np.array([float(page.locator(f"[data-atom={n}]").inner_text()) for n in NAMES])
+    texts = [page.locator(f"[data-value={n}]").inner_text() for n in NAMES]
+    return np.array([figures.number(text) for text in texts])
 
 
 def shown_tables(page: Page) -> tuple[Array, Array]:
-    cells = page.locator("table.q tbody td").all_inner_texts()
+    cells = page.locator("table.plain tbody td").all_inner_texts()
     numbers = np.array(cells, dtype=float).reshape(2, 2, 2, 2)
     return numbers[:, :, 0], numbers[:, :, 1]
 
@@ -147,29 +143,57 @@ def test_pairing_without_freedom_cannot_be_moved(page: Page) -> None:
 def test_tap_on_the_map_moves_q(page: Page) -> None:
     move(page, 0, 0, "flip")
     page.click("[data-do=back]")
-    before = exact(page)
-    page.locator("canvas").click(position={"x": 155, "y": 121})  # half and half: no information
-    assert abs(before - exact(page)).max() > 0.5
+    np.testing.assert_allclose(exact(page), [-1, 1, 1, 0], atol=1e-8)
+    page.locator("canvas").tap(position=middle(page))  # half and half: no information
     np.testing.assert_allclose(exact(page), [0, 0, 0, 1], atol=1e-3)
+
+
+def middle(page: Page) -> Any:
+    """Return the middle of the map's square; 26 pixels at its left and 20 below are text."""
+    box = page.locator("canvas").bounding_box()
+    assert box is not None
+    return {"x": (box["width"] + 26 - 8) / 2, "y": (box["height"] + 8 - 20) / 2}
+
+
+@pytest.mark.parametrize("by", [figures.drag, figures.swipe])
+def test_q_is_dragged_over_the_map(page: Page, by: Callable[..., None]) -> None:
+    """At XOR the square is all of the map: from the corner of p to where the sources agree."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    move(page, 0, 0, "flip")
+    by(page, page.locator("canvas"), (0.85, 0.8), (0.99, 0.01))
+    assert page.locator("[data-show=t0]").inner_text() == "100.0 %"
+    assert page.locator("[data-show=t1]").inner_text() == "100.0 %"
+    np.testing.assert_allclose(exact(page), [0, 0, 0, 1], atol=1e-8)
+
+
+def test_keys_move_q_in_both_directions(page: Page) -> None:
+    move(page, 0, 0, "flip")
+    page.click("[data-do=back]")
+    figures.press(page.locator("canvas"), *["ArrowLeft"] * 3, "PageUp", "Shift+ArrowUp")
+    assert page.locator("[data-show=t0]").inner_text() == "97.0 %"
+    assert page.locator("[data-show=t1]").inner_text() == "20.0 %"
+    text = page.locator("canvas").get_attribute("aria-valuetext") or ""
+    assert "97 % of cases when Y is 0 and 20 % when Y is 1" in text
+    assert text.endswith("the least is 0.000")
 
 
 def test_keyboard_alone_is_enough(page: Page) -> None:
     page.locator("[data-name=a]").focus()
     page.keyboard.press("End")
-    for _ in range(5):
+    for _ in range(8):
         page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.dataset.do") in ("solve", "back")
-    page.locator("[data-do=solve]").focus()
+        if page.evaluate("document.activeElement.dataset.do") == "solve":
+            break
     page.keyboard.press("Enter")
     expected = decompose(GATES["and"]()).atoms
     np.testing.assert_allclose(shown(page), expected, atol=6e-4)
 
 
 def test_every_control_has_a_name(page: Page) -> None:
-    controls = page.locator(".mmfuse-xa").get_by_role("slider")
-    names = controls.evaluate_all("(all) => all.map((x) => x.labels.length)")
+    assert page.locator(".mmfuse-xa").get_by_role("slider").count() == 5
+    names = page.locator("input").evaluate_all("(all) => all.map((x) => x.labels.length)")
     assert names == [1, 1, 1, 1]
-    assert "percent when Y is 1" in (page.locator("canvas").get_attribute("aria-label") or "")
+    assert "map" in (page.locator("canvas").get_attribute("aria-label") or "")
 
 
 def colors(page: Page) -> dict[str, Any]:
@@ -198,18 +222,25 @@ def test_dark_colours(page: Page, by: str) -> None:
 
 
 def test_bars_have_the_colours_of_the_book(page: Page) -> None:
-    used = page.locator(".bar i").evaluate_all(
+    used = page.locator(".track i").evaluate_all(
         "(all) => all.map((x) => getComputedStyle(x).backgroundColor)"
     )
     wanted = [tuple(int(PALETTE[n][k : k + 2], 16) for k in (1, 3, 5)) for n in NAMES]
     assert used == [f"rgb{color}" for color in wanted]
 
 
-@pytest.mark.parametrize("width", [320, 390, 1280])
-def test_picture_fits_the_screen(page: Page, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 844})
+def test_picture_has_no_flaws(page: Page) -> None:
+    assert figures.flaws(page) == []
+    assert len(xor_to_and().html.encode()) < figures.BUDGET
+
+
+def test_controls_atoms_and_map_fit_a_phone_at_once(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
     page.evaluate(browsing.DRAWN)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    boxes = [page.locator(x).bounding_box() for x in ("legend >> nth=0", "[data-do=solve]")]
+    assert boxes[0] is not None
+    assert boxes[1] is not None
+    assert boxes[1]["y"] + boxes[1]["height"] - boxes[0]["y"] < 600
     frame = page.locator("canvas").bounding_box()
     assert frame is not None
     assert frame["width"] == pytest.approx(frame["height"], abs=1)
@@ -230,11 +261,6 @@ def test_two_copies_do_not_disturb_each_other(page: Page) -> None:
 
 
 def test_without_scripts_a_sentence_stands_in(chromium: Browser, tmp_path: Path) -> None:
-    file = tmp_path / "picture.html"
-    file.write_text(xor_to_and().html, "utf8")
-    context = chromium.new_context(java_script_enabled=False)
-    opened = context.new_page()
-    opened.goto(file.as_uri())
-    assert opened.locator(".offline").is_visible()
-    assert not opened.locator(".live").is_visible()
-    context.close()
+    with figures.alone(chromium, tmp_path, xor_to_and().html, scripts=False) as opened:
+        assert opened.locator(".still").is_visible()
+        assert not opened.locator(".live").is_visible()
