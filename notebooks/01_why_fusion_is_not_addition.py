@@ -223,6 +223,12 @@ for name, x in {"a plus b, added": additive, "(a, b) together": together}.items(
 # | **joint, sum** | together, on one loss | logits are added |
 # | **joint, concat** | together, on one loss | a hidden layer sees both feature vectors |
 
+# %% [markdown]
+# {numref}`fig-ensemble-and-joint` puts the first and the last row side by side.
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "An ensemble adds up what each input says alone; a joint model has a layer in which the inputs meet. Solid arrows lead from the inputs to the logits. Dashed arrows are gradients: in the ensemble each encoder learns from a loss of its own, in joint training both learn from one. In between lies the middle row, *joint, sum*: one loss, but a sum.", "name": "fig-ensemble-and-joint"}}
+plots.mechanism("ensemble_and_joint")
+
 # %%
 CANDIDATES = {
     "ensemble": (methods.Ensemble, {}),

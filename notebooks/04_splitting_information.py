@@ -312,7 +312,14 @@ for name, p in houses.items():
 #
 # Note that this compares $p(x_1,y)$ with $p(x_2,y)$. It does not say that $X_1$ *was* made from
 # $X_2$.
-#
+
+# %% [markdown]
+# {numref}`fig-garbling` shows a camera that is a garbling of a better one.
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "A garbled source can be made from the better one, and so has nothing of its own. Source 2 errs in one case of ten; the channel $k$ behind it flips one bit in eight, whatever $Y$ is. What comes out errs in $0.9\\cdot\\frac18 + 0.1\\cdot\\frac78 = 0.2$ of the cases, as source 1 does: the pairwise table is the same.", "name": "fig-garbling"}}
+plots.mechanism("garbling")
+
+# %% [markdown]
 # ```{prf:theorem} Blackwell
 # :label: thm-blackwell
 #
@@ -431,7 +438,14 @@ for name, p in houses.items():
 # and $R$ is the largest co-information. The measure goes by its five authors' initials, BROJA; a
 # closely related one was found independently by {cite:t}`griffith2014`. (The minimum exists, as
 # $D_p$ is closed and bounded and information is continuous.)
-#
+
+# %% [markdown]
+# {numref}`fig-re-pairing` does it for XOR with eight samples.
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Re-pairing takes the synergy away, and neither source notices. Each row is a sample, a line joins its two bits. On the right the same bits are joined differently, but never across the two labels, so each source keeps its table with $Y$. On the left equal bits mean $Y=0$; on the right they mean nothing any more.", "name": "fig-re-pairing"}}
+plots.mechanism("re_pairing")
+
+# %% [markdown]
 # The last step need not be a leap of faith. Suppose that some pairing is free of synergy: a
 # decomposition as in {prf:ref}`prop-forced` reports $S(q)=0$ there. Then $U_1(q) = I_q(X_1;Y|X_2)$,
 # the bounds are met with equality, and the definition is the only one possible. So the last step

@@ -169,7 +169,14 @@ plt.show()
 # $$ (eq-gate)
 #
 # The **gate** $g$ gives each sample four shares, and these shares are what DMIL reports.
-#
+
+# %% [markdown]
+# {numref}`fig-levels` has all parts, and which of them train when: the stages are explained below.
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Every interaction has a part of its own, and the gate weighs their votes. A box with a hump is a Gaussian bottleneck. Reading down: level 1 divides the features of each modality, level 2 divides what predicts, and $S$ is made from both residuals. The table says which parts train in which stage. Left out are the decoders, which keep a level from losing anything, and the classifiers of $M_1$ and $M_2$.", "name": "fig-levels"}}
+plots.mechanism("levels")
+
+# %% [markdown]
 # To sort features, a network must be able to say "this vector carries as little as possible". For that, its vectors
 # must contain noise, and it must cost something to drown the noise out.
 #
@@ -507,7 +514,25 @@ plt.show()
 #
 # So the components differ in what they *can* do, and each does all that it can. Only what a component *cannot* do is
 # guaranteed.
-#
+
+# %% [markdown]
+# **Before you look**: on a sample of kind S that the model gets right, how many of the four
+# components name the label, and how sure are the others? On a sample of kind R, which of them does
+# the gate ask? Write down a guess, then leaf through the first thirty test samples of each kind, as
+# they came. The row *all* is the model's own prediction.
+
+# %% tags=["hide-input"]
+together = {"all": model.predict_proba(test.inputs)}
+plots.sample_browser(
+    test.inputs,
+    test.target,
+    result.predictions["prediction"],
+    votes={c: x.softmax(1) for c, x in found.logits.items()} | together,
+    weights=result.interactions,
+    kind=kind_of,
+)
+
+# %% [markdown]
 # ## The gate reports which part was heard, not which was needed
 #
 # When several parts can answer, the gate has a choice, and the loss does not care which part it takes.

@@ -227,7 +227,15 @@ by_hand.rename_axis(["bits", "expert"]).add_prefix("loss of ").round(2) + 0.0
 # model.interactions(inputs)     # w: columns R, U1 .. Un, S
 # model.expert_outputs(inputs)   # the logits of each expert, (samples, experts, classes)
 # ```
-#
+
+# %% [markdown]
+# {numref}`fig-passes` puts both together: what an expert goes through in training, and what a
+# prediction takes.
+
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "In training each expert answers three times, once with everything and once without each modality; for a prediction it answers once. The arrows are logits: plain is $a$, coloured is $b_1$ or $b_2$ as the expert's loss would have it ({eq}`eq-i2moe-losses`). The losses of $R$ and $S$ see how far the logits turn, those of $U_1$ and $U_2$ how far they move.", "name": "fig-passes"}}
+plots.mechanism("passes")
+
+# %% [markdown]
 # Our data are the digit pairs: two images, four classes, and a cue that says which rule made the label. A
 # quarter of the samples follows each rule. We know which; the model does not, for it sees only images and labels.
 # Beside I2MoE we train the same model *without* interaction losses ($\lambda = 0$): a committee whose members
@@ -379,7 +387,29 @@ plt.show()
 # A waterfall is faithful by construction: these numbers *are* the decision. That does not make the names on
 # the bars right. The last two samples were made by the same rule: both labels are the sum of the two digits modulo four.
 # The model predicts both correctly, but the second decision owes nothing to the expert called synergy.
-#
+
+# %% [markdown]
+# **Before you look**: take the synergistic samples that the mixture gets right. Is the synergy
+# expert among those that name the label, every time? And on a redundant sample, which expert has
+# the largest weight? Guess, then leaf through the first thirty test samples of each rule, as they
+# came. Set *Kind* to S, and *Order* to *most at odds*.
+
+# %% tags=["hide-input"]
+shown = splits[seed][2]
+with torch.no_grad():
+    logits = model.expert_outputs(shown.inputs)
+votes = dict(zip(KINDS, logits.softmax(dim=2).unbind(dim=1), strict=True))
+made = evaluated["I2MoE", seed]
+plots.sample_browser(
+    shown.inputs,
+    shown.target,
+    made.predictions["prediction"],
+    votes=votes | {"all": model.predict_proba(shown.inputs)},
+    weights=made.interactions,
+    kind=made.predictions["kind"],
+)
+
+# %% [markdown]
 # ## Do the weights know the rule behind the label?
 #
 # How are the weights distributed over a whole data set, and do they follow the rule that made the label? The model has never seen the

@@ -383,6 +383,22 @@ for ax, (name, scores) in zip(axes.flat, list(found.items())[:4], strict=True):
 plt.show()
 
 # %% [markdown]
+# **Before you look**: choose a sample of kind R. Four reports say why the model answered as it did.
+# How many of them will give R the largest share? Then choose U1, and S. Guess first, then leaf
+# through the first thirty test samples of each kind, as they came; *most at odds* puts the samples
+# first on which the reports differ most.
+
+# %% tags=["hide-input"]
+asked = ["I2MoE", "DMIL", "three models", "probe (told)"]
+plots.sample_browser(
+    task.test.inputs,
+    task.test.target,
+    {name: models[name].predict(task.test.inputs) for name in asked[:3]},
+    reports={name: found[name].per_sample[KINDS] for name in asked},
+    kind=np.array(KINDS)[task.test.composition],
+)
+
+# %% [markdown]
 # So the kinds *can* be read, nearly without error, and three ordinary classifiers read them without being told
 # ({numref}`fig-live-reports`). The task is not hard. One task and one seed prove little, though.
 #

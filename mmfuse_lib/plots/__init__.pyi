@@ -1,11 +1,14 @@
 from .bars import interaction_bars as interaction_bars
 from .described import show as show
+from .drawing import Drawing as Drawing
+from .drawing import mechanism as mechanism
 from .information import information_diagram as information_diagram
 from .interactive import Page as Page
 from .interactive import adding_scores as adding_scores
 from .interactive import counting_bias as counting_bias
 from .interactive import entropy_table as entropy_table
 from .interactive import explorer as explorer
+from .interactive import sample_browser as sample_browser
 from .interactive import shared_residual as shared_residual
 from .interactive import sharing_surprise as sharing_surprise
 from .interactive import two_houses as two_houses

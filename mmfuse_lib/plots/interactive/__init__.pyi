@@ -7,3 +7,4 @@ from .page import entropy_table as entropy_table
 from .page import explorer as explorer
 from .page import two_houses as two_houses
 from .page import xor_to_and as xor_to_and
+from .samples import sample_browser as sample_browser
