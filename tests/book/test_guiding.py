@@ -24,7 +24,8 @@ PAGE = """<!doctype html><html lang="en"><head><meta charset="utf8"><title>t</ti
 <p>In <a href="book/glossary.html#term-bit">bits</a>.</p>
 <section id="two"><h2>Two<a class="headerlink" href="#two">#</a></h2>
 <p><em>Deeper: who wants it.</em></p><p>Hidden.</p><h3 id="in">In it</h3></section>
-<section id="three"><h2>Three</h2><p>See <a id="go" href="#in">it</a>. <em>Deeper: no.</em></p></section>
+<section id="three"><h2>Three</h2>
+<p>See <a id="go" href="#in">it</a>. <em>Deeper: no.</em></p></section>
 <div class="exercise"><p><em>Level 2 of 3 · 15 minutes · by hand</em></p></div>
 </article></body></html>"""
 
