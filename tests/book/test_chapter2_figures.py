@@ -181,3 +181,20 @@ def test_figure_has_no_flaws(chromium: Browser, tmp_path: Path, make: Callable[[
     with figures.alone(chromium, tmp_path, html, scripts=False) as opened:
         assert opened.locator(".still").is_visible()
         assert not opened.locator(".live").is_visible()
+
+
+SIZES = """() => [...document.querySelectorAll('.mmfuse-et :is(b, .row, .said, .knob, td)')].map(
+    (node) => [node.offsetWidth, node.offsetHeight])"""
+# What the theme of the pages says of its own rows.
+THEME = (
+    "<style>.row { flex-wrap: wrap } .row > * { flex-shrink: 0; padding: 9px; width: 100% }</style>"
+)
+
+
+def test_figures_on_one_page_keep_their_styles(chromium: Browser, tmp_path: Path) -> None:
+    """Each figure brings the base of all, which must not undo what the one before it says."""
+    with figures.alone(chromium, tmp_path, entropy_table().html) as opened:
+        alone = opened.evaluate(SIZES)
+    together = THEME + entropy_table().html + two_houses().html
+    with figures.alone(chromium, tmp_path, together) as opened:
+        assert opened.evaluate(SIZES) == alone

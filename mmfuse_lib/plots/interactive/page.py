@@ -1,5 +1,6 @@
 """Show a self-contained page of HTML as the output of a notebook's cell."""
 
+import re
 from dataclasses import dataclass
 from importlib import resources
 
@@ -47,6 +48,8 @@ class Page:
         """
         folder = resources.files("mmfuse_lib.plots.interactive")
         html = (folder / f"{name}.html").read_text("utf8")
+        # Each of several figures on a page brings the base: their own styles outrank every copy.
+        html = re.sub(r"\.mmfuse-(\w+)", r".mmfuse.mmfuse-\1", html)
         for part in _SHARED:
             html = html.replace(f"/* {part} */", (folder / part).read_text("utf8").strip())
         return cls(html, text)
