@@ -134,7 +134,7 @@ def test_keys_lead_through_the_samples(page: Page) -> None:
     assert page.locator("[data-do='1']").is_disabled()
     figures.press(sample, "Home", "ArrowLeft")
     assert at(page) == 0
-    figures.press(page.locator("[data-name=kind]"), "ArrowDown")
+    figures.press(page.locator("[data-name=kind]"), "ArrowRight")
     assert at(page) == 0, "arrows in a list choose from the list"
 
 
