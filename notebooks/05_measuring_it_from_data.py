@@ -490,8 +490,8 @@ print(f"certified gap of the couplings: {batch.diagnostics['gap']:.3f} bits")
 #
 # *Deeper: it measures this one error; skip it on a first reading.*
 #
-# To see the error of the batch alone, give the method the *exact* $p(y|x)$ and solve random batches by a hundred
-# projections, which come close to the end. For AND, let $z$ be the projection of a camera's vector on
+# To see the error of the batch alone, give the method the *exact* $p(y|x)$ and solve random batches by
+# a hundred projections, which come close to the end. For AND, let $z$ be the projection of a camera's vector on
 # its direction. It says that the switch is up with probability $1/(1+e^{-2z/\sigma^2})$, where
 # $\sigma$ is the standard deviation of the noise. Half of the time the other switch is up, too.
 
@@ -696,7 +696,8 @@ show("cluster, sign of Y", seeing.atoms)
 # and the truth knows at least as much, whatever the joint table is. Subtract $I_*$, and a lower bound
 # on $S$ is left. It is the largest bound that these tables allow. From above, $S \le H(Y) - I_*$, and
 # in fact a little less, since the entropy of a joint table with these margins cannot be arbitrarily
-# small. (The proofs are in the docstring of `bounds_from_tables`.) The table has both bounds, in bits:
+# small. (The proofs are in the docstring of `bounds_from_tables`.) The table has the first bound, the
+# best lower and upper bounds, and the true synergy, all in bits:
 
 # %%
 cases = {
@@ -725,8 +726,7 @@ for name, p in cases.items():
         }
     )
 widths = pd.DataFrame(rows).set_index("table")
-heads = {"lower": "lower bound", "S": "true S", "upper": "upper bound"}
-(widths.round(3) + 0.0).rename(columns=heads)
+(widths.round(3) + 0.0).rename(columns={"S": "true S"})
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "One line per table from the lower to the upper bound of its synergy, with the true synergy as a diamond. For AND, redundant, copy, two coins and house A the line is a point. For XOR and house B it covers everything from 0 to 1 bit. Noisy AND and the two digit pairs have long lines."}, "figure": {"caption": "Three pairwise tables give the synergy away in five cases; for XOR and house B they say nothing. Each bar reaches from the lower to the upper bound, and the diamond is the truth.", "name": "fig-bounds-width"}}
 fig, ax = plt.subplots(figsize=(6.2, 4.6))
