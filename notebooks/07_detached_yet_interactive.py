@@ -329,7 +329,7 @@ plt.show()
 # %% [markdown]
 # {numref}`fig-one-way-lane` shows where the gradients go.
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "DUC moves the student alone, and only on what the teacher does better. Boxes are dimensions, filled where they are effective; on $D$ (orange) the student is compared with the teacher's features. Dashed arrows are gradients: those of the heads end in the encoder of their own colour, that of DUC (orange) in the student's; the double bar is $\\mathrm{sg}$. This is the second stage; in the first the lane is closed, in the third both encoders are frozen and a fusion head is trained.", "name": "fig-one-way-lane"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "DUC moves the student alone, and only on what the teacher does better. Boxes are dimensions, filled where they are effective; on $J$ (orange) the student is compared with the teacher's features. Dashed arrows are gradients: those of the heads end in the encoder of their own colour, that of DUC (orange) in the student's; the double bar is $\\mathrm{sg}$. This is the second stage; in the first the lane is closed, in the third both encoders are frozen and a fusion head is trained.", "name": "fig-one-way-lane"}}
 plots.mechanism("one_way_lane")
 
 # %% [markdown]
