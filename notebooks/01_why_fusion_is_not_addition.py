@@ -374,7 +374,7 @@ plt.show()
 # ({cite:t}`fan2024`; chapter 7). DMIL splits each sample's information into R, U1, U2 and S ({cite:t}`yang2026`;
 # chapter 8). I2MoE gives each interaction an expert of its own ({cite:t}`xin2025`; chapter 9).
 #
-# ## Check
+# ## What this chapter claims
 #
 # The cell below tests this chapter's claims against the numbers above.
 

@@ -1251,7 +1251,7 @@ ax.spines["left"].set_visible(False)
 plt.show()
 
 # %% [markdown]
-# ## Check
+# ## What this chapter claims
 #
 # The cell below tests this chapter's claims against the numbers above.
 

@@ -538,7 +538,7 @@ summary(results[["noise", "ensemble", "joint"]])
 # behind. Where labels are synergistic, training apart costs everything (chapter 1). We need a method that can tell
 # the difference, sample by sample.
 #
-# ## Check
+# ## What this chapter claims
 #
 # The cell below tests this chapter's claims against the numbers above.
 

@@ -1125,7 +1125,7 @@ axes[0].legend(ncols=3, loc="lower center", bbox_to_anchor=(0.45, 1.0))
 plt.show()
 
 # %% [markdown]
-# ## The claims of this chapter, checked
+# ## What this chapter claims
 #
 # The cell below fails if anything that this chapter claims is not so.
 

@@ -1042,7 +1042,7 @@ synergy = synergy[columns[:3]].assign(truth=rows.groupby("data")["truth_S"].mean
 # counts by what they invent, and networks by what they did not learn. If two of them agree, an accident
 # is unlikely.
 #
-# ## The claims of this chapter, checked
+# ## What this chapter claims
 #
 # The two cells below fail if anything that this chapter claims is not so. First, the claims about its
 # own data:

@@ -1184,7 +1184,7 @@ plt.show()
 # * *It is about information, not learning.* A bound on $I(Z;Y)$ says nothing about whether gradient
 #   descent finds $Z$.
 #
-# ## Check
+# ## What this chapter claims
 #
 # The cells below check what this chapter claims, first on tables.
 

@@ -308,7 +308,7 @@ plt.show()
 # already does well, and nothing that the teacher does badly. That leaves the dimensions
 #
 # $$
-# J = E_t \setminus E_s .
+# \mathcal T = E_t \setminus E_s .
 # $$
 #
 # On these dimensions, and only on these, the student is asked to recognise its own sample among the
@@ -317,7 +317,7 @@ plt.show()
 #
 # $$
 # \begin{aligned}
-# p_{ik} &= \operatorname{softmax}_k\big( z_{s,i}^{J} \cdot \mathrm{sg}[z_{t,k}^{J}] / \tau \big),\\
+# p_{ik} &= \operatorname{softmax}_k\big( z_{s,i}^{\mathcal T} \cdot \mathrm{sg}[z_{t,k}^{\mathcal T}] / \tau \big),\\
 # L_{\text{DUC}} &= -\frac 1B \sum_i \log p_{ii},
 # \end{aligned}
 # $$ (eq-duc)
@@ -329,7 +329,7 @@ plt.show()
 # %% [markdown]
 # {numref}`fig-one-way-lane` shows where the gradients go.
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "DUC moves the student alone, and only on what the teacher does better. Boxes are dimensions, filled where they are effective; on $J$ (orange) the student is compared with the teacher's features. Dashed arrows are gradients: those of the heads end in the encoder of their own colour, that of DUC (orange) in the student's; the double bar is $\\mathrm{sg}$. This is the second stage; in the first the lane is closed, in the third both encoders are frozen and a fusion head is trained.", "name": "fig-one-way-lane"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "DUC moves the student alone, and only on what the teacher does better. Boxes are dimensions, filled where they are effective; on $\\mathcal T$ (orange) the student is compared with the teacher's features. Dashed arrows are gradients: those of the heads end in the encoder of their own colour, that of DUC (orange) in the student's; the double bar is $\\mathrm{sg}$. This is the second stage; in the first the lane is closed, in the third both encoders are frozen and a fusion head is trained.", "name": "fig-one-way-lane"}}
 plots.mechanism("one_way_lane")
 
 # %% [markdown]
@@ -337,18 +337,18 @@ plots.mechanism("one_way_lane")
 #
 # $$
 # \begin{aligned}
-# &\frac{\partial L_{\text{DUC}}}{\partial z_{s,i}^{J}}\\
-# &\quad = \frac{1}{B\tau} \Big( \sum_k p_{ik}\, z_{t,k}^{J} - z_{t,i}^{J} \Big) .
+# &\frac{\partial L_{\text{DUC}}}{\partial z_{s,i}^{\mathcal T}}\\
+# &\quad = \frac{1}{B\tau} \Big( \sum_k p_{ik}\, z_{t,k}^{\mathcal T} - z_{t,i}^{\mathcal T} \Big) .
 # \end{aligned}
 # $$ (eq-duc-gradient)
 #
 # A step downhill pulls the student **towards the teacher's view of the same sample and away from the
-# average of those it might be confused with**. Outside $J$ the gradient is zero; for the teacher it is
+# average of those it might be confused with**. Outside $\mathcal T$ the gradient is zero; for the teacher it is
 # zero everywhere. And the pull does not vanish when the student's *classifier* is right: the weak
 # modality is told more than its label tells it.
 #
 # {numref}`fig-duc-arrows` shows this on twelve made-up samples of two classes. There are two dimensions,
-# of which only the second is in $J$.
+# of which only the second is in $\mathcal T$.
 
 # %%
 rng = torch.Generator().manual_seed(seed)
@@ -357,15 +357,15 @@ teacher = torch.stack([torch.zeros(12), 2.0 * label - 1], dim=1)
 teacher = teacher + 0.25 * torch.randn(12, 2, generator=rng)
 student = torch.stack([2.0 * label - 1, torch.zeros(12)], dim=1)
 student = (student + 0.35 * torch.randn(12, 2, generator=rng)).requires_grad_()
-J = torch.tensor([False, True])
+taught = torch.tensor([False, True])
 (pull,) = torch.autograd.grad(
-    duc_loss(student, teacher, J, temperature=1.0), student
+    duc_loss(student, teacher, taught, temperature=1.0), student
 )
-p = torch.softmax((student * J).detach() @ teacher.T, dim=1)
-formula = (p @ teacher - teacher) * J / 12
+p = torch.softmax((student * taught).detach() @ teacher.T, dim=1)
+formula = (p @ teacher - teacher) * taught / 12
 print("autograd and the formula differ by", f"{(pull - formula).abs().max():.0e}")
 
-# %% mystnb={"image": {"alt": "Points of two classes in a plane. The classes are apart along the horizontal axis and mixed along the vertical one. An arrow at each point is exactly vertical: up for one class and down for the other."}, "figure": {"caption": "DUC moves the student only in the dimension that its teacher does better, here dimension 2. The student tells the two classes (colours) apart by dimension 1. Arrows are the negative gradient, scaled: they are vertical, as dimension 1 is not in $J$.", "name": "fig-duc-arrows"}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "Points of two classes in a plane. The classes are apart along the horizontal axis and mixed along the vertical one. An arrow at each point is exactly vertical: up for one class and down for the other."}, "figure": {"caption": "DUC moves the student only in the dimension that its teacher does better, here dimension 2. The student tells the two classes (colours) apart by dimension 1. Arrows are the negative gradient, scaled: they are vertical, as dimension 1 is not in $\\mathcal T$.", "name": "fig-duc-arrows"}} tags=["hide-input"]
 figure, ax = plt.subplots(figsize=(6.0, 3.6))
 at = student.detach()
 for k, color in enumerate((TEAL, VIOLET)):
@@ -377,7 +377,7 @@ for k, color in enumerate((TEAL, VIOLET)):
     )  # fmt: skip
 _ = ax.set(
     xlabel="dimension 1 (the student's own)",
-    ylabel="dimension 2 (in $J$)",
+    ylabel=r"dimension 2 (in $\mathcal T$)",
     ylim=(-1.7, 1.7),
 )
 ax.legend(loc="upper center", ncols=2)
@@ -566,7 +566,7 @@ grouped = dims.groupby(["student", "group", "way", "seed"], observed=True)["chan
 moved = grouped.mean().unstack("seed").apply(interval, axis=1).unstack("way")
 moved[["no DUC", "DI-MML"]].rename_axis(columns=None)
 
-# %% mystnb={"image": {"alt": "Two scatter plots, student left and student right, of each dimension's rate at the end against its rate at selection. Taught dimensions start below the mean rate and most of them end above the diagonal; the student's own dimensions start higher and scatter around the diagonal."}, "figure": {"caption": "Most taught dimensions end above the diagonal: their rate rises. Each mark is a dimension, with its rate when it was selected and at the end, on one seed. Taught dimensions are those in $J$: the teacher is good at them, the student is not.", "name": "fig-rates"}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "Two scatter plots, student left and student right, of each dimension's rate at the end against its rate at selection. Taught dimensions start below the mean rate and most of them end above the diagonal; the student's own dimensions start higher and scatter around the diagonal."}, "figure": {"caption": "Most taught dimensions end above the diagonal: their rate rises. Each mark is a dimension, with its rate when it was selected and at the end, on one seed. Taught dimensions are those in $\\mathcal T$: the teacher is good at them, the student is not.", "name": "fig-rates"}} tags=["hide-input"]
 figure, axes = plt.subplots(1, 2, figsize=(6.4, 3.6), sharey=True)
 shown = dims.query("way == 'DI-MML' and seed == @seed")
 look = {"palette": [GREY, TEAL, INK], "markers": ["s", "o", "."]}
@@ -1074,7 +1074,7 @@ methods_on("utd_mhad")
 # UTD-MHAD that of joint training is hardly higher: two votes that are both wrong can add up to a right one.
 # A few per cent are no sign of synergy.
 #
-# ## Check
+# ## What this chapter claims
 #
 # The cells below check what this chapter claims.
 
@@ -1095,7 +1095,7 @@ claim(
 claim((rates == literal).all(), "Intervals and distances give the same rates.")
 claim(
     torch.allclose(pull, formula, atol=1e-6) and (pull[:, 0] == 0).all(),
-    "The gradient of DUC is that of the formula, and zero outside J.",
+    "The gradient of DUC is that of the formula, and zero outside the taught dimensions.",
 )
 claim(
     (gains["right"][["DI-MML", "ensemble"]] > 0.02).all(axis=None),
@@ -1310,7 +1310,7 @@ print(json.dumps(headline))
 #
 # *Level 1 of 3 · 10 minutes · by hand*
 #
-# Let $B = 2$, $\tau = 1$, and let $J$ be a single dimension with student values $(1, -1)$ and teacher
+# Let $B = 2$, $\tau = 1$, and let $\mathcal T$ be a single dimension with student values $(1, -1)$ and teacher
 # values $(2, 0)$. Compute $L_{\text{DUC}}$ and its gradient. Which way do the students move?
 # ```
 #

@@ -1011,9 +1011,9 @@ synergy_by_kind.rename_axis("kind", axis=1).round(2) + 0.0
 # So use the gate to see what a model relies on. To say what the data need, use `composition` (where you have it) and estimators (with the
 # precautions of chapter 5).
 #
-# ## Check
+# ## What this chapter claims
 #
-# *Deeper: every statement of this chapter as an assertion.*
+# The cells below check every statement of this chapter against the numbers above.
 
 # %%
 claim(

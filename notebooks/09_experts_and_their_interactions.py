@@ -861,9 +861,9 @@ stacked["ratio_of_stacked_to_mmfuse"].rename(in_one).to_frame()
 # The experts of a concatenation can also be put side by side, in one product per layer. On a processor that brings next to nothing:
 # the arithmetic is the same, and the arithmetic is what takes the time. So in the library each expert stays a module of its own.
 #
-# ## Check
+# ## What this chapter claims
 #
-# *Deeper: every statement of this chapter as an assertion.*
+# The cells below check every statement of this chapter against the numbers above.
 
 # %%
 main = auroc.loc["I2MoE"]

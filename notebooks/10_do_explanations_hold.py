@@ -713,6 +713,8 @@ print(mean_shares.round(2).to_string())
 # **Before you believe a report on data without an answer key, look at how it does on data with one.**
 #
 # ## What this chapter claims
+#
+# The cells below check what this chapter claims: first its propositions and its own task, then the benchmark.
 
 # %%
 claim(

@@ -784,6 +784,8 @@ print(bits.round(2).to_string())
 
 # %% [markdown]
 # ## What this chapter claims
+#
+# The cells below check what this chapter claims, first about votes and noise.
 
 # %% tags=["hide-input"]
 claim(

@@ -1332,6 +1332,8 @@ plan.drop(columns="inputs").round(1)
 # a free GPU, not weeks. Getting the data is the harder part.
 #
 # ## What this chapter claims
+#
+# The cells below check what this chapter claims, first about published decimals and about selection.
 
 # %%
 joint_limit, unrelated = limits["joint"]

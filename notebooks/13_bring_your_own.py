@@ -861,6 +861,8 @@ plt.show()
 # - the data that the report was **validated on** before it explained anything.
 #
 # ## What this chapter claims
+#
+# The cell below checks what this chapter claims.
 
 
 # %%

@@ -699,6 +699,8 @@ pd.crosstab(
 
 # %% [markdown]
 # ## What this chapter claims
+#
+# The cell below checks what this chapter claims.
 
 # %%
 trained = costs[costs["stage"] == "joint"].iloc[0]["GFLOP"]

@@ -1,8 +1,8 @@
 """Reading times, counted from what a chapter says: words, formulas, figures, code.
 
 A section that opens with ``*Deeper: who needs it.*`` can be skipped on a first reading, and so can
-what is folded: both count for the whole chapter, not for its essential path. Exercises, their
-solutions and the list of further reading are counted for neither.
+what is folded and the check of the claims: they count for the whole chapter, not for its essential
+path. Exercises, their solutions and the list of further reading are counted for neither.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ ROUNDED_TO = 5
 DEEPER = re.compile(r"\*Deeper: ")
 HEADING = re.compile(r"(#{1,6})\s+(.+?)\s*")
 UNCOUNTED = ("Exercises", "Further reading")
+OPTIONAL = ("What this chapter claims",)
 FIGURES = ("figure", "image")
 FOLDED = ("dropdown", "hint")
 HIDDEN = {"hide-cell", "hide-input", "remove-cell", "remove-input", "headline", "install"}
@@ -112,7 +113,7 @@ class Reading:
         while self._open and self._open[-1][0] >= level:
             self._open.pop()
         counted = title not in UNCOUNTED
-        self._open.append((level, False, counted))
+        self._open.append((level, title in OPTIONAL, counted))
         self._waiting = True
 
     def _words(self, text: str, *, folded: bool) -> None:

@@ -259,7 +259,7 @@ class DIMML(Method):
         return with_auxiliary(task_terms(logits, batch.target), [self.fusion])
 
     def transferred(self, teacher: int, student: int) -> Tensor:
-        """Return D, ``(d,)`` bool: what the student may learn, ``E_teacher`` without its own."""
+        """Return T, ``(d,)`` bool: the taught dimensions, ``E_teacher`` without ``E_student``."""
         if not self.selected:
             return torch.ones_like(self.effective[student])
         return self.effective[teacher] & ~self.effective[student]
@@ -296,8 +296,8 @@ def duc_loss(
 ) -> Tensor:
     """Return the dimension-decoupled unidirectional contrastive loss (DUC) of one ordered pair.
 
-    ``-mean_i log softmax_k(z_s[i, D] . sg[z_t[k, D]] / tau)[k = i]``: the student should find its
-    own sample among the teacher's, by the dimensions D alone. Only these dimensions of the
+    ``-mean_i log softmax_k(z_s[i, T] . sg[z_t[k, T]] / tau)[k = i]``: the student should find its
+    own sample among the teacher's, by the taught dimensions T alone. Only these dimensions of the
     student get a gradient, the teacher gets none.
 
     Parameters
@@ -305,7 +305,7 @@ def duc_loss(
     student, teacher : Tensor, shape (B, d)
         Features of the same samples in two modalities.
     dimensions : Tensor, shape (d,), bool
-        D. If it is empty the loss is 0.
+        T. If it is empty the loss is 0.
     temperature : float
         tau.
     one_way : bool
@@ -467,7 +467,7 @@ def nearest_intervals(centroids: Tensor) -> tuple[Tensor, Tensor]:
 def certainty_weights(logits: Tensor, temperature: float) -> Tensor:
     """Return the weight of every head in the prediction: the surer, the heavier.
 
-    ``c_j = max softmax(l_j)``, weights ``softmax_j(c_j / tau_2)``.
+    ``pi_j = max softmax(l_j)``, weights ``softmax_j(pi_j / tau_2)``.
 
     Parameters
     ----------
