@@ -11,7 +11,8 @@ import re
 from functools import cache
 from pathlib import Path
 
-from bs4 import BeautifulSoup, NavigableString, Tag
+from bs4 import BeautifulSoup, Tag
+from bs4.element import NavigableString
 
 PARSER = "html.parser"
 GLOSSARY = "book/glossary.html"
@@ -46,7 +47,7 @@ def _carry_definitions(soup: BeautifulSoup, root: Path) -> None:
         found = TERM.search(str(link["href"]))
         definition = _definitions(root / GLOSSARY).get(found[1]) if found else None
         if found and definition is not None:
-            link["class"] = [*link.get_attribute_list("class"), "term"]
+            _add_class(link, "term")
             used[found[1]] = definition
     if used and soup.body is not None:
         carried = soup.new_tag("template", attrs={"id": "definitions"})
@@ -68,7 +69,7 @@ def _definitions(glossary: Path) -> dict[str, Tag]:
             link.decompose()
         for link in said.select("a"):
             link.unwrap()
-        box = soup.new_tag("div", attrs={"data-term": term["id"]})
+        box = soup.new_tag("div", attrs={"data-term": str(term["id"])})
         name = soup.new_tag("b")
         name.string = term.get_text(strip=True)
         box.append(name)
@@ -86,7 +87,7 @@ def _mark_deeper(soup: BeautifulSoup, section: Tag) -> None:
     opening = next((node for node in note.children if str(node).strip()), None)
     if not isinstance(opening, Tag) or not opening.get_text().startswith(DEEPER):
         return
-    section["class"] = [*section.get_attribute_list("class"), MARK]
+    _add_class(section, MARK)
     note["class"] = "deeper-note"
     places = [heading, *soup.select(f'nav.page-toc a[href="#{section["id"]}"]')]
     for place in places:
@@ -97,3 +98,7 @@ def _mark_deeper(soup: BeautifulSoup, section: Tag) -> None:
             place.extend([NavigableString(" "), mark])
         else:
             link.insert_before(NavigableString(" "), mark)
+
+
+def _add_class(tag: Tag, name: str) -> None:
+    tag["class"] = " ".join([*(str(old) for old in tag.get_attribute_list("class") if old), name])
