@@ -376,7 +376,7 @@ def train(sigma: float, speed: int, who: str) -> tuple[Array, Array]:
     weights = {m: start.clone().requires_grad_() for m in images if m in who}
     residuals, right = [], []
     for _ in range(61):
-        score = sum(images[m] @ w for m, w in weights.items())
+        score = torch.stack([images[m] @ w for m, w in weights.items()]).sum(dim=0)
         logits = torch.stack([torch.zeros_like(score), score], dim=1)
         p = logits.softmax(dim=1)
         residuals.append((p - F.one_hot(y)).abs().sum(dim=1).mean().item())
