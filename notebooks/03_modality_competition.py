@@ -289,7 +289,7 @@ plots.shared_residual()
 # %% [markdown]
 # {numref}`fig-shared-residual` shows such a sample: modality 1 is easy, and modality 2 is not.
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "Trained jointly, the encoder of modality 2 hears next to nothing once modality 1 is right. The bars are a residual, probability minus label, class by class; dashed arrows are gradients, as wide as they are large. Left: one residual for both encoders ({eq}`eq-shared-residual`). Right: modality 2 alone, with a residual of its own.", "name": "fig-shared-residual"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "Trained jointly, the encoder of modality 2 hears next to nothing once modality 1 is right. The bars are a residual, probability minus label, class by class; dashed arrows are gradients, as wide as they are large. Left: one residual for both encoders, as in {eq}`eq-shared-residual`. Right: modality 2 alone, with a residual of its own.", "name": "fig-shared-residual"}}
 plots.mechanism("shared_residual")
 
 

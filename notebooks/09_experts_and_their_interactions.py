@@ -232,7 +232,7 @@ by_hand.rename_axis(["bits", "expert"]).add_prefix("loss of ").round(2) + 0.0
 # {numref}`fig-passes` puts both together: what an expert goes through in training, and what a
 # prediction takes.
 
-# %% tags=["hide-input"] mystnb={"figure": {"caption": "In training each expert answers three times, once with everything and once without each modality; for a prediction it answers once. The arrows are logits: plain is $a$, coloured is $b_1$ or $b_2$ as the expert's loss would have it ({eq}`eq-i2moe-losses`). The losses of $R$ and $S$ see how far the logits turn, those of $U_1$ and $U_2$ how far they move.", "name": "fig-passes"}}
+# %% tags=["hide-input"] mystnb={"figure": {"caption": "In training each expert answers three times, once with everything and once without each modality; for a prediction it answers once. The arrows are logits: plain is $a$, coloured is $b_1$ or $b_2$ as the expert's loss in {eq}`eq-i2moe-losses` would have it. The losses of $R$ and $S$ see how far the logits turn, those of $U_1$ and $U_2$ how far they move.", "name": "fig-passes"}}
 plots.mechanism("passes")
 
 # %% [markdown]

@@ -99,7 +99,8 @@ def _style() -> str:
 html:not([data-theme], [theme]) {unchosen} {_SELECTOR} {{ {dark}}}
 }}
 @media print {{ html[data-theme] {_SELECTOR} {{ {light}}} }}
-html[data-theme] .cell_output .text_html:has({_SELECTOR}) {{ background: none !important; }}
+html[data-theme] .cell_output .text_html:has({_SELECTOR}) {{
+background: none !important; padding: 0; }}
 {rules}{_SELECTOR} svg {{ display: block; height: auto; max-width: 30rem; width: 100%; }}
 """
 

@@ -15,7 +15,7 @@ NAMES = sorted(path.stem for path in FOLDER.glob("*.svg"))
 INTERACTIONS = {plots.PALETTE[name] for name in ("R", "U1", "U2", "S")}
 #: Ink, lines and grounds, and what is written on a colour.
 ALLOWED = INTERACTIONS | set(_DARK) | {"#000000", "#ffffff", "none"}
-SMALLEST = 11  # pixels, where the drawing is 360 px wide
+SMALLEST = 11  # pixels, where the drawing is 340 px wide
 
 
 def read(name: str) -> Tree.Element:
@@ -55,7 +55,7 @@ def test_a_drawing_is_legible_on_a_phone(name: str) -> None:
     sizes = [float(e.attrib["font-size"]) for e in root.iter() if "font-size" in e.attrib]
     assert width <= 400
     assert height < 2 * width
-    assert min(sizes) * 360 / width >= SMALLEST
+    assert min(sizes) * 340 / width >= SMALLEST
     for text in root.iter(f"{SVG}text"):
         assert 0 < float(text.attrib["x"]) < width
         assert 0 < float(text.attrib["y"]) < height
