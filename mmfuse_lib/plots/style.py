@@ -61,6 +61,7 @@ _RC: Any = {
     "image.cmap": "viridis",
     "legend.frameon": False,
     "legend.fontsize": 15.0,
+    "legend.title_fontsize": 15.0,
     "patch.force_edgecolor": False,
     "svg.hashsalt": "mmfuse",  # the same picture is the same file
     "text.color": "black",
