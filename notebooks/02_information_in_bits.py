@@ -190,7 +190,7 @@ for probability, name in [
     bits = abs(np.log2(probability))
     offset, side = ((4, 22), "right") if probability == 1 else ((8, 8), "left")
     ax.annotate(
-        f"{name}: {bits:.3g} bit{'s' * (bits != 1)}",
+        f"{name}: {bits:.3g} {'bit' if bits == 1 else 'bits'}",
         (probability, bits),
         offset,
         textcoords="offset points",
