@@ -377,7 +377,7 @@ for k, color in enumerate((TEAL, VIOLET)):
     )  # fmt: skip
 _ = ax.set(
     xlabel="dimension 1 (the student's own)",
-    ylabel=r"dimension 2 (in $\mathcal T$)",
+    ylabel=r"dimension 2 (in $\mathcal{T}$)",
     ylim=(-1.7, 1.7),
 )
 ax.legend(loc="upper center", ncols=2)
