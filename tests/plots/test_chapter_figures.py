@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ def test_no_scores_win_more_pairs_than_the_figure_says(k: int, most: int) -> Non
     """Whether some pairs can be won together is a linear programme; all sets of pairs are tried."""
     pairs = list(itertools.product(range(k), repeat=2))
 
-    def winnable(won: tuple[tuple[int, int], ...]) -> bool:
+    def winnable(won: Iterable[Sequence[int]]) -> bool:
         rows = []
         for a, b in won:
             y = (a + b) % k
