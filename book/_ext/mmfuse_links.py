@@ -123,7 +123,8 @@ def _anchors(app: Sphinx) -> dict[str, str]:
 @cache
 def _declared(path: str) -> dict[str, Any]:
     """Return what `terms.yml` declares; without the file every term is found as it stands."""
-    file, declared = Path(path), {"forms": {}, "where": {}, "never": []}
+    file = Path(path)
+    declared: dict[str, Any] = {"forms": {}, "where": {}, "never": []}
     return declared | (yaml.safe_load(file.read_text("utf8")) if file.exists() else {})
 
 
