@@ -981,8 +981,8 @@ for name, rows in retrained.items():
         taught_by_duc[name, student] = ends.rename_axis(columns=None)
 in_short = {
     "selected": "when selected ↑",
-    "no DUC": "at the end, no DUC ↑",
-    "DI-MML": "at the end, DI-MML ↑",
+    "no DUC": "end, no DUC ↑",
+    "DI-MML": "end, DI-MML ↑",
 }
 pd.DataFrame(
     {key: ends.apply(plus_minus) for key, ends in taught_by_duc.items()}

@@ -760,7 +760,8 @@ accuracies = [
     "accuracy_S",
     "accuracy",
 ]
-curve.groupby(["classes", "method"])[accuracies].agg(pm).rename(columns=in_words)
+curve_table = curve.groupby(["classes", "method"])[accuracies].agg(pm)
+curve_table.rename(columns=lambda name: in_words(name).replace("accuracy on", "on"))
 
 # %% [markdown]
 # The joint model copes, and so does I2MoE. DMIL, whose purpose is synergy, manages two classes on all three seeds and four on two of them. It falls far short at

@@ -722,7 +722,7 @@ plt.show()
 search = pd.json_normalize(searched.cells)
 search = search.rename(columns=lambda name: name.rpartition(".")[2])
 figure, axes = plt.subplots(1, 2, figsize=(6.4, 3.2))
-titles = {"digits": "digit pairs", "utd_mhad": "UTD-MHAD"}
+titles = {"digits": "digits", "utd_mhad": "UTD-MHAD"}
 for ax, source in zip(axes, titles, strict=True):
     rows = search[search["data"] == source].astype({"temperature": int})
     sns.pointplot(rows, x="interaction_weight", y="task",
@@ -759,10 +759,10 @@ def difference(paired, name):
     mean = by_data.mean().rename(index=titles).T
     higher = by_data.agg(lambda v: f"{(v > 0).sum()} of {len(v)}")
     higher = higher.rename(index=titles).T
-    table = mean.round(3).add_suffix(": difference ↓")
+    table = mean.round(3).add_suffix(": change ↓")
     table = table.join(higher.add_suffix(": higher in"))
     heads = [
-        f"{t}: {h}" for t in titles.values() for h in ("difference ↓", "higher in")
+        f"{t}: {h}" for t in titles.values() for h in ("change ↓", "higher in")
     ]
     return table[heads].rename_axis(None).rename_axis("setting", axis=1)
 

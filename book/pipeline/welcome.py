@@ -19,7 +19,7 @@ from .tree import BookError, Tree
 SHORT = (
     ("addition", "fails"), ("information", "in bits"), ("modality", "competition"),
     ("splitting", "information"), ("measuring", "from data"), ("one sample", "at a time"),
-    ("DI-MML",), ("DMIL",), ("I2MoE",), ("are explan-", "ations true?"), ("real data",),
+    ("DI-MML",), ("DMIL",), ("I2MoE",), ("explanations", "tested"), ("real data",),
     ("reproducing", "papers"), ("bring", "your own"), ("the GPU", "lab"),
 )  # fmt: skip
 NEEDS = re.compile(r"\*\*Needs:\*\*(.*?)\*\*Takes:\*\*", re.DOTALL)
@@ -171,15 +171,16 @@ def _box(
     width = min(110.0, WIDTH / row - 6)
     lines = SHORT[number - 1] if number <= len(SHORT) else ()
     rest = f"; needs {_listed(needed)}" if needed else ""
-    label = escape(f"Chapter {number}: {title}{rest}", quote=True)
-    words = "".join(
+    # A label has to contain what is seen, for those who speak to their computer.
+    label = escape(f"{number} {' '.join(lines)}. Chapter {number}: {title}{rest}", quote=True)
+    words = " ".join(
         f'<text x="{x:.0f}" y="{y + 3 + 14 * at - 7 * (len(lines) - 2):.0f}">{escape(line)}</text>'
         for at, line in enumerate(lines)
     )
     return (
         f'<a href="../notebooks/{stem}.html" aria-label="{label}"><rect x="{x - width / 2:.1f}" '
         f'y="{y - BOX_HEIGHT / 2:.0f}" width="{width:.1f}" height="{BOX_HEIGHT}" rx="7"/>'
-        f'<text x="{x:.0f}" y="{y - 11:.0f}" font-weight="700">{number}</text>{words}</a>'
+        f'<text x="{x:.0f}" y="{y - 11:.0f}" font-weight="700">{number}</text> {words}</a>'
     )
 
 

@@ -40,8 +40,9 @@ def test_map_links_every_chapter_and_names_what_it_needs() -> None:
     pages = [(f"{n:02}_x", f"Part <{n}>") for n in NEEDED]
     soup = BeautifulSoup(welcome.drawn_map(pages, NEEDED), "html.parser")
     boxes = {str(a["href"]): a["aria-label"] for a in soup.select("a")}
-    assert boxes["../notebooks/07_x.html"] == "Chapter 7: Part <7>"
-    assert boxes["../notebooks/05_x.html"] == "Chapter 5: Part <5>; needs chapters 1, 3 and 4"
+    assert boxes["../notebooks/07_x.html"] == "7 DI-MML. Chapter 7: Part <7>"
+    needs = "5 measuring from data. Chapter 5: Part <5>; needs chapters 1, 3 and 4"
+    assert boxes["../notebooks/05_x.html"] == needs
     # 5 needs 1 anyway, by way of 3 and of 4.
     assert len(soup.select("g path")) == len([(1, 3), (1, 4), (2, 4), (3, 5), (4, 5)])
     heights = {str(a["href"]): float(str(a.rect["y"])) for a in soup.select("a") if a.rect}
