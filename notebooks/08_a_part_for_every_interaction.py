@@ -761,7 +761,11 @@ accuracies = [
     "accuracy",
 ]
 curve_table = curve.groupby(["classes", "method"])[accuracies].agg(pm)
-curve_table.rename(columns=lambda name: in_words(name).replace("accuracy on", "on"))
+curve_table.rename(
+    columns=lambda name: (
+        in_words(name).replace("accuracy on", "on").replace("accuracy", "all")
+    )
+)
 
 # %% [markdown]
 # The joint model copes, and so does I2MoE. DMIL, whose purpose is synergy, manages two classes on all three seeds and four on two of them. It falls far short at
