@@ -762,9 +762,10 @@ accuracies = [
 ]
 curve_table = curve.groupby(["classes", "method"])[accuracies].agg(pm)
 curve_table.rename(
+    index={"DMIL, synergy first": "DMIL, S first"},
     columns=lambda name: (
         in_words(name).replace("accuracy on", "on").replace("accuracy", "all")
-    )
+    ),
 )
 
 # %% [markdown]
