@@ -766,7 +766,7 @@ curve_table.rename(
     columns=lambda name: (
         in_words(name).replace("accuracy on", "on").replace("accuracy", "all")
     ),
-)
+).rename_axis(["K", "method"])
 
 # %% [markdown]
 # The joint model copes, and so does I2MoE. DMIL, whose purpose is synergy, manages two classes on all three seeds and four on two of them. It falls far short at

@@ -53,11 +53,14 @@ class Chapter:
         The py:percent file.
     notebook : NotebookNode
         The notebook made from it, with fixed cell ids and an install cell.
+    minutes : dict of str to str
+        How long it takes to read, by the names that its text gives these times.
     """
 
     stem: str
     source: Path
     notebook: NotebookNode
+    minutes: dict[str, str]
 
     @property
     def title(self) -> str:
@@ -113,7 +116,7 @@ def read_chapter(tree: Tree, stem: str) -> Chapter:
         kernelspec=NotebookNode(KERNELSPEC), language_info=NotebookNode(name="python")
     )
     notebook["nbformat"], notebook["nbformat_minor"] = 4, 5
-    return Chapter(stem, source, notebook)
+    return Chapter(stem, source, notebook, minutes)
 
 
 def read_chapters(tree: Tree) -> Iterator[Chapter]:

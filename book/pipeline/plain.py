@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from . import myst
 from .myst import Directive, Math, MystError
-from .references import NUMBERED, References, Target, anchor, chapter_prefix
+from .references import CHAPTERS, NUMBERED, References, Target, anchor, chapter_prefix
 
 ADMONITIONS = {
     name: name.capitalize()
@@ -23,11 +23,8 @@ GROUPS = ("tab-set", "grid")
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\\.)*)\]\(([^()\s]+)\)")
 EXPLICIT = re.compile(r"^(.*?)\s*<([^<>]+)>$", re.DOTALL)
 ABSOLUTE = ("http://", "https://", "mailto:")
-# "chapter 4", "chapters 2, 3 and 5", "chapters 7 to 9"; those of another work stand beside the link
-# of a citation.
-NUMBER = r"\d+(?!\.\d)"
-CHAPTERS = rf"\b[Cc]hapters?\s+{NUMBER}(?:(?:,\s*(?:and\s+|or\s+)?|\s+(?:and|or|to)\s+){NUMBER})*"
 CITED = r"\[[^\[\]]*\]\([^()\s]*/bibliography\.html\)"
+# A mention of a chapter is none of this: those of another work stand beside the link of a citation.
 PASSED_OVER = (
     r"^#[^\n]*$",  # a heading
     r"(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`)",  # code

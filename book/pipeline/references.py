@@ -13,6 +13,9 @@ from . import chapters, myst
 from .tree import Tree
 
 HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*$", re.MULTILINE)
+# "chapter 4", "chapters 2, 3 and 5", "chapters 7 to 9"; "chapter 4.2" is one of another work.
+NUMBER = r"\d+(?!\.\d)"
+CHAPTERS = rf"\b[Cc]hapters?\s+{NUMBER}(?:(?:,\s*(?:and\s+|or\s+)?|\s+(?:and|or|to)\s+){NUMBER})*"
 CHAPTER = re.compile(r"notebooks/(\d\d)_")
 AUTOMODULE = re.compile(r"automodule::\s*([\w.]+)")
 MOST_NAMES = 2  # more authors than this are "First et al."

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import pairwise
 
-from . import chapters, reading
+from . import chapters
 from .chapters import Chapter
+from .references import CHAPTERS
 from .tree import BookError, Tree
 
 #: What a chapter is about, in the words that fit into the map.
@@ -23,7 +24,6 @@ SHORT = (
     ("reproducing", "papers"), ("bring", "your own"), ("the GPU", "lab"),
 )  # fmt: skip
 NEEDS = re.compile(r"\*\*Needs:\*\*(.*?)\*\*Takes:\*\*", re.DOTALL)
-MENTION = re.compile(r"\b[Cc]hapters?\s+(\d+(?:(?:,\s*(?:and\s+|or\s+)?|\s+(?:and|or|to)\s+)\d+)*)")
 PATH = re.compile(r"\{\{ (minutes(?:_\d\d)+) \}\}")
 WIDTH, ROW, BOX_HEIGHT = 372, 84, 50
 MOST = 4  # boxes in a row
@@ -46,10 +46,7 @@ def fields(tree: Tree, text: str) -> dict[str, str]:
         "picture": (tree.book / "_static" / "welcome.svg").read_text("utf8").strip(),
         "map": drawn_map([(chapter.stem, chapter.title) for chapter in read], needs(read)),
     }
-    minutes = {
-        chapter.stem[:2]: int(reading.measure(chapter.notebook, chapter.stem).fields()["essential"])
-        for chapter in read
-    }
+    minutes = {chapter.stem[:2]: int(chapter.minutes["essential"]) for chapter in read}
     for name in PATH.findall(text):
         parts = name.split("_")[1:]
         if lost := set(parts) - set(minutes):
@@ -75,7 +72,7 @@ def needs(read: Sequence[Chapter]) -> dict[int, list[int]]:
         if line is None:
             raise BookError(f"{chapter.stem} does not say what it needs (**Needs:** .. **Takes:**)")
         named = {titles[title] for title in titles if f"*{title}*" in line[1]}
-        for mention in MENTION.findall(line[1]):
+        for mention in re.findall(CHAPTERS, line[1]):
             named |= set(_numbers(mention))
         if late := [need for need in named if need >= number]:
             raise BookError(f"{chapter.stem} needs chapter {late[0]}, which comes later")

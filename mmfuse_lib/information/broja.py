@@ -13,6 +13,8 @@ whose Lagrangian dual (cf. Makkeh, Theis & Vicente 2018) is
 .. math:: \max_{l,m} \sum p(x_1,y)\, l(x_1,y) + \sum p(x_2,y)\, m(x_2,y)
           \quad\text{where}\quad f(x_1,x_2) = \ln\sum_y e^{l(x_1,y)+m(x_2,y)} \le 0.
 
+Chapter 4 of the book writes :math:`\ell_1, \ell_2` for l and m, in bits.
+
 **Certificate.** Any (l, m) satisfies the constraints once :math:`\max_{x_2} f(x_1,x_2)` is taken
 off :math:`l(x_1,\cdot)`; its value is then a lower bound. Any q in :math:`D_p` gives an upper
 bound. Their difference bounds the error of both, however they were found.

@@ -12,6 +12,7 @@ from bs4 import BeautifulSoup, Tag
 
 from book.pipeline.myst import MystError
 from book.pipeline.plain import Writer
+from book.pipeline.references import CHAPTERS as MENTIONS
 from book.pipeline.references import References
 
 from .conftest import ROOT
@@ -180,3 +181,8 @@ def test_mentions_in_notebooks(writer: Writer, text: str) -> None:
 def test_chapter_that_does_not_exist_stops_the_notebook(writer: Writer) -> None:
     with pytest.raises(MystError, match="there is no chapter 17"):
         writer.cell("chapter 17")
+
+
+def test_pages_and_notebooks_find_the_same_mentions() -> None:
+    """The extension runs where this package is not at hand, so it has the pattern a second time."""
+    assert f'r"{MENTIONS}"' in (EXTENSIONS / "mmfuse_links.py").read_text("utf8")

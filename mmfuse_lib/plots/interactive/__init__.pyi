@@ -1,10 +1,10 @@
 from .figures import adding_scores as adding_scores
 from .figures import counting_bias as counting_bias
+from .figures import entropy_table as entropy_table
+from .figures import explorer as explorer
 from .figures import shared_residual as shared_residual
 from .figures import sharing_surprise as sharing_surprise
+from .figures import two_houses as two_houses
+from .figures import xor_to_and as xor_to_and
 from .page import Page as Page
-from .page import entropy_table as entropy_table
-from .page import explorer as explorer
-from .page import two_houses as two_houses
-from .page import xor_to_and as xor_to_and
 from .samples import sample_browser as sample_browser
