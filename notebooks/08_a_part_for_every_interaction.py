@@ -753,20 +753,9 @@ ax.legend(ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0))
 plt.show()
 
 # %%
-accuracies = [
-    "accuracy_R",
-    "accuracy_U1",
-    "accuracy_U2",
-    "accuracy_S",
-    "accuracy",
-]
+accuracies = [f"accuracy_{kind}" for kind in KINDS]
 curve_table = curve.groupby(["classes", "method"])[accuracies].agg(pm)
-curve_table.rename(
-    index={"DMIL, synergy first": "DMIL, S first"},
-    columns=lambda name: (
-        in_words(name).replace("accuracy on", "on").replace("accuracy", "all")
-    ),
-).rename_axis(["K", "method"])
+curve_table.rename(columns=lambda name: in_words(name).removeprefix("accuracy "))
 
 # %% [markdown]
 # The joint model copes, and so does I2MoE. DMIL, whose purpose is synergy, manages two classes on all three seeds and four on two of them. It falls far short at
@@ -855,7 +844,7 @@ ablations = digits.query("classes == 4").groupby("method")
 ablations[["accuracy", "accuracy_S"]].agg(pm).rename(columns=in_words)
 
 # %% [markdown]
-# The paper's own ablations, on two audio-visual data sets {cite:p}`yang2026`, give these accuracies in percent (↑ higher is better):
+# The paper's own ablations, on two audio-visual data sets {cite:p}`yang2026`, give these accuracies in per cent (↑ higher is better):
 
 # %%
 published = pd.DataFrame(
