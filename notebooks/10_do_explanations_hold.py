@@ -371,7 +371,7 @@ live = pd.DataFrame({name: scores.metrics for name, scores in found.items()}).lo
 ]
 in_words(found, SHOWN)
 
-# %% mystnb={"image": {"alt": "Four small heat maps, for I2MoE, DMIL, three models and the probe, with a row for each kind of sample and a column for each column of the report. The probe's and the three models' are dark on the diagonal; I2MoE's is partly, DMIL's is not."}, "figure": {"caption": "The probe and the three models are dark on the diagonal, as an explanation that holds should be; I2MoE is so in part and DMIL is not. Mean report (columns) on the test samples of each kind (rows).", "name": "fig-live-reports"}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "Four small heat maps, for I2MoE, DMIL, three models and the probe, with a row for each kind of sample and a column for each column of the report. The probe's and the three models' are dark on the diagonal; I2MoE's is partly, DMIL's is not."}, "figure": {"caption": "The probe and the three models are dark on the diagonal, as an explanation that holds should be; the reports of I2MoE and DMIL are so only in part. Mean report (columns) on the test samples of each kind (rows).", "name": "fig-live-reports"}} tags=["hide-input"]
 SHADES = sns.light_palette("0.5", as_cmap=True)
 figure, axes = plt.subplots(2, 2, figsize=(6.2, 6.6), sharex=True, sharey=True)
 for ax, (name, scores) in zip(axes.flat, list(found.items())[:4], strict=True):
@@ -456,7 +456,7 @@ print(explanations.leaderboard_text(board, ["auroc", "rank", "first"]).to_string
 # other tasks would change, as far as this suite can stand for them. (It was chosen, not drawn at random.) So look at the tasks
 # one by one, in {numref}`fig-task-map`.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Heat map of the mean area under the ROC curve, a row a task, a column a method. On digit pairs with the cue the best possible, the probe and the three models are at or near one, on spoken digits the three models are about a tenth lower. Without the cue all of them are between one half and 0.7, the probe up to a tenth below the best possible. The columns of I2MoE and DMIL are paler and differ from task to task."}, "figure": {"caption": "With the cue, the probe and the three models are near the bound on digits, and the gates are not. Area under the ROC curve, mean over the four columns and over seeds. The first column is the bound for reports made from the inputs; LSMI is told the label and may exceed it.", "name": "fig-task-map"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Heat map of the mean area under the ROC curve, a row a task, a column a method. On digit pairs with the cue the best possible, the probe and the three models are at or near one, on spoken digits the three models are about a tenth lower. Without the cue all of them are between one half and 0.7, the probe up to a tenth below the best possible. The columns of I2MoE and DMIL are paler and differ from task to task."}, "figure": {"caption": "With the cue, the probe and the three models are near the bound on digits; the gates mostly are not. Area under the ROC curve, mean over the four columns and over seeds. The first column is the bound for reports made from the inputs; LSMI is told the label and may exceed it.", "name": "fig-task-map"}}
 best = explanations.best_possible()
 shown = [
     "probe (told)",
@@ -478,7 +478,7 @@ sns.heatmap(by_task, vmin=0.2, vmax=1, cmap=SHADES, cbar=False,
 ax.xaxis.tick_top()
 ax.tick_params(axis="x", rotation=90)
 ax.tick_params(axis="y", rotation=0)
-_ = ax.set(ylabel="")
+_ = ax.set(xlabel="", ylabel="")
 plt.show()
 
 # %% [markdown]

@@ -382,8 +382,8 @@ print("bits in all atoms, shuffled labels divided by real ones, by samples:")
 print(invented.round(2).T.to_string())
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Total of all atoms against the number of samples on logarithmic axis. The plug-in starts at 1.7 bits and settles at 1.3, below the truth of 2; with shuffled labels it starts at 1.1 and falls to near zero. The corrected estimate is a little lower, and with shuffled labels it is nearer to zero."}, "figure": {"caption": "With few samples, shuffled labels (dashed) seem to hold more than half as many bits as real ones, corrected or not. R + U1 + U2 + S of `digit_pairs`, by twelve clusters per modality. The truth is dotted.", "name": "fig-noise-invents"}}
-totals = pd.DataFrame(curves).T.map(np.sum)  # a row a number of samples
-fig, ax = plt.subplots(figsize=(6.4, 3.8))
+totals = pd.DataFrame(curves).T.map(np.sum)  # a row for each number of samples
+fig, ax = plt.subplots(figsize=(6.4, 5.4))
 sns.lineplot(
     totals,
     palette=[GREY, GREY, INK, INK],
