@@ -241,8 +241,12 @@ def _mend_listing(soup: BeautifulSoup, path: Path, root: Path) -> None:
 
 @cache
 def _anchors(page: Path) -> frozenset[str]:
-    found = re.findall(r'\b(?:id|name)="([^"]*)"', page.read_text("utf8"))
-    return frozenset(map(html.unescape, found))
+    return _anchors_in(page.read_text("utf8"))
+
+
+def _anchors_in(text: str) -> frozenset[str]:
+    """Return what a link into a page can name, before or after the page is finished."""
+    return frozenset(map(html.unescape, re.findall(r'\b(?:id|name)="([^"]*)"', text)))
 
 
 def _drop_dead_links(soup: BeautifulSoup) -> None:
@@ -256,13 +260,13 @@ def _drop_dead_links(soup: BeautifulSoup) -> None:
 
 def broken_links(root: Path) -> list[str]:
     """List links within the site that lead to no page, no file or no part of one."""
-    anchors: dict[Path, set[str]] = {}
+    anchors: dict[Path, frozenset[str]] = {}
     links: list[tuple[Path, str]] = []
     for path in root.rglob("*.html"):
         if "_static" in path.relative_to(root).parts:
             continue
         text = path.read_text("utf8")
-        anchors[path] = set(map(html.unescape, re.findall(r'\b(?:id|name)="([^"]*)"', text)))
+        anchors[path] = _anchors_in(text)
         links += [(path, html.unescape(m)) for m in re.findall(r'<a\b[^>]*?\bhref="([^"]*)"', text)]
     found = []
     for path, link in dict.fromkeys(links):
