@@ -12,6 +12,8 @@
     };
     box.addEventListener('scroll', update, { passive: true });
     new ResizeObserver(update).observe(box);
+    // What is inside grows, and the box does not, when a font arrives.
+    document.fonts.addEventListener('loadingdone', update);
   };
   const fold = (parts, label) => {
     const details = document.createElement('details');
