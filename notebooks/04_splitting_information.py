@@ -90,6 +90,24 @@ for name, p in houses.items():
     )
 
 # %% [markdown]
+# ```{quiz} One bit about what?
+# :label: predict-lamps
+# :predict:
+#
+# In both houses each camera tells one bit about the pair of lamps, and both together tell two. In which house can the two
+# cameras be telling the *same* bit?
+#
+# * [ ] In both: each tells one bit, so it is the same bit.
+#
+#   (equal-amounts) The amounts agree in house A, too, where each camera sees another lamp.
+# * [x] In house B only.
+#
+#   There each camera's value contains the hall lamp and nothing else of the label. The second bit needs the two switches together.
+# * [ ] In neither: both together tell two bits, so nothing is told twice.
+#
+#   Two bits together leave room for one shared bit and one bit that only the pair has. The sum cannot rule that out.
+# ```
+#
 # In each house, one bit from either camera and two bits from both. But one bit about *what*? The
 # label has two lamps, so ask each camera about each lamp. The table gives the answers in bits.
 
@@ -350,6 +368,25 @@ plots.mechanism("garbling")
 # The way in which the two sources hang *together* then matters for synergy alone. That is a choice.
 # Other definitions choose differently, and later in this chapter an example will make the choice
 # look odd. Let us first see how far it carries.
+#
+# ```{quiz} Who has something of their own?
+# :label: quiz-own-information
+#
+# Two thermometers read the same room, and the label is *hot* or *cold*. Both are right in 80 % of the cases, whatever the
+# label, and their errors are independent. What do their pairwise tables say about unique information?
+#
+# * [x] Neither has any: each is a garbling of the other.
+#
+#   Their tables with the label are equal, so one can stand in for the other in every bet. That the errors are independent is a
+#   fact about the pair, which the pairwise tables do not show.
+# * [ ] Each has some, since their errors are independent.
+#
+#   (dependence-is-redundancy) Independent errors make the *pair* better than either, but no bet on one reading prefers one
+#   thermometer.
+# * [ ] It cannot be said without the full table.
+#
+#   By {prf:ref}`assumption-star` the pairwise tables are all that $U_1$ and $U_2$ depend on.
+# ```
 #
 # ## Synergy is what the worst re-pairing destroys
 #
@@ -675,6 +712,26 @@ stack(pd.DataFrame(gates, index=ATOMS).T, xlim=(0, 2.05), figsize=(6.4, 4.0))
 plt.show()
 
 # %% [markdown]
+# ```{quiz} May we drop it?
+# :label: quiz-droppable
+#
+# A decomposition reports $U_2=0$. Your supervisor concludes that modality 2 can be left out without losing anything. When is
+# she right?
+#
+# * [ ] Always: modality 2 has nothing of its own.
+#
+#   (zero-unique-droppable) In XOR neither input has anything of its own, and without one of them everything is lost.
+# * [x] If $S=0$, too.
+#
+#   Without modality 2 the model keeps $R+U_1$ of $R+U_1+U_2+S$. What is lost is $U_2+S$.
+# * [ ] If $R=0$, too.
+#
+#   Redundancy is what modality 1 also has. It is the one atom that dropping modality 2 can never touch.
+# * [ ] If the modalities are independent.
+#
+#   (dependence-is-redundancy) The inputs of XOR are independent, and neither can be dropped.
+# ```
+#
 # ## How do you know that it is the minimum?
 #
 # The program returns a $q$. Adding up shows that this $q$ is in $D_p$. But no sum shows that nothing
@@ -928,6 +985,25 @@ print("200 random tables, all gaps below 1e-8 bits:", (batch.gap < 1e-8).all())
 print("mean atoms:", batch.atoms.mean(axis=0).round(3).tolist())
 
 # %% [markdown]
+# ```{quiz} Done?
+# :label: quiz-certified
+#
+# A solver for $I_*$ prints, after 40 rounds: *last change $10^{-9}$ bits, the atoms satisfy all three equations to twelve
+# digits, certified gap 0.02 bits.* What do you know about $S$?
+#
+# * [ ] It is right to about nine digits, since nothing changes any more.
+#
+#   The change says how fast the loop moves, not how far it has to go. {numref}`fig-residual` shows a loop that hardly moves
+#   and is far from the minimum.
+# * [ ] It is right to about twelve digits, since the books balance.
+#
+#   All four atoms come from one number, so they balance for *every* pairing, the first included.
+# * [x] The true $S$ is the printed one or up to 0.02 bits more.
+#
+#   The pairing gives an upper bound on $I_*$, so the printed $S$ is too small if anything; the lower bound says by how much at
+#   most.
+# ```
+#
 # ## Four definitions disagree on redundancy
 #
 # Bertschinger's assumption is one answer among several. The library has three others: the two first
@@ -1022,6 +1098,24 @@ plt.show()
 # (U2), or the label is the sum of both (S). A **cue**, visible in both images, says which rule. Each
 # rule holds for a quarter of the samples. There are four classes, so two bits in total. Surely
 # $R=U_1=U_2=S=\tfrac12$?
+#
+# ```{quiz} A quarter of each
+# :label: predict-cue
+# :predict:
+#
+# Before you run the next cell: which atoms does the table of the whole data set have, in bits?
+#
+# * [ ] $R=U_1=U_2=S=\tfrac12$
+#
+#   (mean-of-samples) This is the mean over the rules. The table mixes the rules first and is decomposed afterwards.
+# * [x] $R=S=1$ and $U_1=U_2=0$
+#
+#   Each image knows the label in half of the samples, and knows when it does. So each can be made from the other, and
+#   nothing is unique.
+# * [ ] $R=2$, all else 0
+#
+#   Each image alone gives half of the two bits. The rest must come from elsewhere.
+# ```
 
 # %%
 pairs = label_table()

@@ -7,7 +7,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from . import myst
+from mmfuse_lib.course.misconceptions import misconceptions
+
+from . import myst, quizzes
 from .myst import Directive, Math, MystError
 from .references import CHAPTERS, NUMBERED, References, Target, anchor, chapter_prefix
 
@@ -164,6 +166,8 @@ class Writer:
             )
         if name == "prf:proof":
             return self.box(block, self.titled("Proof", block.argument))
+        if name == "quiz":
+            return self.quiz(quizzes.read(block.argument, block.options, block.body))
         if kind := NUMBERED.get(name):
             return self.box(block, self.titled(f"{kind} {self.count(kind)}", block.argument))
         raise MystError(f"unknown directive {{{name}}}")
@@ -177,6 +181,27 @@ class Writer:
         if "dropdown" in block.options.get("class", "") or block.name == "dropdown":
             return details(title, body)
         return quote(f"**{title}**\n\n{body.strip()}" if title else body.strip())
+
+    def quiz(self, quiz: quizzes.Quiz) -> str:
+        """Write a quiz: question and options, and below them, folded, what each is worth."""
+        kind = "Predict first" if quiz.predict else "Question"
+        options = list(zip("abcd", quiz.shown, strict=False))
+        asked = "\n".join(f"> * **{letter}** {self.inline(o.text)}" for letter, o in options)
+        reasons = "\n\n".join(
+            f"**{letter}** {o.verdict} {self.blocks(o.reason).strip()}{self.helpful(o)}"
+            for letter, o in options
+        )
+        question = quote(f"**{kind}: {self.inline(quiz.title)}**\n\n{self.blocks(quiz.question)}")
+        return f"{question.rstrip()}\n>\n{asked}\n{details('Which one?', reasons)}"
+
+    def helpful(self, option: quizzes.Option) -> str:
+        """Return the question that helps against a misconception, if the option comes from one."""
+        if not option.misconception:
+            return ""
+        known = misconceptions()
+        if option.misconception not in known:
+            raise MystError(f"no misconception {option.misconception!r} in misconceptions.yml")
+        return f" *{self.inline(known[option.misconception].question)}*"
 
     def titled(self, title: str, argument: str) -> str:
         """Return a title with what the author added to it in brackets."""

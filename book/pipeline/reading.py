@@ -2,7 +2,7 @@
 
 A section that opens with ``*Deeper: who needs it.*`` can be skipped on a first reading, and so can
 what is folded and the check of the claims: they count for the whole chapter, not for its essential
-path. Exercises, their solutions and the list of further reading are counted for neither.
+path. Exercises, their solutions, quizzes and the list of further reading are counted for neither.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Reading:
         name = block.name
         if name in ("exercise-start", "solution-start", "exercise-end", "solution-end"):
             self._gate = name.endswith("start")
-        elif name in ("exercise", "solution"):
+        elif name in ("exercise", "solution", "quiz"):
             pass
         elif name == "math":
             self._add(MINUTES_PER_FORMULA, folded=folded)

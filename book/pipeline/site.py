@@ -20,6 +20,7 @@ from .tree import BookError, Tree, write_atomic
 
 # In `book/`, but not pages of the book.
 NOT_PAGES = ("_ext", "_static", "pipeline", "profiles", "__pycache__", "*.py", "*.yml", "*.bib")
+ROOT = Path(__file__).resolve().parents[2]
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 REPORT_MARK = "<!-- chapters and machine: written by `make book` -->"
 
@@ -35,7 +36,8 @@ def build(tree: Tree, profile: str) -> Path:
     command = [program, "build", str(source)]
     command += ["--path-output", str(out), "--all", "-W", "-n", "--keep-going"]
     # Kept in a file, since it names the folder that the pages are moved from.
-    settings = os.environ | {"PYTHONUTF8": "1"}
+    # The book's extensions use its pipeline.
+    settings = os.environ | {"PYTHONUTF8": "1", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         command, cwd=tree.root, env=settings, check=False, capture_output=True, encoding="utf8"
     )

@@ -1,0 +1,2 @@
+from .misconceptions import Misconception as Misconception
+from .misconceptions import misconceptions as misconceptions
