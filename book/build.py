@@ -22,6 +22,7 @@ from book.pipeline import (
     gpu,
     machine,
     site,
+    teaching,
     validation,
 )
 from book.pipeline.tree import BookError, Tree
@@ -94,8 +95,10 @@ def colab_command(
         if check:
             colab.check(context.obj)
             addresses.check(context.obj)
+            teaching.check(context.obj)
         else:
-            for path in colab.write(context.obj) + addresses.write(context.obj):
+            tree = context.obj
+            for path in colab.write(tree) + addresses.write(tree) + teaching.write(tree):
                 typer.echo(path)
 
 

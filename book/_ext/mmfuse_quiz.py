@@ -6,32 +6,33 @@ names a misconception also asks the question that helps against it.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from docutils import nodes
 from docutils.parsers.rst import directives
 from docutils.statemachine import StringList
 from sphinx.application import Sphinx
+from sphinx.domains.std import StandardDomain
 from sphinx.util.docutils import SphinxDirective
 
 from book.pipeline import quizzes
 from book.pipeline.myst import MystError
-from mmfuse_lib.course.misconceptions import Misconception, misconceptions
+from mmfuse_lib.course.misconception import Misconception, misconceptions
 
 ASKED, PREDICT = "Question", "Predict first"
 #: What a predict-first stop says below its options.
 READ_ON = "Choose before you read on: what follows answers it."
 
 
-class Group(nodes.General, nodes.Element):
+class Group(nodes.General, nodes.Element):  # type: ignore[misc]
     """The whole of a quiz."""
 
 
-class Choice(nodes.General, nodes.Element):
+class Choice(nodes.General, nodes.Element):  # type: ignore[misc]
     """An option: its text, then its reason."""
 
 
-class Said(nodes.General, nodes.FixedTextElement):
+class Said(nodes.General, nodes.FixedTextElement):  # type: ignore[misc]
     """The text of an option: a button, so that there is no link in it (`mmfuse_links`)."""
 
 
@@ -55,7 +56,7 @@ class Quiz(SphinxDirective):
         heading += nodes.inline("", PREDICT if quiz.predict else ASKED, classes=["quiz-kind"])
         heading += nodes.Text(f" {quiz.title}")
         group["ids"].append(nodes.make_id(quiz.label))
-        domain = self.env.get_domain("std")
+        domain = cast("StandardDomain", self.env.get_domain("std"))
         place = self.env.docname, group["ids"][0]
         domain.anonlabels[quiz.label] = place
         domain.labels[quiz.label] = (*place, quiz.title)
@@ -69,7 +70,7 @@ class Quiz(SphinxDirective):
         return [group]
 
     def _choice(self, option: quizzes.Option, label: str) -> Choice:
-        choice = Choice(label=label)
+        choice: Choice = Choice(label=label)
         said = nodes.container()
         self._parse(option.text, said)
         choice += Said("", "", *(said.children[0].children if said.children else []))

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from mmfuse_lib.course.misconceptions import misconceptions
+from mmfuse_lib.course.misconception import misconceptions
 
 from . import myst, quizzes
 from .myst import Directive, Math, MystError

@@ -12,7 +12,7 @@ from .myst import MystError
 
 FEWEST, MOST = 2, 4
 OPTION = re.compile(r"^\* \[( |x)\] (.*)$")
-MISCONCEPTION = re.compile(r"^\(([a-z0-9-]+)\)\s+")
+MISCONCEPTION = re.compile(r"^\(([a-z0-9-]+)\)(?:\s+|$)")
 RIGHT, WRONG = "Right.", "Not yet."
 
 

@@ -15,11 +15,14 @@ from typing import Any
 import nbformat
 import yaml
 
-from . import addresses, chapters, colab, execution, fidelity, finishing, machine, welcome
+from . import addresses, chapters, colab, execution, fidelity, finishing, machine, teaching, welcome
 from .tree import BookError, Tree, write_atomic
 
 # In `book/`, but not pages of the book.
-NOT_PAGES = ("_ext", "_static", "pipeline", "profiles", "__pycache__", "*.py", "*.yml", "*.bib")
+NOT_PAGES = (
+    "_ext", "_static", "pipeline", "profiles", "slides", "assignments", "__pycache__",
+    "*.py", "*.yml", "*.bib", "*.csv",
+)  # fmt: skip
 ROOT = Path(__file__).resolve().parents[2]
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 REPORT_MARK = "<!-- chapters and machine: written by `make book` -->"
@@ -66,7 +69,9 @@ def assemble(tree: Tree, profile: str, source: Path) -> None:
     project = tree.project()
     for page in (source / "book").rglob("*.md"):
         text = page.read_text("utf8")
-        write_atomic(page, project.fill(text, welcome.fields(tree, text)))
+        write_atomic(
+            page, project.fill(text, welcome.fields(tree, text) | teaching.fields(tree, text))
+        )
     for stem in chapters.stems(tree):
         executed = tree.executed(profile) / f"{stem}.ipynb"
         if not executed.exists():

@@ -1,2 +1,2 @@
-from .misconceptions import Misconception as Misconception
-from .misconceptions import misconceptions as misconceptions
+from .misconception import Misconception as Misconception
+from .misconception import misconceptions as misconceptions
