@@ -22,6 +22,7 @@ from book.pipeline import (
     gpu,
     machine,
     site,
+    student,
     teaching,
     validation,
 )
@@ -113,6 +114,14 @@ def alone_command(
     """Run every notebook alone, with the built library and the versions that Colab ships."""
     with _errors():
         alone.run(context.obj, profile, python, typer.echo)
+
+
+@app.command("student")
+def student_command(context: typer.Context) -> None:
+    """Write the notebooks for students and for instructors to build/teach."""
+    with _errors():
+        paths = student.write(context.obj)
+        typer.echo(f"{len(paths)} notebooks in {paths[0].parents[1]}")
 
 
 @app.command("gpu")

@@ -290,6 +290,10 @@ TARGETS = {
         "Write the notebooks that Colab opens, bring README and addresses in line",
         ("-m book.build colab",),
     ),
+    "student": Target(
+        "Write the notebooks for students and for instructors: build/teach",
+        ("-m book.build student",),
+    ),
     "execute": Target(
         "Execute the chapters that changed (PROFILE=smoke for a quick look)",
         ("-m book.build execute --profile {PROFILE}",),

@@ -22,7 +22,7 @@ FLOORS: list[set[str]] = [
     {"training"},
     {"evaluation"},
     {"runs"},
-    {"explanations"},
+    {"explanations", "course"},
     {"study"},
     {"cli"},
     {"__main__"},

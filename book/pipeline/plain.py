@@ -5,9 +5,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mmfuse_lib.course.misconception import misconceptions
+from mmfuse_lib.course.registry import exercises
 
 from . import myst, quizzes
 from .myst import Directive, Math, MystError
@@ -19,6 +20,7 @@ ADMONITIONS = {
 } | {"seealso": "See also", "admonition": "", "sidebar": "", "margin": ""}
 CODE = ("code", "code-block")
 DROPPED = ("contents", "tableofcontents", "exercise-end")
+IMPORT = "(First `from mmfuse_lib.course import check`.)"
 GATES = ("solution-start", "solution-end")
 CONTINUED = "Solution, continued"
 GROUPS = ("tab-set", "grid")
@@ -168,6 +170,8 @@ class Writer:
             return self.box(block, self.titled("Proof", block.argument))
         if name == "quiz":
             return self.quiz(quizzes.read(block.argument, block.options, block.body))
+        if known := exercises().get(block.name_given):
+            block = replace(block, body=f"{block.body}\n\n{known.line}\n\n{IMPORT}")
         if kind := NUMBERED.get(name):
             return self.box(block, self.titled(f"{kind} {self.count(kind)}", block.argument))
         raise MystError(f"unknown directive {{{name}}}")

@@ -1,0 +1,1 @@
+"""What looks at the answers to exercises, a file a chapter."""

@@ -1,0 +1,120 @@
+"""Instant answers: right ones pass, wrong ones are met with a question, and no value is told."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmfuse_lib.core.errors import DataError, UnknownNameError
+from mmfuse_lib.course import check, exercise, exercises, misconceptions
+
+from .answers import MISTAKEN, RIGHT, WRONG
+
+NUMBER = re.compile(r"-?\d+\.\d+|-?\d+")
+#: What a student gave or what the exercise itself says may be said.
+SAID = {"ex-three-of-four", "ex-half", "ex-vacuous", "ex-rival"}
+
+
+def test_every_check_has_a_right_and_a_wrong_answer() -> None:
+    assert set(RIGHT) == set(exercises())
+    assert {name for name, _, _ in WRONG} == set(exercises())
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_right_answer_is_right(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert check(name, RIGHT[name])
+    assert capsys.readouterr().out.startswith("Right.")
+
+
+@pytest.mark.parametrize(("name", "answer", "misconception"), MISTAKEN)
+def test_a_misconception_is_recognised(
+    name: str, answer: Any, misconception: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert not check(name, answer)
+    assert capsys.readouterr().out == f"Not yet. {misconceptions()[misconception].question}\n"
+
+
+@pytest.mark.parametrize(("name", "answer", "said"), WRONG)
+def test_a_wrong_answer_is_met_with_a_reason(
+    name: str, answer: Any, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert not check(name, answer)
+    out = capsys.readouterr().out
+    assert out.startswith("Not yet. ")
+    assert said in out
+
+
+@pytest.mark.parametrize(("name", "answer"), [(n, a) for n, a, _ in [*WRONG, *MISTAKEN]])
+def test_no_message_holds_the_value(
+    name: str, answer: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if callable(RIGHT[name]) or isinstance(RIGHT[name], str) or name in SAID:
+        return  # what is right is no number, or the message speaks of the student's own
+    check(name, answer)
+    told = {float(found) for found in NUMBER.findall(capsys.readouterr().out)}
+    secret = {round(float(v), 4) for v in np.ravel(RIGHT[name])} - {0.0, 1.0, 2.0}
+    assert not {value for value in told if any(abs(value - s) < 1e-3 for s in secret)}
+
+
+@pytest.mark.parametrize("name", exercises())
+@pytest.mark.parametrize(
+    "answer",
+    [None, ..., "", "nonsense", [], [[1], [2, 3]], float("nan"), np.full((2, 2, 2), np.nan), 1e9,
+     {"a": 1}, np.zeros((3, 0)), lambda: None, lambda *a: None, lambda *a: "x", lambda *a: 1 / 0],
+    ids=str,
+)  # fmt: skip
+def test_nonsense_is_met_with_a_message(
+    name: str, answer: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert not check(name, answer)
+    assert capsys.readouterr().out.startswith("Not yet. ")
+
+
+@given(st.lists(st.floats(-10, 10), min_size=3, max_size=3))
+def test_only_the_right_numbers_are_right(values: list[float]) -> None:
+    near = np.abs(np.array(values) - RIGHT["ex-copies"]).max() <= 2e-3
+    assert check("ex-copies", values) == near
+
+
+def test_a_stub_is_not_written_yet() -> None:
+    def stub(*arguments: object) -> None:
+        raise NotImplementedError
+
+    for name, found in exercises().items():
+        if found.arguments is not None:
+            with pytest.raises(NotImplementedError):
+                check(name, stub)
+
+
+def test_a_function_cannot_change_what_it_is_checked_on() -> None:
+    def spoiling(p: Any) -> Any:
+        right = RIGHT["ex-within"](p)
+        p[:] = 0
+        return right
+
+    assert check("ex-within", spoiling)
+
+
+def test_an_unknown_exercise_is_named_with_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'ex-copies'"):
+        check("ex-copy", 1)
+
+
+def test_an_exercise_is_registered_once() -> None:
+    with pytest.raises(DataError, match="two checks of 'ex-copies'"):
+        exercise("ex-copies", "anything")(lambda answer: None)
+
+
+def test_checks_need_no_torch() -> None:
+    code = (
+        "import sys\nfrom mmfuse_lib.course import check\n"
+        "assert not check('ex-copies', [0, 0, 0])\nassert 'torch' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
