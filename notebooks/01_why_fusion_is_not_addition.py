@@ -122,6 +122,27 @@ for row, name in enumerate(train.modalities):
 plt.show()
 
 # %% [markdown]
+# ```{quiz} Which question fails?
+# :label: predict-which-fails
+# :predict:
+#
+# The label is read off two digits by one of the four rules. Two experts see one digit each, both are perfect, and their
+# points are added. Under which rule is the sum no better than chance?
+#
+# * [ ] U1: only the left digit matters
+#
+#   The right expert can give every answer the same points. The left one then decides alone.
+# * [ ] R: both digits show the label
+#
+#   Both experts give their points to the same answer.
+# * [x] S: the label is the sum of the digits, modulo $K$
+#
+#   Each digit alone leaves every label equally likely. So neither expert has anything to say, however good they are.
+# * [ ] None, if the experts are good enough
+#
+#   (skill-helps) Under rule S a perfect expert for one digit knows nothing about the label.
+# ```
+#
 # ## What a sum of votes cannot say
 #
 # The simplest way to combine two modalities is to train one model on each and to average their
@@ -211,6 +232,22 @@ for name, x in {"a plus b, added": additive, "(a, b) together": together}.items(
 # reach 1, but scikit-learn's regularisation holds it back a little.) This is the sense of the chapter's title.
 # *Fusion* earns its name only where modalities meet inside a non-additive function. {prf:ref}`thm-additive` says
 # that without such a meeting, no synergy of this kind can be learned.
+#
+# ```{quiz} AND is not XOR
+# :label: quiz-and-adds
+#
+# Could a sum of two scores compute AND: label 1 exactly if both bits are 1?
+#
+# * [ ] No: AND needs both bits, so it is synergy, and sums cannot learn synergy.
+#
+#   The theorem is about labels for which both diagonals of the square matter, as in XOR. AND has a single 1.
+# * [x] Yes: give each bit that is 1 one point, and ask for more than one and a half.
+#
+#   A threshold of a sum computes AND exactly. Some synergy is within reach of a sum: it is XOR that is not.
+# * [ ] Only if the two scores are trained jointly.
+#
+#   Training does not matter here. Joint or apart, what counts is that the scores are added.
+# ```
 #
 # ## Three models on one data set
 #
@@ -312,6 +349,25 @@ summary(results, ["accuracy", "accuracy_S", "cross_entropy_S", "synergy_indicato
 #   trained jointly and end to end, and it fares no better, because its last step is an addition.
 # - **Joint training with a hidden layer across both** learns all four kinds.
 #
+# ```{quiz} Where do the modalities meet?
+# :label: quiz-where-meet
+#
+# Four models of two images. Which one can learn the XOR of two bits?
+#
+# * [ ] Two networks whose probabilities are multiplied
+#
+#   The logarithm of a product is a sum of one term a modality.
+# * [ ] Two encoders, trained jointly, with one linear layer on the two feature vectors
+#
+#   A linear layer adds what it makes of one vector to what it makes of the other: one score a modality.
+# * [x] Two linear encoders, trained jointly, with a hidden layer on both feature vectors
+#
+#   The hidden layer is a function of both at once that is not a sum. The encoders need not be strong.
+# * [ ] Two very deep encoders whose logits are averaged
+#
+#   (skill-helps) Depth within a modality does not help. The modalities meet in an average.
+# ```
+#
 # ### The synergy indicator has a floor and a ceiling
 #
 # *Deeper: a measure that needs no knowledge of the truth; later chapters report it, so skip it on a first reading.*
@@ -323,6 +379,26 @@ summary(results, ["accuracy", "accuracy_S", "cross_entropy_S", "synergy_indicato
 # choice. The indicator also has a floor that mere guessing reaches, as "joint, sum" shows, and it has a ceiling. The
 # joint model is right on nearly all S samples, a quarter of the data. But the two unimodal models guess there, so
 # both are wrong on only about $(3/4)^2$ of them.
+#
+# ```{quiz} Redundant labels
+# :label: predict-redundant
+# :predict:
+#
+# Now every label is redundant, and the right image is noisy. An ensemble of two networks competes with one network that
+# is trained on both images. Which is more accurate?
+#
+# * [ ] The joint one: it can do all that the ensemble can.
+#
+#   (joint-is-better) It can, but its training does not find it: the sharp image leaves little to learn for the encoder
+#   of the noisy one.
+# * [x] The ensemble, clearly
+#
+#   Each member learns all that its image tells. The joint model stops listening to the noisy image when the sharp one
+#   is right.
+# * [ ] They are level, as nothing needs the pair.
+#
+#   Nothing needs the pair, but two witnesses are better than one, and only the ensemble hears out both.
+# ```
 #
 # ## Is joint training simply better?
 #
@@ -373,6 +449,22 @@ plt.show()
 # failure or both, and later chapters build them. DI-MML trains the modalities apart but lets them talk
 # ({cite:t}`fan2024`; chapter 7). DMIL splits each sample's information into R, U1, U2 and S ({cite:t}`yang2026`;
 # chapter 8). I2MoE gives each interaction an expert of its own ({cite:t}`xin2025`; chapter 9).
+#
+# ```{quiz} Choose a model
+# :label: quiz-choose-model
+#
+# A colleague has two modalities and a budget for one model. On which data would you advise an ensemble?
+#
+# * [x] Both modalities show the label, one of them poorly.
+#
+#   That is redundancy with unequal quality: joint training would waste the poor one.
+# * [ ] The label is in neither, only in how they fit.
+#
+#   That is synergy of the XOR kind. No sum of scores learns it.
+# * [ ] On none: an ensemble is what one uses when joint training does not run.
+#
+#   (joint-is-better) The last figure has a counterexample.
+# ```
 #
 # ## What this chapter claims
 #

@@ -205,6 +205,22 @@ _ = ax.set(
 plt.show()
 
 # %% [markdown]
+# ```{quiz} How surprised?
+# :label: quiz-surprise
+#
+# A fair die shows a six, and a fair coin heads. How surprising are both together?
+#
+# * [ ] $\log_2 6 \cdot 1 = 2.58$ bits: surprises multiply
+#
+#   Probabilities of independent events multiply. What must their logarithms do?
+# * [x] $\log_2 12 = 3.58$ bits
+#
+#   The probability is $\tfrac1{12}$, and surprises of independent events add: 2.58 and 1.
+# * [ ] $\ln 12 = 2.48$ bits
+#
+#   (nats-for-bits) This is the surprise in nats.
+# ```
+#
 # ## Entropy is the surprise to expect
 #
 # ```{prf:definition} Entropy
@@ -524,6 +540,25 @@ _ = below.set(
 plt.show()
 
 # %% [markdown]
+# ```{quiz} Two encoders in a row
+# :label: predict-encoder
+# :predict:
+#
+# A label is 1 bit, an image tells 0.6 bits of it. A large pre-trained encoder turns the image into 2,048 features. How
+# many bits can the features tell?
+#
+# * [ ] Up to 1: that is what pre-training is for.
+#
+#   (encoder-adds) Pre-training brings knowledge about images in general. About this label of this image it can only use
+#   what the image shows.
+# * [x] At most 0.6
+#
+#   Features are a function of the image. They may be easier to read, never richer.
+# * [ ] At most 0.6 a feature
+#
+#   All features together are a function of the image.
+# ```
+#
 # ## No encoder adds information
 #
 # An encoder turns an input $X$ into a feature $Z = f(X)$. It may use dropout or other noise, but it
@@ -709,6 +744,22 @@ plt.show()
 # gets there because logistic regression happens to be the right family here. (The
 # curve is an average over finitely many evenings, so sampling error may put its end a few thousandths of a bit to
 # either side of the line.)
+#
+# ```{quiz} What a high loss says
+# :label: quiz-high-loss
+#
+# A classifier of two balanced labels has a held-out loss of 0.95 bits. What follows?
+#
+# * [ ] The modality holds only about 0.05 bits.
+#
+#   (high-loss-little) The loss bounds $H(Y|X)$ from above, so it bounds information from below: at least 0.05 bits.
+# * [x] The modality holds at least about 0.05 bits; it may hold all of the label.
+#
+#   A better model could have a loss near 0. A loss is a proof from one side.
+# * [ ] By Fano's inequality no model can be much better than chance.
+#
+#   Fano needs a lower bound on $H(Y|X)$. A loss is an upper bound.
+# ```
 #
 # ## A second sensor can take information away, or bring it
 #
@@ -900,6 +951,23 @@ print(
 # information with the label changes. Is that only algebra, or are there real distributions that
 # differ like this? There are.
 #
+# ```{quiz} Nothing interacts?
+# :label: quiz-zero-interaction
+#
+# Two modalities have $I(X_1;Y|X_2) = I(X_1;Y)$: whether the second is known or not, the first tells as much. What do
+# you know about synergy?
+#
+# * [ ] There is none.
+#
+#   (zero-interaction) The difference is $S-R$. Both may be large and equal, as in house B.
+# * [x] It is as large as redundancy, and both may be 0.
+#
+#   The difference of the two informations is $S-R$, and nothing more is in it.
+# * [ ] It is as large as $U_1$.
+#
+#   $I(X_1;Y|X_2) = U_1 + S$ and $I(X_1;Y) = R + U_1$. Subtract.
+# ```
+#
 # ## Two houses that mutual information cannot tell apart
 #
 # Now there are two lamps, so the label has two bits: $Y = $ (hall lamp, stair lamp).
@@ -986,6 +1054,25 @@ plt.show()
 # %% [markdown]
 # **Equal bars, different houses.** Suppose you compute an index of "fusion benefit", a modality ranking or a
 # regulariser from these numbers. Whatever it is, it gives the same answer for both houses.
+#
+# ```{quiz} Two houses, one vote
+# :label: predict-houses
+# :predict:
+#
+# The two houses have the same entropies, all of them. In each house two perfect experts, one a camera, vote on the
+# state of both lamps. How often is the vote right?
+#
+# * [ ] Equally often, as all informations are equal
+#
+#   Informations are amounts. A vote also depends on which bits each camera has.
+# * [x] Always in house A, half of the time in house B
+#
+#   In A each camera knows one lamp, and votes add up to both. In B both know the hall, and nobody alone knows the
+#   stair.
+# * [ ] Always in B, half of the time in A
+#
+#   In B the stair lamp needs both switches at once, which no sum of votes can use.
+# ```
 #
 # ### Does it matter? Ask an ensemble
 #

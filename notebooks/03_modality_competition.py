@@ -232,6 +232,23 @@ gaps.agg(points).rename(columns=lambda name: f"{name} encoder, points lost ↓")
 # the weaker modality is *not* the only one to suffer: without any noise the two are equals, and both are worse than
 # if they had trained alone. They compete even then.
 #
+# ```{quiz} Who knows less?
+# :label: quiz-probe
+#
+# A linear probe on the right encoder of a joint model is 60 % accurate; a network trained on the right image alone is
+# 75 %. What does this show?
+#
+# * [ ] The right image holds less than we thought.
+#
+#   (weak-is-noise) The network on the right image alone shows that at least this much is there.
+# * [x] The joint model's right encoder has left something unused that was there to learn.
+#
+#   Same image, same architecture, another error signal.
+# * [ ] Nothing: the probe is linear, and the network has a last layer of its own.
+#
+#   Its last layer is linear, too. The chapter also tries a probe with a hidden layer, which does not close the gap.
+# ```
+#
 # ## One error signal drives all encoders
 #
 # The gradient reveals one cause. Let $z_m = e_m(x_m)$ be the features of modality $m$, let the
@@ -337,6 +354,24 @@ plt.show()
 # *which samples count*: those that the left image explains no longer demand anything of the right
 # encoder.)
 #
+# ```{quiz} Give it time
+# :label: predict-longer
+# :predict:
+#
+# At the end of training the joint loss is nearly 0 and the right encoder is still behind. What happens to its gap if
+# you train three times as long?
+#
+# * [ ] It closes: the encoder was slow, not lost.
+#
+#   (longer-helps) Its signal is the residual of the fused prediction, which is nearly 0.
+# * [x] It stays.
+#
+#   A residual close to 0 moves nothing. More steps are more of nothing.
+# * [ ] It closes once the left encoder overfits.
+#
+#   An overfitted left encoder makes the training residual smaller still.
+# ```
+#
 # ## Longer training does not close the gap
 #
 # *Deeper: a check on one innocent explanation; skip it on a first reading.*
@@ -383,6 +418,24 @@ plt.show()
 # On this seed, tripling the training from 9 to 27 epochs adds about a point to either encoder, and the gap between
 # them stays. We also ran seeds 1 to 4. Over all five seeds the mean gap was 10.9 points after 9 epochs and 12.8 after
 # 27, and it shrank on none of them.
+#
+# ```{quiz} Whose residual?
+# :label: quiz-residual
+#
+# Two encoders and a linear layer on both features, one cross-entropy. What do the gradients of the two encoders have in
+# common?
+#
+# * [x] The vector $p - \mathbf 1_y$ of the fused prediction
+#
+#   Each encoder multiplies it with its own part of the layer. If the fused prediction is right, both are told that all
+#   is well.
+# * [ ] Nothing: each encoder has its own weights.
+#
+#   Write down the derivative with respect to $z_1$, and see where $z_2$ still occurs.
+# * [ ] The features of both
+#
+#   The features of one modality do not stand in the gradient of the other, except through the prediction.
+# ```
 #
 # ## Is the probe to blame, or the residual?
 #
@@ -454,6 +507,24 @@ shown[["linear", "hidden layer"]].rename(
 # the other modality's features. We have not tested that reason. We have tested that our first
 # explanation alone does not account for the size of the effect.
 #
+# ```{quiz} Lights out
+# :label: predict-lights
+# :predict:
+#
+# The left image is black for an hour. The ensemble and the joint model are equally accurate when both images are there.
+# Which is better now?
+#
+# * [ ] They are level, as they were before.
+#
+#   Level with both images does not mean level with one. The right encoders differ.
+# * [x] The ensemble, by far
+#
+#   Its right network learned from errors of its own. The joint model's right encoder had stopped being asked.
+# * [ ] The joint model: it has learned how the images go together.
+#
+#   (joint-is-better) It has learned to rely on the image that is now black.
+# ```
+#
 # ## The price shows when the strong modality fails
 #
 # What does all this cost? At test time we black out the left image, as if the camera had failed. Now the
@@ -519,6 +590,22 @@ summary(results[["noise", "ensemble", "joint"]])
 # %% [markdown]
 # Two effects add up here. Averaging two independently trained readers corrects errors that only one of them
 # makes, and the joint model's right reader is poorer to begin with.
+#
+# ```{quiz} Does it always happen?
+# :label: quiz-no-competition
+#
+# On which labels would you expect no competition between the two encoders?
+#
+# * [ ] On redundant ones: both encoders learn the same.
+#
+#   There competition is at its worst. What one has explained, the other need not.
+# * [x] On labels of which each image shows a part that the other does not
+#
+#   Nobody else can make the residual small, so each encoder is asked until it knows its part.
+# * [ ] On none: a shared residual always starves the weaker one.
+#
+#   It starves an encoder only of what another one has already explained.
+# ```
 #
 # ## What others found, and common remedies
 #

@@ -150,6 +150,25 @@ for k in (4, 16):
 # Four clusters find too little redundancy and too little synergy. Sixteen find more synergy than
 # there is, and they find a good part of it even where there is none. Where do these bits come from?
 #
+# ```{quiz} Unplugged
+# :label: predict-unplugged
+# :predict:
+#
+# Two sensors of pure noise, 20 cells each, two labels, 2,000 samples. You count, and decompose the table exactly. Which
+# atom is the largest?
+#
+# * [ ] All are about 0, as nothing is there.
+#
+#   (positive-is-synergy) The table of counts is not flat: by chance some cells hold more of one label.
+# * [ ] Redundancy: both sensors are equally useless.
+#
+#   Each sensor alone has 20 cells with a hundred samples each. Chance hardly shows there.
+# * [x] Synergy, by far
+#
+#   The pair has 400 cells with five samples each. Chance makes each of them lean to one label, and only the pair sees
+#   it.
+# ```
+#
 # ## Why counting finds too much
 #
 # Take a table with $C$ cells and probabilities $p$, draw $N$ samples, and let $\hat p$ be the shares
@@ -344,6 +363,24 @@ plt.show()
 # $1/\sqrt N$, and none of them is ever negative. Where $U_1=U_2=0$, every estimator of BROJA's atoms
 # has this error, and whatever $U_1$ or $U_2$ gains in error, $R$ and $S$ lose.
 #
+# ```{quiz} More clusters
+# :label: quiz-more-clusters
+#
+# With 8 clusters a modality you find $S=0.2$ bits, with 24 clusters $S=0.5$. You have 3,000 samples and six classes.
+# Which is closer to the truth?
+#
+# * [ ] 0.5: more clusters lose less.
+#
+#   (more-clusters) They also leave five samples for each pair of clusters. By the bias formula noise alone would give
+#   more than this.
+# * [ ] 0.2: fewer cells are always safer.
+#
+#   Few clusters also lose what is there. Being low is no proof of being right.
+# * [x] It cannot be said without the same numbers for shuffled labels.
+#
+#   Two errors pull in opposite directions. A control measures one of them.
+# ```
+#
 # ### The library chooses, corrects and checks
 #
 # `cluster_pid` without options does three things. It **chooses** $k$ by something that can be seen
@@ -428,6 +465,23 @@ percent.round().astype(int)
 # below zero is cut off, so intervals of $U_1$ and $U_2$, whose true value is 0 here, easily hold the
 # truth.) But all of this is about *the table's* atoms. For the features of our two cameras, read the
 # interval above next to {numref}`fig-clusters`.
+#
+# ```{quiz} What an interval covers
+# :label: quiz-interval
+#
+# A bootstrap interval of $S$ is 0.11 to 0.15 bits. Which error does it *not* cover?
+#
+# * [ ] That other samples would have given another estimate
+#
+#   This is what resampling varies.
+# * [x] That clustering has thrown away what distinguishes two images
+#
+#   Every resample is clustered in the same way and loses the same. More data makes the interval narrower around the
+#   wrong number.
+# * [ ] None: it is a 95 % interval.
+#
+#   (interval-covers-all) The 95 % are about one source of error.
+# ```
 #
 # ## BATCH estimates BROJA without cells
 #
@@ -661,6 +715,24 @@ show("cluster, sign of Y", seeing.atoms)
 # The regression finds nothing, in perfect confidence, and would do so with any amount of data: both
 # covariances with $Y$ are zero. Clusters find nearly the whole bit in the sign. **A Gaussian estimate
 # is a statement about the linear part.** If it reports zero synergy, there may still be some.
+#
+# ```{quiz} A covariance looks
+# :label: predict-covariance
+# :predict:
+#
+# Two Gaussian sources carry the XOR of their signs, and a dimmer adds a linear part. What does the Gaussian formula see
+# of the XOR?
+#
+# * [ ] All of it, as the sources are Gaussian.
+#
+#   The sources are Gaussian; what the label does with the pair is not linear.
+# * [x] Nothing
+#
+#   It looks at covariances only, and a product of signs is uncorrelated with each of them.
+# * [ ] About half
+#
+#   A covariance matrix has no entry in which an XOR could show up.
+# ```
 #
 # ## Synergy can be bounded when nobody saw all three
 #
@@ -1041,6 +1113,23 @@ synergy = synergy[columns[:3]].assign(truth=rows.groupby("data")["truth_S"].mean
 # what it covers; run a **second estimator** that fails differently. Clusters err by what they lose,
 # counts by what they invent, and networks by what they did not learn. If two of them agree, an accident
 # is unlikely.
+#
+# ```{quiz} Two that disagree
+# :label: quiz-disagree
+#
+# LSMI reports $R = 0.5$ bits and BATCH $R = 0.2$ on the same features. Both are quiet on shuffled labels. What do you
+# conclude?
+#
+# * [ ] One of them is wrong; take the mean.
+#
+#   The mean of two answers to two questions answers neither.
+# * [x] They estimate different definitions. Report each with the name of its definition.
+#
+#   LSMI is about pointwise atoms, BATCH about BROJA. On exact tables, too, the two differ.
+# * [ ] Take the larger: estimators are conservative.
+#
+#   (positive-is-synergy) Plug-in estimates err upwards, and none of these is conservative by design.
+# ```
 #
 # ## What this chapter claims
 #

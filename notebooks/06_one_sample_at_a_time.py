@@ -140,6 +140,24 @@ plt.show()
 # one or the other. To turn "this sample is redundant" into a statement with a number, we start from the
 # information in one sample.
 #
+# ```{quiz} Two robots, one plan
+# :label: predict-robots
+# :predict:
+#
+# Both robots have $R = S = 1$ bit and nothing unique. On robot B camera 2 can be switched off for half of the parcels
+# without an error. And on robot A?
+#
+# * [ ] The same: all four atoms are equal.
+#
+#   (mean-of-samples) Atoms of a data set are averages. They do not say which parcels need both cameras.
+# * [x] There it costs an error on every second parcel without camera 2.
+#
+#   On A every parcel has one bit that needs the pair. On B half of the parcels have two, and the others none.
+# * [ ] On A it can be switched off for all parcels, since $U_2=0$.
+#
+#   (zero-unique-droppable) Synergy would be lost.
+# ```
+#
 # ## One observation can inform or misinform
 #
 # Chapter 2 introduced the pointwise mutual information $i(x;y) = \log_2 \frac{p(y|x)}{p(y)}$. It is
@@ -283,6 +301,22 @@ pd.DataFrame(
 # Even on average, each source of AND has $-\tfrac14$ bit of unique information. So this is *not*
 # BROJA, the definition that we have used for averages so far, applied to one sample at a time. It is
 # another definition. Before we use it, we need to know what it thinks redundancy is.
+#
+# ```{quiz} A negative number
+# :label: quiz-negative
+#
+# For one sample a source has a pointwise information of $-0.7$ bits about its true label. What has happened?
+#
+# * [ ] A bug: information cannot be negative.
+#
+#   (negative-is-bug) Its mean cannot. A single observation can make the truth less likely.
+# * [x] The observation made the true label less likely than it was.
+#
+#   It misinformed, as a wet street does that was merely washed.
+# * [ ] The source knows less than the other one.
+#
+#   The number compares belief before and after one observation. The other source does not occur in it.
+# ```
 #
 # ### The measure compares how much, not what
 #
@@ -472,6 +506,22 @@ plt.show()
 # Nothing in the definition prefers one version over the other, and any function of the sample whose mean
 # is zero could be added to either. **BROJA is a statement about a data set.** For single samples one
 # more axiom is needed. Finn and Lizier have one, with the consequences that we have seen.
+#
+# ```{quiz} BROJA for one sample
+# :label: quiz-broja-sample
+#
+# You want a redundancy for each sample whose mean is BROJA's $R$. How many are there?
+#
+# * [ ] None
+#
+#   There are: the chapter shows several.
+# * [ ] One: the definition fixes it.
+#
+#   BROJA is the solution of a problem about a whole table. How to spread its value over samples is not part of it.
+# * [x] Several, and they disagree on single samples.
+#
+#   So none of them is *the* answer for a sample, and a paper has to say which was taken.
+# ```
 #
 # ## Three exact answers to three questions
 #
@@ -736,6 +786,26 @@ adjusted.round(3) + 0.0
 # So even "as published" does not promise positive atoms. Moreover, a small change in the data can switch
 # from one case to the other, which means from moving $R$ up to moving it down. If you compare numbers
 # with those of the paper, say which of the two you report.
+#
+# ```{quiz} Metres or feet
+# :label: predict-units
+# :predict:
+#
+# LSMI is run twice on the same features. The second time the first modality is given in feet instead of metres. What
+# changes, if surprises are used as they are?
+#
+# * [ ] Nothing: information does not depend on units.
+#
+#   Mutual informations do not. A *surprise* of a continuous value is the logarithm of a density, and densities have
+#   units.
+# * [x] $R$, and with it the other atoms
+#
+#   The measure compares two surprises, and a unit shifts one of them. The sums of the atoms stay.
+# * [ ] All informations
+#
+#   The density of the pair and that of the product change by the same factor. Their ratio, which informations are made
+#   of, stays.
+# ```
 #
 # ### Units decide what counts as redundant
 #
@@ -1183,6 +1253,23 @@ plt.show()
 #   needs evidence, such as `composition`.
 # * *It is about information, not learning.* A bound on $I(Z;Y)$ says nothing about whether gradient
 #   descent finds $Z$.
+#
+# ```{quiz} Which has a truth?
+# :label: quiz-has-truth
+#
+# Three statements about one sample of `digit_pairs`. Which one could be found to be wrong without choosing a
+# definition?
+#
+# * [x] "Its label was made from the left digit alone."
+#
+#   The mechanism is known: this is its composition.
+# * [ ] "Its pointwise synergy is 0.8 bits."
+#
+#   That depends on the zero of surprises and on which redundancy is chosen.
+# * [ ] "The method gives it 80 % synergy."
+#
+#   (report-is-truth) That it reports so is a fact about the model. Nothing in it says what would make it wrong.
+# ```
 #
 # ## What this chapter claims
 #

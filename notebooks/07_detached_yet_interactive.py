@@ -170,6 +170,23 @@ for name, model, loss in (
     )
 
 # %% [markdown]
+# ```{quiz} Dot products
+# :label: quiz-common-space
+#
+# Two encoders were trained apart, each with its own head. You compute the dot product of an image's feature and a
+# sound's. What does it mean?
+#
+# * [x] Nothing: their coordinates have nothing to do with each other.
+#
+#   Rotate the features of one modality and its head, and the model is the same, but the product is another.
+# * [ ] How much the two know in common
+#
+#   (detached-independent) They may know a lot in common and still say it in different coordinates.
+# * [ ] How similar image and sound are for the task
+#
+#   Only if something ties the coordinates of both together, as a shared head does.
+# ```
+#
 # ## One shared head gives a common space
 #
 # The second term of {eq}`eq-detached` sends every modality's features through **the same** linear
@@ -302,6 +319,24 @@ _ = ax.set(xlabel=f"value of dimension {j}", ylabel="class", yticks=range(0, 10,
 plt.show()
 
 # %% [markdown]
+# ```{quiz} Who teaches whom?
+# :label: predict-lane
+# :predict:
+#
+# In dimension 7 the left modality separates the classes well and the right one poorly; in dimension 9 it is the other
+# way round. What should a one-way lane do?
+#
+# * [ ] The better modality teaches in both dimensions.
+#
+#   Overall strength hides that the weaker modality may be the better one in a single dimension.
+# * [x] Left teaches in 7, right teaches in 9.
+#
+#   The lane is open in a dimension only from strong to weak. Elsewhere nothing is pulled.
+# * [ ] Both pull towards their mean in both dimensions.
+#
+#   Then the strong one would be pulled towards what the weak one says.
+# ```
+#
 # ## A one-way lane from strong to weak
 #
 # Let modality $t$ be the teacher and $s$ the student. What could the student learn? Nothing that it
@@ -590,6 +625,23 @@ plt.show()
 # class, the label tells the student as well. What DUC adds is to recognise the *sample*, and nobody asks
 # for that at the end.
 #
+# ```{quiz} What did DUC raise?
+# :label: quiz-duc
+#
+# After the interactive stage the rates of the taught dimensions are higher, beyond the interval. Accuracy is unchanged
+# within its interval. What may you write?
+#
+# * [ ] DUC makes the model better.
+#
+#   The measured quantity is a rate of single dimensions. Accuracy did not follow here.
+# * [x] DUC raises what it teaches; a gain in accuracy is open.
+#
+#   Two quantities, two verdicts, each with its interval.
+# * [ ] DUC does nothing.
+#
+#   (open-is-false) Rates rose beyond their interval, and an accuracy that is open is no zero.
+# ```
+#
 # ## The surer head counts more
 #
 # After the third stage there are $n + 1$ heads: one per modality, with logits $\ell_1, \dots, \ell_n$, and
@@ -645,6 +697,24 @@ plt.show()
 # Where one modality knows, its head is heard most. Where neither knows by itself, the three weights are
 # equal. But there the fusion head, the only one that sees both images, should be the one to listen to. Why
 # is it no surer than the others?
+#
+# ```{quiz} Add a linear head
+# :label: predict-linear
+# :predict:
+#
+# The label is the sum of two digits, modulo $K$. Frozen encoders read one digit each, and a linear fusion head is
+# trained on both feature vectors. Which accuracy do you expect on synergy samples?
+#
+# * [ ] High, if the encoders know the digits
+#
+#   (skill-helps) This is the theorem of chapter 1 once more: a linear head adds one score for each modality.
+# * [x] Chance, whatever the encoders know
+#
+#   A linear head is a sum of one score a modality.
+# * [ ] High, but only with the shared head
+#
+#   The shared head gives the features common coordinates. The fusion is still a sum.
+# ```
 #
 # ## A linear head is deaf to synergy
 #
@@ -995,6 +1065,23 @@ pd.DataFrame(
 # student if the two see related things in a sample, as two views of one movement are. On a sample of kind
 # U1, U2 or S the two digits are independent. Apart from the cue, nothing in one image helps to recognise
 # the other. **Contrast assumes redundancy.** The accuracy does not suffer: without DUC it is the same.
+#
+# ```{quiz} Read a weight
+# :label: quiz-certainty
+#
+# On a sample the certainty weights are 0.34 (left), 0.33 (right) and 0.33 (fusion head). What does that say about its
+# interaction?
+#
+# * [ ] A third of its information is synergy.
+#
+#   (certainty-is-share) The weights say how sure the heads are, compared with each other.
+# * [x] Nothing: all heads are about equally sure, as on R and on S samples.
+#
+#   On R all heads know, on S none does. Both look like this.
+# * [ ] The sample is redundant.
+#
+#   (certainty-is-share) All heads are also equally sure where none of them knows anything.
+# ```
 #
 # ## DI-MML beside the other methods
 #

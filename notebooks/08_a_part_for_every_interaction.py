@@ -180,6 +180,23 @@ plots.mechanism("levels")
 # To sort features, a network must be able to say "this vector carries as little as possible". For that, its vectors
 # must contain noise, and it must cost something to drown the noise out.
 #
+# ```{quiz} Two questions
+# :label: quiz-two-questions
+#
+# A feature of modality 1 predicts the label from modality 1 alone, and modality 2 cannot say the same. In which part
+# should it end?
+#
+# * [ ] R
+#
+#   R is for what both can say.
+# * [x] U1
+#
+#   Yes to the first question, no to the second.
+# * [ ] S
+#
+#   S is for what modality 1 alone cannot use.
+# ```
+#
 # ## Four bounds, and the function that computes each
 #
 # $M_m, N_m, R, U_1, U_2$ are **Gaussian bottlenecks**: the network computes a mean and a variance, and
@@ -425,6 +442,24 @@ plt.show()
 # even when everything trains it sits on that plateau for a while. Remember the early start and the plateau: we will come
 # back to both.
 #
+# ```{quiz} What does the price do?
+# :label: predict-price
+# :predict:
+#
+# During training, KL and alignment terms are many nats large. At our default weights, how much do they constrain the
+# parts?
+#
+# * [ ] A lot: the terms are the largest in the loss.
+#
+#   What acts is the term times its weight. Here that is about a hundredth of the loss.
+# * [x] Next to nothing
+#
+#   A bound without a price constrains nothing, and the bottlenecks stay practically open.
+# * [ ] Completely: a bound always holds.
+#
+#   (bound-is-value) It does hold, as an inequality. That does not make the quantity small.
+# ```
+#
 # ## At the default weights the bounds cost next to nothing
 #
 # Every bound has a weight in the loss. Before we ask what the bounds do to the parts, let us see what they charge. The table lists the
@@ -533,6 +568,22 @@ plots.sample_browser(
 )
 
 # %% [markdown]
+# ```{quiz} What is in a name?
+# :label: quiz-can
+#
+# Each part is trained with the label. Which property makes the name of a part true?
+#
+# * [ ] Its loss is low.
+#
+#   A low loss shows that it does something well, not that it does this and nothing else.
+# * [ ] The gate gives it weight on the samples of its kind.
+#
+#   (named-by-function) Weight says that it was listened to. Other parts might have answered as well.
+# * [x] The architecture makes it impossible for any other part to do the same.
+#
+#   A part does all it can. Only what the others cannot do sets it apart.
+# ```
+#
 # ## The gate reports which part was heard, not which was needed
 #
 # When several parts can answer, the gate has a choice, and the loss does not care which part it takes.
@@ -787,6 +838,24 @@ probes.groupby("method").agg(pm).T.rename(READINGS).rename_axis("read from")
 # lowers the loss, so at first there is hardly any gradient. The noise on $N$ is a suspect, since it blurs what the branch has to add. So is
 # everything else that competes for the encoders in the meantime.
 #
+# ```{quiz} Why is synergy lost?
+# :label: predict-forget
+# :predict:
+#
+# With ten classes DMIL finds no synergy. Its encoders are first trained on what each modality can predict alone. Which
+# remedy would you try?
+#
+# * [ ] Train longer with the same stages.
+#
+#   (longer-helps) The encoders have dropped what only the pair can use. More of the same training does not ask for it.
+# * [x] Train the synergy part first, before the encoders forget what it needs.
+#
+#   What the first stage does not ask for, the encoders need not keep. So ask for it first.
+# * [ ] Give the synergy classifier more layers.
+#
+#   It can only use what is in the features.
+# ```
+#
 # ### A remedy: learn synergy first
 #
 # If the encoders forget what nobody has asked for, then ask for synergy first. Our option `synergy_first=True` (not part
@@ -1005,6 +1074,23 @@ synergy_by_kind.rename_axis("kind", axis=1).round(2) + 0.0
 #
 # So use the gate to see what a model relies on. To say what the data need, use `composition` (where you have it) and estimators (with the
 # precautions of chapter 5).
+#
+# ```{quiz} An empty part
+# :label: quiz-empty-part
+#
+# The alignment term of $R$ is 0 to three digits. A colleague says: perfect redundancy has been found. What do you
+# check?
+#
+# * [x] Whether $R$'s classifier predicts better than chance
+#
+#   A part that ignores its inputs has alignment 0, and only the task loss punishes it.
+# * [ ] Nothing: the term is the redundancy.
+#
+#   (bound-is-value) It bounds what is *not* shared. An empty part shares everything it has, which is nothing.
+# * [ ] Whether the KL term is 0, too
+#
+#   An empty part has KL 0 as well. Both terms are blind to emptiness.
+# ```
 #
 # ## What this chapter claims
 #

@@ -206,6 +206,22 @@ by_hand.rename_axis(["bits", "expert"]).add_prefix("loss of ").round(2) + 0.0
 # only through the task loss. Training has to tie the two together. Whether it does
 # is an empirical question, and the rest of this chapter is about it.
 #
+# ```{quiz} The loss of doing nothing
+# :label: quiz-constant
+#
+# An expert returns the same logits for every input. Which of the interaction losses does it satisfy perfectly?
+#
+# * [x] Redundancy: nothing changes if a modality is taken away.
+#
+#   The loss is about sensitivity. A constant is insensitive, and knows nothing.
+# * [ ] Uniqueness of modality 1
+#
+#   That loss wants the output to change when modality 1 is taken away.
+# * [ ] None: it knows nothing, so it cannot satisfy a loss about information.
+#
+#   (low-loss-redundancy) The losses never ask what an expert knows. They ask what its output does.
+# ```
+#
 # ## A gate mixes the experts
 #
 # A **reweighting model**, a small network on all encodings, gives each expert a weight for each sample, and the weighted sum of
@@ -410,6 +426,24 @@ plots.sample_browser(
 )
 
 # %% [markdown]
+# ```{quiz} The chair announces
+# :label: predict-chair
+# :predict:
+#
+# I2MoE is nearly always right on digit pairs. On the redundant samples, which expert gets the most weight?
+#
+# * [ ] Redundancy: it was trained for them.
+#
+#   (named-by-function) It was trained to be insensitive, and it hardly predicts anything by itself.
+# * [x] The uniqueness experts
+#
+#   Each can read its own image, and on redundant samples its image has the label. They are needed elsewhere anyway, and
+#   nothing stops them here.
+# * [ ] Synergy: it may listen to everything.
+#
+#   It gets the synergy samples. For the redundant ones simpler experts are at hand.
+# ```
+#
 # ## Do the weights know the rule behind the label?
 #
 # How are the weights distributed over a whole data set, and do they follow the rule that made the label? The model has never seen the
@@ -536,6 +570,22 @@ plt.show()
 # names on its doors are arbitrary, and what a column means changes from seed to seed. The losses buy
 # names that mean something, for three experts out of four.
 #
+# ```{quiz} Faithful or true?
+# :label: quiz-faithful
+#
+# The decision is the weighted sum of four votes, exactly. What does that guarantee about the explanation?
+#
+# * [x] That it is a correct account of the computation
+#
+#   It is: these votes, these weights, this sum.
+# * [ ] That the named kind of information decided the label
+#
+#   (faithful-is-true) The sum would be just as exact with the names exchanged.
+# * [ ] Both
+#
+#   (faithful-is-true) The first does not give the second.
+# ```
+#
 # ## The mixture is right where the experts disagree
 #
 # The next table gives three percentages: how often the experts disagree about the class, and how often the mixture and the best single expert are right on those samples.
@@ -624,6 +674,24 @@ plt.show()
 # interaction losses. Ours have a gradient. In the last two rows we follow their code where the library's defaults
 # do not: stand-ins are drawn anew for each expert, and half of the reweighting model's hidden units are dropped in training.
 # Names and accuracy stay within the intervals of the first row. (The next section explains the rows *starts apart*.)
+#
+# ```{quiz} Same start, same names?
+# :label: predict-copies
+# :predict:
+#
+# Four experts start either from four random networks or as copies of one. The losses are the same. Where do the experts
+# deserve their names more?
+#
+# * [ ] With different starts: copies stay copies.
+#
+#   Their losses differ, so they part at the first step.
+# * [x] As copies
+#
+#   What then differs between two experts comes from their losses, and not from their starts.
+# * [ ] It makes no difference: the losses decide.
+#
+#   Random starts give experts different strengths before any loss has acted.
+# ```
 #
 # ## Experts that start as copies get better names
 #
@@ -860,6 +928,22 @@ stacked["ratio_of_stacked_to_mmfuse"].rename(in_one).to_frame()
 # %% [markdown]
 # The experts of a concatenation can also be put side by side, in one product per layer. On a processor that brings next to nothing:
 # the arithmetic is the same, and the arithmetic is what takes the time. So in the library each expert stays a module of its own.
+#
+# ```{quiz} Accuracy looks on
+# :label: quiz-names-accuracy
+#
+# You drop all interaction losses. Accuracy and validation loss stay level. What has happened to the names?
+#
+# * [ ] Nothing, as the model is as good as before.
+#
+#   (accurate-explains) The model is as good. Which expert does what is another question, and accuracy does not ask it.
+# * [x] It cannot be seen from accuracy; a test against known truth shows that U1 and U2 lose theirs.
+#
+#   The losses make these names, and only a test of names notices.
+# * [ ] They became better, since the experts are free.
+#
+#   Free experts share the work as they like.
+# ```
 #
 # ## What this chapter claims
 #

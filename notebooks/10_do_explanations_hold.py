@@ -115,6 +115,22 @@ truths.round(2) + 0.0
 # disagree with the other. We shall hold all reports against both. Single samples we hold against the composition, since the
 # decomposition says nothing about single samples.
 #
+# ```{quiz} Four claims
+# :label: quiz-four-claims
+#
+# "On our data the mean report is 40 % redundancy." Which claim about the data can this be checked against?
+#
+# * [x] The global one only
+#
+#   A mean says nothing about which sample is which.
+# * [ ] Detection: it finds the redundant samples.
+#
+#   (mean-report) For that, single samples have to be compared.
+# * [ ] Calibration: 40 % of the samples are redundant.
+#
+#   A calibrated report is right for each value that it gives, not on average only.
+# ```
+#
 # ## Perfect accuracy leaves the gate free
 #
 # A model with parts predicts the logits $\hat\ell(x) = \sum_c g_c(x)\, \ell_c(x)$, where $g_c$ is the gate's weight of part $c$ and
@@ -193,6 +209,24 @@ plt.show()
 # What is missing is something that makes the gate pay for asking the wrong part. DMIL adds bounds on what each part may know,
 # which cost next to nothing at the weights that we use (chapter 8). I2MoE adds losses on how each expert reacts. Whether these
 # are enough is an empirical question.
+#
+# ```{quiz} Always right
+# :label: predict-free-gate
+# :predict:
+#
+# A model with four parts is right on every sample. Its gate may still be chosen freely, as long as the decision stays.
+# How wrong can the gate be on redundant samples?
+#
+# * [ ] Not at all: a perfect model has found the mechanism.
+#
+#   (accurate-explains) On a redundant sample every part can give the right answer.
+# * [x] Completely
+#
+#   R, U1, U2 and S can all serve it. Accuracy does not choose among them.
+# * [ ] At most by half
+#
+#   Nothing in the accuracy keeps a share for R.
+# ```
 #
 # ## The best that any report can do
 #
@@ -402,6 +436,22 @@ plots.sample_browser(
 # So the kinds *can* be read, nearly without error, and three ordinary classifiers read them without being told
 # ({numref}`fig-live-reports`). The task is not hard. One task and one seed prove little, though.
 #
+# ```{quiz} A posterior
+# :label: quiz-posterior
+#
+# Without a cue, a sample shows the digits 2 and 2 and the label 2, with four classes. What is the best report?
+#
+# * [ ] Certainly redundant: both digits show the label.
+#
+#   (report-is-truth) Under U1 and U2 the same can happen by chance, once in $K$ times each.
+# * [x] Mostly R, with a share for U1 and U2
+#
+#   This is the posterior of the kind, given what can be seen. S is out, since 2 + 2 is 0 modulo 4.
+# * [ ] One quarter each, as nobody knows
+#
+#   The prior is that. The sample has told something.
+# ```
+#
 # ## A benchmark of 24 tasks
 #
 # The study `reproduce/explanations.yml` runs every method on every task, with the same encoders, epochs, patience and
@@ -585,6 +635,24 @@ plt.show()
 # than they do; over all tasks its correlation is 0.4. As {numref}`fig-global` shows, it gets the order of R and S, but not that
 # of the unique parts.
 #
+# ```{quiz} Gates and accuracy
+# :label: predict-better-model
+# :predict:
+#
+# Over the tasks of the benchmark some runs of I2MoE and DMIL predict better than others. Do those that predict better
+# also explain better?
+#
+# * [ ] Yes: who knows more, explains better.
+#
+#   (accurate-explains) For gates this cannot be said. It holds for the three separate models.
+# * [x] This cannot be said of I2MoE and DMIL.
+#
+#   A gate reports what was listened to, and prediction does not need the right part to be heard.
+# * [ ] No: the better they predict, the worse they explain, on every task.
+#
+#   There is no such law either.
+# ```
+#
 # ## Does a better model explain itself better?
 #
 # Each dot of {numref}`fig-accuracy-explains` is one task, seed and method.
@@ -711,6 +779,23 @@ print(mean_shares.round(2).to_string())
 # follow that the result carries over to your data. One rule makes each of our labels, the pictures have few pixels, the models
 # are small and trained for seconds, and the settings were chosen for prediction. What does carry over is the procedure.
 # **Before you believe a report on data without an answer key, look at how it does on data with one.**
+#
+# ```{quiz} A low score
+# :label: quiz-low-score
+#
+# On a task without a cue, a report has an area of .56 for S. The best possible report has .58. What do you say about
+# the method?
+#
+# * [ ] It fails: .56 is next to chance.
+#
+#   The task does not let anybody know more.
+# * [x] It reports nearly all that the inputs tell.
+#
+#   Always compare with the bound, not with 1.
+# * [ ] It is calibrated.
+#
+#   An area is about order. Calibration is about values.
+# ```
 #
 # ## What this chapter claims
 #

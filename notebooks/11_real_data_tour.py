@@ -65,6 +65,23 @@ about = {run["data"]: run["about"] for run in real.cells if "about" in run}
 perception = real.of("cremad_votes", "perception")[0]["perception"]
 
 # %% [markdown]
+# ```{quiz} What do people perceive?
+# :label: predict-perception
+# :predict:
+#
+# Crowds rated acted clips by voice alone, by face alone and by both. Which part of what they perceive is the largest?
+#
+# * [ ] Synergy: voice and face belong together.
+#
+#   People's answers have some synergy, but it is the third in size.
+# * [x] What is unique to the face
+#
+#   In all four tables the face's own part is the largest, then redundancy.
+# * [ ] What is unique to the voice
+#
+#   The voice has next to nothing of its own here: what it tells, the face tells, too.
+# ```
+#
 # ## What people hear, see and perceive
 #
 # In CREMA-D {cite:p}`cao2014`, 91 actors speak twelve sentences in six emotions. For each clip, about ten people named the
@@ -271,6 +288,22 @@ for a in range(2):
 print("XOR: S", round(decompose(xor).synergy, 3), "| independent witnesses with its pairs: S", round(abs(decompose(witnesses(xor)).synergy), 3))  # fmt: skip
 
 # %% [markdown]
+# ```{quiz} S is not interplay
+# :label: quiz-witnesses
+#
+# The table of perception has $S > 0$. Does that show an interplay of voice and face?
+#
+# * [ ] Yes: that is what synergy means.
+#
+#   (synergy-is-gain) Two independent noisy witnesses have synergy as well: a second opinion helps.
+# * [x] No: compare it with what independent witnesses of the same quality would have.
+#
+#   People's answers have less than such witnesses would. So the positive number alone shows nothing.
+# * [ ] No, because $S$ is smaller than $R$.
+#
+#   The size of another atom is no control.
+# ```
+#
 # ## Noise invents synergy
 #
 # The table of votes was exact. All other data sets come as samples, and before we look at what estimators say about them, we
@@ -409,6 +442,22 @@ plt.show()
 # estimate that is not clearly above its own shuffled control says nothing.** With many samples, both estimates settle well
 # below the truth, which is the dotted line at the top. Information lost by clustering pixels is not noise, and no number of
 # samples brings it back.
+#
+# ```{quiz} Shuffle
+# :label: quiz-shuffled-control
+#
+# An estimator gives $S = 0.40$ bits on real labels and 0.38 on shuffled ones. What is left to report?
+#
+# * [ ] 0.40 bits, with its bootstrap interval
+#
+#   (positive-is-synergy) The interval is around a number that noise gives as well.
+# * [ ] 0.02 bits of synergy
+#
+#   The difference has an error of its own, and shuffling destroys more than synergy. It is no estimate.
+# * [x] That this estimator cannot tell synergy from noise here
+#
+#   More samples, fewer cells, or an estimator that does not count.
+# ```
 #
 # ## Seven data sets, three estimators, three methods
 #
@@ -592,6 +641,24 @@ print(cells.round(2).to_string())
 # twice as much, and on the numerals (`mfeat`), with between one and two samples per cell, as much as the real ones. **On these
 # three, counting says nothing about S**, and their intervals begin at zero. Their R, U1 and U2 are at least five times their
 # controls. Look at this table before you read the orange parts of the cluster bars in {numref}`fig-tour`.
+#
+# ```{quiz} New people
+# :label: predict-people
+# :predict:
+#
+# Eight people do 27 actions, each several times. Instead of random samples you now hold out whole people. What happens
+# to the redundancy that networks find?
+#
+# * [ ] It stays: the actions are the same.
+#
+#   Networks had learned how each *person* moves, which both sensors show.
+# * [x] It falls.
+#
+#   Part of what both sensors told was who was moving. With new people this is worth nothing.
+# * [ ] It rises, as there is less to overfit.
+#
+#   Fewer people to learn from, and strangers to be tested on: nothing here makes it rise.
+# ```
 #
 # ### Hold out people, not samples
 #
@@ -783,6 +850,22 @@ print(bits.round(2).to_string())
 # as for the molecules, the honest report is the range.
 
 # %% [markdown]
+# ```{quiz} Keep the pairs apart
+# :label: quiz-split
+#
+# A study has 351 patients with three samples each, and splits the samples at random. What does its accuracy measure?
+#
+# * [x] How well the model does on further samples of patients it has met
+#
+#   For new patients, the split has to keep each patient on one side.
+# * [ ] How well it does on new patients, as the split is random
+#
+#   (random-split) Nearly every patient in the test has samples in training, too.
+# * [ ] Nothing
+#
+#   It measures something definite, though it is rarely what was asked.
+# ```
+#
 # ## What this chapter claims
 #
 # The cells below check what this chapter claims, first about votes and noise.

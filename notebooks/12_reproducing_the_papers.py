@@ -144,6 +144,40 @@ I2MOE_TABLE.assign(gain=I2MOE_TABLE["I2MoE-MulT"] - I2MOE_TABLE["MulT"]).round(2
 # The published table already answers one question: the gain is not universal. On MIMIC the wrapped model is behind the bare
 # one. A reproduction on a single data set of *our* choice could have come out either way.
 #
+# ```{quiz} Which claim can you test?
+# :label: quiz-testable
+#
+# You have no access to a paper's data. Which of its claims can you still put to a test?
+#
+# * [ ] "71.4 % on data set D"
+#
+#   A magnitude on a data set needs the data set.
+# * [x] "Detaching the losses ends competition between encoders"
+#
+#   It names a mechanism. Wherever the mechanism is at work, the direction can be tested.
+# * [ ] None
+#
+#   Identities can be proved, and directions can be tested elsewhere.
+# ```
+#
+# ```{quiz} A lead in clips
+# :label: predict-clips
+# :predict:
+#
+# On 744 test clips one method is ahead of another by 0.67 points. How many clips is that, and could it be significant
+# at 5 %?
+#
+# * [ ] About 67 clips; surely
+#
+#   A point of 744 is 7.44 clips.
+# * [x] 5 clips; never
+#
+#   Even if the two methods differ on these five clips alone, an exact paired test has a p-value of 0.06.
+# * [ ] 5 clips; it depends on the standard deviation over seeds
+#
+#   A published figure is one count on one list. The paired test on the list does not know the seeds.
+# ```
+#
 # ## What two decimals give away
 #
 # An accuracy on $n$ test samples is $k/n$ with a whole number $k$. So not every percentage is possible: with a small test
@@ -375,6 +409,22 @@ for part in live_gain:
 pd.concat(live, axis=1).round(1)
 
 # %% [markdown]
+# ```{quiz} Open
+# :label: quiz-open
+#
+# Five seeds give a difference of $+0.8 \pm 1.5$ points. The paper claims $+0.5$. What is the verdict?
+#
+# * [ ] Refuted
+#
+#   (open-is-false) The interval contains the claimed effect, too.
+# * [ ] Confirmed, as the sign is right
+#
+#   The interval contains zero.
+# * [x] Open
+#
+#   The seeds could not have found half a point. Say so, and say how many would be needed.
+# ```
+#
 # ## Twenty-one claims, one by one
 #
 # Our runs are in the files of `reproduce/`, each with the command, the versions and the machine that made it. All of them
@@ -702,6 +752,24 @@ print(pd.concat([I2MOE_DISAGREE, pd.DataFrame(ours).T]).round(0).to_string())
 # with ten classes, so the "yes" of that row is not an independent test. The spoken digits are: there the gain is large and
 # decided by the plain rule, but not after Holm's correction. The other rows are open.
 #
+# ```{quiz} Choose on the test list
+# :label: predict-selection
+# :predict:
+#
+# A run is evaluated on the test list after each epoch, and the best epoch is published. By how much is its accuracy too
+# high, on lists like those of the papers?
+#
+# * [ ] By nothing: the model has not been trained on the test list.
+#
+#   It has been chosen on it. The best of many looks is lucky as well as good.
+# * [x] By about a point
+#
+#   And the more looks, the more. Choosing only a head costs less.
+# * [ ] By about ten points
+#
+#   Neighbouring epochs are much alike, so there are fewer independent looks than epochs.
+# ```
+#
 # ## Four reasons why numbers differ
 #
 # If you cannot reach a published figure, there are four usual suspects, and experiments can tell them apart.
@@ -919,6 +987,22 @@ for name in dimml.data:
 # readings cannot be below the other, so these means are positive by construction; what counts is their size.) So a
 # reproduction that selects on validation, like ours, should come out a little below the published figure, and no more than
 # that.
+#
+# ```{quiz} Sixty questions
+# :label: quiz-sixty
+#
+# Of sixty comparisons two have an interval above zero. None of the effects need exist. What would you expect by chance?
+#
+# * [x] One or two of them above zero
+#
+#   Half of 5 % of sixty is 1.5. A correction for many questions is in order.
+# * [ ] None, since 95 % intervals are strict
+#
+#   (one-in-many) One in twenty misses the truth, and half of these misses are upwards.
+# * [ ] Three above zero
+#
+#   Three in sixty miss zero, on either side.
+# ```
 #
 # ## Nine traps in public code
 #

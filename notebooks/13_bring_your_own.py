@@ -221,6 +221,24 @@ for name, before, after in zip(("train", "test"), parts, fill(*parts), strict=Tr
     print(f"{name}: {len(after)} rows, {gaps[0]} gaps, {gaps[1]} after filling")
 
 # %% [markdown]
+# ```{quiz} Shuffled, and yet
+# :label: predict-scans
+# :predict:
+#
+# Each drawing was scanned several times. Labels are shuffled *between drawings*, and scans are split at random. How
+# accurate is a model on the test scans?
+#
+# * [ ] At chance: shuffled labels mean nothing.
+#
+#   All scans of a drawing have the same (wrong) label, and some of them are in training.
+# * [x] Far above chance
+#
+#   It recognises the drawing and recalls its label. This is memory of units, not knowledge of a class.
+# * [ ] Below chance, because labels are wrong
+#
+#   Wrong labels are consistent within a drawing, and consistency can be learned.
+# ```
+#
 # ## An honest split cuts between units
 #
 # A test set answers one question: how good is the model on data it has *not seen*? But which data count as unseen? A new scan
@@ -306,6 +324,23 @@ leak_table.unstack().add_prefix("accuracy, split ")
 # is how much you do not know. In fact you know even less. The splits all cut the *same* drawings, so their results are not
 # independent, and the interval is rather too narrow. It also covers only new drawings *by these writers*. Nobody recorded who
 # wrote which drawing, so nobody can split between writers, and these data cannot say how well the model reads a new hand.
+#
+# ```{quiz} Name the unit
+# :label: quiz-unit
+#
+# You classify diseases from several slides of each patient, and want to claim something about new patients. Between
+# which units do you split?
+#
+# * [x] Patients
+#
+#   The claim names the unit.
+# * [ ] Slides: there are more of them.
+#
+#   (random-split) More test samples of known patients do not say anything about new ones.
+# * [ ] Hospitals
+#
+#   That is for a claim about new hospitals, which is a stronger one.
+# ```
 #
 # ## Your own encoder
 #
@@ -472,6 +507,23 @@ experts = methods.I2MoE.for_data(study, fusion=Products, seed=seed)
 print({name: type(expert).__name__ for name, expert in experts.experts.items()})
 
 # %% [markdown]
+# ```{quiz} Freeze or train?
+# :label: quiz-scratch
+#
+# With a pre-trained encoder your model is 3 points better than the published baseline. What is the first comparison to
+# add?
+#
+# * [x] The same network from scratch, on the same splits, by the differences
+#
+#   Only this tells pre-training from architecture, splits and tuning.
+# * [ ] A larger pre-trained encoder
+#
+#   It would change two things at once.
+# * [ ] More epochs for your model
+#
+#   That changes the budget, in your own favour.
+# ```
+#
 # ## Your own method
 #
 # In chapter 10, three separate models made a report from what each modality says alone. Here a variation of that report
@@ -772,6 +824,24 @@ print(others_table.rename("in per cent").to_frame().to_string())
 # standardised with those of the training split.) The methods differ in what they accept. DI-MML needs classes. DMIL takes two
 # modalities, or three if only its first level is used. I2MoE takes two or more modalities and all three kinds of target.
 #
+# ```{quiz} Before training
+# :label: predict-before
+# :predict:
+#
+# An estimator finds 0.3 bits between two modalities and the label. You shuffle labels between units and run it again.
+# The study has 40 drawings with many scans each. What do you expect?
+#
+# * [ ] About 0, as always with shuffled labels
+#
+#   With few units, chance makes the labels of 40 drawings lean to one side in many clusters.
+# * [x] A good part of the 0.3 bits, most of it called synergy
+#
+#   The estimator is quiet with many drawings, and not with few. So the control can say no.
+# * [ ] Exactly 0.3
+#
+#   Something real may be there on top of what chance gives.
+# ```
+#
 # ## Ask before you train
 #
 # Do your modalities share what they know, or do they complement each other? You can ask before any network is trained. The
@@ -859,6 +929,22 @@ plt.show()
 # - **several seeds** of both the split and the training, with mean and interval, and how many there were of each;
 # - **the controls**: labels shuffled between units, the best single modality, and an ensemble;
 # - the data that the report was **validated on** before it explained anything.
+#
+# ```{quiz} Which split matters?
+# :label: quiz-validation
+#
+# Test units are kept apart, validation samples are not. Which result is spoiled?
+#
+# * [ ] The test accuracy of the model that was chosen
+#
+#   It stays honest about that model.
+# * [x] The choice between models
+#
+#   A validation that rewards memory prefers the model that memorises.
+# * [ ] None: validation only picks an epoch.
+#
+#   (validation-is-free) It picks whatever you let it pick.
+# ```
 #
 # ## What this chapter claims
 #

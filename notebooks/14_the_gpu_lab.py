@@ -174,6 +174,24 @@ costs.round({"GFLOP": 2}).set_index("method")
 # the larger picture and takes three quarters. A stage that leaves the encoders frozen costs little more than their forward
 # pass, which is a third.
 #
+# ```{quiz} Batches of 16
+# :label: predict-batch
+# :predict:
+#
+# A small network is trained with batches of 16 on a T4. You borrow an H100 with many times the operations a second. How
+# much faster is a step?
+#
+# * [ ] As many times as the operations
+#
+#   (faster-device) With batches of 16 the processor's calls are the limit, and they take as long as before.
+# * [x] Hardly faster
+#
+#   The device waits for calls. A larger batch would help, a faster device does not.
+# * [ ] Slower
+#
+#   Nothing makes it slower. It only waits more.
+# ```
+#
 # ## From operations to minutes
 #
 # By its maker's figures, a T4 can do 65 trillion operations a second in half precision, and an H100 can do 989 trillion. No
@@ -265,6 +283,23 @@ minutes.rename(columns="planned minutes, {}".format).round(1)
 # for part (a): 60,000 pairs, six epochs, five seeds. Six epochs are what half an hour on a T4 allows. Arithmetic chose
 # them, not an accuracy.
 #
+# ```{quiz} Half of the encoders
+# :label: quiz-forward
+#
+# A stage trains a small head on two frozen encoders. About how does a step of it compare with a step that trains
+# everything?
+#
+# * [ ] It costs next to nothing, as the head is small.
+#
+#   The frozen encoders still have to run forward.
+# * [x] It costs about a third.
+#
+#   Training costs about three forward passes, and one of them is left.
+# * [ ] It costs the same.
+#
+#   The backward pass through the encoders is gone.
+# ```
+#
 # ## Half precision loses small gradients or small changes
 #
 # The peak of a T4 holds for numbers of 16 bits; with 32 bits it is an eighth of that. But 16 bits are few, and there are two
@@ -308,6 +343,22 @@ def half_precision(device):
 
 
 # %% [markdown]
+# ```{quiz} Which format?
+# :label: quiz-bfloat
+#
+# Weights are kept in `bfloat16`, which has the range of 32 bits and eight bits of precision. What goes wrong first?
+#
+# * [ ] Small gradients become 0.
+#
+#   That is the trouble of `float16`, whose range is short.
+# * [x] Small updates are rounded away.
+#
+#   A weight of 1 does not notice a change of a thousandth. That is why weights stay in 32 bits.
+# * [ ] Large activations overflow.
+#
+#   Its range is that of 32 bits.
+# ```
+#
 # ## Loading is the third limit
 #
 # *Deeper: only for data that do not fit on the GPU; skip it on a first reading.*
@@ -330,6 +381,24 @@ for what, size in gigabytes.items():
 # no epoch loads anything. Data that do not fit are read in batches from files that are mapped into memory. The worst choice
 # is to decode during training, which opens thousands of videos in every epoch. So the frames and spectrograms of CREMA-D are
 # prepared **once**, and kept.
+#
+# ```{quiz} What is left?
+# :label: predict-session
+# :predict:
+#
+# A session with a grid of 25 runs ends after twenty minutes, without warning. What is lost, if finished cells are kept
+# and checkpoints are on a drive?
+#
+# * [x] At most what the current run did since its last checkpoint
+#
+#   Finished cells are read from the drive, and the current run continues.
+# * [ ] All 25 runs
+#
+#   Then nothing was written to a place that outlives the session.
+# * [ ] Nothing at all
+#
+#   The steps since the last checkpoint are gone.
+# ```
 #
 # ## (a) Every method, sixty thousand pairs
 #
@@ -698,6 +767,22 @@ pd.crosstab(
 )
 
 # %% [markdown]
+# ```{quiz} Beside a paper's table
+# :label: quiz-table
+#
+# Your table of CREMA-D is two points below the paper's. What belongs beside it?
+#
+# * [ ] Nothing: two points are noise.
+#
+#   Whether they are depends on seeds and on the list. Neither is said.
+# * [x] The list of what you did differently
+#
+#   Splits, encoders, epochs, how an epoch was chosen: a number is worth as much as this list.
+# * [ ] The verdict that the paper's figure is wrong
+#
+#   (open-is-false) Another procedure gave another number.
+# ```
+#
 # ## What this chapter claims
 #
 # The cell below checks what this chapter claims.
