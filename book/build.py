@@ -21,7 +21,9 @@ from book.pipeline import (
     execution,
     gpu,
     machine,
+    printing,
     site,
+    slides,
     student,
     teaching,
     validation,
@@ -114,6 +116,21 @@ def alone_command(
     """Run every notebook alone, with the built library and the versions that Colab ships."""
     with _errors():
         alone.run(context.obj, profile, python, typer.echo)
+
+
+@app.command("slides")
+def slides_command(
+    context: typer.Context,
+    profile: Profile = "default",
+    only: Annotated[str, typer.Option(help="Only the deck of this chapter, as 04.")] = "",
+    pdf: Annotated[bool, typer.Option("--pdf", help="Also print them (needs Chromium).")] = False,
+) -> None:
+    """Write a deck a chapter to build/teach/slides."""
+    with _errors():
+        paths = slides.write(context.obj, profile, only)
+        if pdf:
+            printing.write(paths)
+        typer.echo(f"{len(paths)} decks in {context.obj.build / 'teach' / 'slides'}")
 
 
 @app.command("student")

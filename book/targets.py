@@ -294,6 +294,15 @@ TARGETS = {
         "Write the notebooks for students and for instructors: build/teach",
         ("-m book.build student",),
     ),
+    "slides": Target(
+        "Write a deck a chapter: build/teach/slides",
+        ("-m book.build slides --profile {PROFILE}",),
+        first=("execute",),
+    ),
+    "teach": Target(
+        "Write everything for a course: decks, notebooks, assignments",
+        first=("slides", "student"),
+    ),
     "execute": Target(
         "Execute the chapters that changed (PROFILE=smoke for a quick look)",
         ("-m book.build execute --profile {PROFILE}",),

@@ -511,7 +511,7 @@ shown[["linear", "hidden layer"]].rename(
 # :label: predict-lights
 # :predict:
 #
-# The left image is black for an hour. The ensemble and the joint model are equally accurate when both images are there.
+# The left image is black for an hour. The ensemble and the joint model are about equally accurate when both images are there.
 # Which is better now?
 #
 # * [ ] They are level, as they were before.

@@ -12,12 +12,10 @@ from pathlib import Path
 
 from mmfuse_lib.course.misconception import read as read_misconceptions
 
-from . import chapters, myst
+from . import chapters, myst, outlines
 from .chapters import Chapter
 from .tree import COMMAND, BookError, Tree, write_atomic
 
-#: How fast notes are spoken, with the pauses that a room needs.
-SPOKEN_WORDS_PER_MINUTE = 125
 #: How far the notes of a deck may be from what the plan gives them, as a share.
 TOLERANCE = 0.2
 
@@ -26,8 +24,6 @@ EXERCISE = re.compile(r"\*Level (\d) of 3 · (\d+) minutes · by (\w+)\*")
 ROW = re.compile(r"^\| (\d+)\D(\d+) \| (.+?) \| (.+?) \|$", re.MULTILINE)
 TITLE = re.compile(r"^# Session (\d+): (.+)$", re.MULTILINE)
 VOTES = re.compile(r"\{\{ votes_(\d\d) \}\}")
-NOTES = re.compile(r"^Note:\s*\n(.*?)(?=^#{1,2} |\Z)", re.MULTILINE | re.DOTALL)
-WORD = re.compile(r"\w[\w'.,-]*")
 
 
 @dataclass(frozen=True)
@@ -39,7 +35,7 @@ class Times:
     read_essential: int
     read_everything: int
     lecture: int
-    spoken: int
+    deck: int
     exercises: int
     exercise_minutes: int
 
@@ -95,12 +91,6 @@ def plans(tree: Tree) -> list[Plan]:
     return [read_plan(path) for path in sorted((tree.book / "teaching/sessions").glob("*.md"))]
 
 
-def spoken_minutes(outline: str) -> float:
-    """Return how long the notes of a deck take to speak."""
-    words = sum(len(WORD.findall(notes)) for notes in NOTES.findall(outline))
-    return words / SPOKEN_WORDS_PER_MINUTE
-
-
 def exercise_minutes(chapter: Chapter) -> list[int]:
     """Return the minutes that each exercise of a chapter states."""
     found = []
@@ -130,7 +120,7 @@ def times(tree: Tree) -> list[Times]:
         chapter = read[plan.number - 1]
         outline = tree.book / f"teaching/slides/{plan.number:02d}.md"
         exercises = exercise_minutes(chapter)
-        spoken = spoken_minutes(outline.read_text("utf8")) if outline.exists() else 0
+        deck = sum(slide.minutes for slide in outlines.read(outline)) if outline.exists() else 0
         found.append(
             Times(
                 plan.number,
@@ -138,7 +128,7 @@ def times(tree: Tree) -> list[Times]:
                 int(chapter.minutes["essential"]),
                 int(chapter.minutes["reading"]),
                 plan.lecture,
-                round(spoken),
+                round(deck),
                 len(exercises),
                 sum(exercises),
             )
@@ -249,12 +239,12 @@ def session_table(tree: Tree) -> str:
 def timing_table(tree: Tree) -> str:
     """Write the table of times, in minutes."""
     head = (
-        "| Session | Reading, essential | Reading, all | Lecture | Spoken | Exercises |\n"
+        "| Session | Reading, essential | Reading, all | Lecture | Deck | Exercises |\n"
         "|--:|--:|--:|--:|--:|--:|"
     )
     rows = [
         f"| {row.session} | {row.read_essential} | {row.read_everything} | {row.lecture} "
-        f"| {row.spoken or 'no deck'} | {row.exercise_minutes} |"
+        f"| {row.deck or 'no deck'} | {row.exercise_minutes} |"
         for row in times(tree)
     ]
     return "\n".join([head, *rows])

@@ -16,9 +16,9 @@ MINUTES = 90
 
 
 @pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.title)
-def test_a_plan_fills_ninety_minutes_half_of_them_without_a_lecture(plan: teaching.Plan) -> None:
+def test_a_plan_fills_ninety_minutes_and_is_no_monologue(plan: teaching.Plan) -> None:
     assert plan.rows[-1][1] == MINUTES
-    assert MINUTES / 3 <= plan.lecture <= 0.6 * MINUTES
+    assert MINUTES / 8 <= plan.lecture <= MINUTES / 2
     longest = max(end - start for start, end, what in plan.rows if what.startswith("Lecture"))
     assert longest <= 20
 
@@ -59,8 +59,6 @@ def test_timings_are_what_the_sources_give() -> None:
         assert int(row["read_essential"]) == int(read[row["chapter"]].minutes["essential"])
 
 
-def test_notes_are_counted_and_slides_are_not() -> None:
-    outline = (
-        "# Deck\n\nNote:\n" + "word " * 125 + "\n\n## Slide\n\nshown\n\nNote:\n" + "word " * 250
-    )
-    assert teaching.spoken_minutes(outline) == pytest.approx(3)
+@pytest.mark.parametrize("row", teaching.times(TREE), ids=lambda row: row.chapter)
+def test_a_deck_takes_what_the_plan_gives_the_lecture(row: teaching.Times) -> None:
+    assert abs(row.deck - row.lecture) <= teaching.TOLERANCE * row.lecture
