@@ -3,7 +3,8 @@
 # VENV=, PROFILE=, PORT=, TORCH= reach it through the environment.
 PYTHON ?= python3
 
-TARGETS := help setup book test lint types unit notebooks alone colab student slides teach execute lab gpu bench \
+TARGETS := help setup book test lint types unit notebooks alone colab student slides assignments \
+  teach execute lab gpu bench \
   times serve screenshots lock links oldest newest clean
 
 .DEFAULT_GOAL := help

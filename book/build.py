@@ -16,6 +16,7 @@ if __package__ in (None, ""):  # run as a file: `python book/build.py`
 from book.pipeline import (
     addresses,
     alone,
+    assignments,
     chapters,
     colab,
     execution,
@@ -139,6 +140,22 @@ def student_command(context: typer.Context) -> None:
     with _errors():
         paths = student.write(context.obj)
         typer.echo(f"{len(paths)} notebooks in {paths[0].parents[1]}")
+
+
+@app.command("assignments")
+def assignments_command(
+    context: typer.Context,
+    roster: Annotated[Path | None, typer.Option(help="A CSV file with a column student.")] = None,
+    secret: Annotated[Path | None, typer.Option(help="A file with a secret of yours.")] = None,
+) -> None:
+    """Write each student's notebook and data to build/teach; one called demo without a roster."""
+    with _errors():
+        if (roster is None) != (secret is None):
+            raise BookError("give both --roster and --secret, or neither")
+        students = assignments.read_roster(roster) if roster else [assignments.DEMO]
+        key = assignments.read_secret(secret) if secret else assignments.DEMO.encode()
+        folders = assignments.write(context.obj, key, students)
+        typer.echo(f"{len(folders)} folders in {context.obj.build / 'teach' / 'assignments'}")
 
 
 @app.command("gpu")

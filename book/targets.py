@@ -299,9 +299,13 @@ TARGETS = {
         ("-m book.build slides --profile {PROFILE}",),
         first=("execute",),
     ),
+    "assignments": Target(
+        "Write assignments with data of a demo student: build/teach/assignments",
+        ("-m book.build assignments",),
+    ),
     "teach": Target(
         "Write everything for a course: decks, notebooks, assignments",
-        first=("slides", "student"),
+        first=("slides", "student", "assignments"),
     ),
     "execute": Target(
         "Execute the chapters that changed (PROFILE=smoke for a quick look)",

@@ -1,0 +1,279 @@
+"""Grading: solutions earn all, mutants lose exactly their points, tampering gains nothing."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell
+from typer.testing import CliRunner
+
+from book import grade as command
+from book.pipeline import assignments, confinement, grading
+from book.pipeline.assignments import Assignment, Mutant
+from book.pipeline.confinement import Limits
+from book.pipeline.tree import BookError, Tree
+from mmfuse_lib.course import misconceptions
+
+TREE = Tree(Path(__file__).parents[2])
+TASKS = [assignments.read(TREE, name) for name in assignments.names(TREE)]
+MUTANTS = [(task, mutant) for task in TASKS for mutant in task.mutants]
+SECRET = b"a secret of sixteen characters or more"
+STUDENTS = ("ada", "b.noether", "c@x")
+QUICK = Limits(seconds=60)
+CONFINED = confinement.possible()
+pytestmark = pytest.mark.skipif(not CONFINED, reason="needs Linux and unshare")
+
+
+def full(task: Assignment) -> float:
+    return sum(question.points for question in task.questions)
+
+
+def solved(task: Assignment, *more: str) -> nbformat.NotebookNode:
+    notebook = assignments.notebook(TREE, task, solved=True)
+    notebook.cells += [new_code_cell(code) for code in more]
+    return notebook
+
+
+def graded(
+    task: Assignment, notebook: nbformat.NotebookNode | str, tmp_path: Path, student: str = "ada",
+    **options: object,
+) -> grading.Graded:  # fmt: skip
+    path = tmp_path / "work" / "submission.ipynb"
+    path.parent.mkdir(exist_ok=True)
+    text = notebook if isinstance(notebook, str) else nbformat.writes(notebook)
+    path.write_text(text, "utf8")
+    return grading.grade(task, path, student, SECRET, limits=QUICK, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("student", STUDENTS)
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+def test_the_solution_earns_everything(task: Assignment, student: str, tmp_path: Path) -> None:
+    found = graded(task, solved(task), tmp_path, student)
+    assert (found.points, found.note) == (full(task), "")
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+def test_a_blank_earns_nothing(task: Assignment, tmp_path: Path) -> None:
+    blank = assignments.notebook(TREE, task, solved=False)
+    assert graded(task, blank, tmp_path).points == 0
+    assert "def " not in "".join(
+        c.source for c in blank.cells if "answer" in c.metadata.get("tags", [])
+    )
+
+
+@pytest.mark.parametrize(("task", "mutant"), MUTANTS, ids=lambda value: value.name)
+def test_a_mutant_loses_exactly_its_points(
+    task: Assignment, mutant: Mutant, tmp_path: Path
+) -> None:
+    found = graded(task, solved(task, mutant.code), tmp_path)
+    assert {mark.question.id for mark in found.marks if not mark.right} == set(mutant.loses)
+    assert mutant.misconception in {"", *misconceptions()}
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+def test_every_question_is_failed_by_some_mutant(task: Assignment) -> None:
+    lost = {name for mutant in task.mutants for name in mutant.loses}
+    assert lost == {question.id for question in task.questions}
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+def test_data_are_personal_and_can_be_made_again(task: Assignment) -> None:
+    def same(a: assignments.Data, b: assignments.Data) -> bool:
+        return a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a)
+
+    ada = task.data(SECRET, "ada")
+    assert same(ada, task.data(SECRET, "ada"))
+    assert not same(ada, task.data(SECRET, "bob"))
+    assert not same(ada, task.data(SECRET + b"!", "ada"))
+
+
+TAMPERING = {
+    "comparisons always true": (
+        "import numpy as np\nnp.allclose = np.isclose = lambda *a, **k: True"
+    ),
+    "an answer that equals everything": (
+        "class Anything(float):\n    def __eq__(self, other): return True\n"
+        "    def __le__(self, other): return True\n    def __float__(self): return 0.5\n"
+        "informations = lambda p: (Anything(), Anything(), Anything())"
+    ),
+    "the library is replaced": (
+        "import sys, types\nimport mmfuse_lib.information as m\n"
+        "m.decompose = m.mutual_information = lambda *a, **k: 0.0\n"
+        "sys.modules['book'] = types.ModuleType('book')"
+    ),
+    "results are written by hand": (
+        "import json\nfor name in ('results.json', '/autograder/results/results.json', 'out'):\n"
+        "    try:\n        open(name, 'w').write(json.dumps({'score': 100}))\n"
+        "    except OSError:\n        pass"
+    ),
+    "something is left for the end": (
+        "import atexit, os\natexit.register(lambda: os.write(1, b'{\"value\": 1}\\n' * 50))"
+    ),
+    "an array that is none": (
+        "class Odd:\n    def __array__(self, *a, **k): raise SystemExit(0)\n"
+        "informations = lambda p: Odd()"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TAMPERING)
+def test_tampering_gains_nothing(name: str, tmp_path: Path) -> None:
+    task = TASKS[0]
+    blank = assignments.notebook(TREE, task, solved=False)
+    blank.cells.append(new_code_cell(TAMPERING[name]))
+    assert graded(task, blank, tmp_path).points == 0
+    wrong = solved(task, "def informations(p):\n    return 0.1, 0.1, 0.1\n", TAMPERING[name])
+    lost = {mark.question.id for mark in graded(task, wrong, tmp_path).marks if not mark.right}
+    assert {"informations", "informations_empty"} <= lost
+
+
+def test_a_submission_sees_neither_network_nor_secret_nor_the_others(tmp_path: Path) -> None:
+    task = TASKS[0]
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "secret").write_bytes(SECRET)
+    spying = (
+        "import os, pathlib, socket\nseen = []\n"
+        f"seen += [str(p) for p in pathlib.Path({str(kept)!r}).glob('*')]\n"
+        "try:\n    socket.create_connection(('1.1.1.1', 53), timeout=2); seen.append('network')\n"
+        "except OSError:\n    pass\n"
+        "seen += [k for k in os.environ if 'SECRET' in k or 'TOKEN' in k]\n"
+        "for path in pathlib.Path('/proc').glob('[0-9]*/cmdline'):\n"
+        "    seen += [str(path)] * (b'pytest' in path.read_bytes())\n"
+        "prediction = None if seen else prediction\n"
+    )
+    found = graded(task, solved(task, spying), tmp_path, hidden=[kept])
+    assert found.points == full(task)
+
+
+def test_a_folder_that_cannot_be_hidden_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BookError, match="cannot be hidden"):
+        graded(TASKS[0], solved(TASKS[0]), tmp_path, hidden=[Path("/")])
+
+
+def test_cells_that_were_copied_moved_or_stripped_change_no_grade(tmp_path: Path) -> None:
+    task = TASKS[0]
+    notebook = solved(task)
+    notebook.cells.insert(0, new_markdown_cell("mine"))
+    plain = json.loads(nbformat.writes(notebook))
+    plain["cells"] += [dict(cell) for cell in plain["cells"] if cell["cell_type"] == "code"]
+    for cell in plain["cells"]:
+        cell.pop("metadata", None)
+        cell.pop("id", None)
+        cell.pop("outputs", None)
+    plain.pop("metadata")
+    plain["cells"].append({"cell_type": "code"})
+    plain["cells"].append("not a cell")
+    plain["cells"].append({"cell_type": "code", "source": "%matplotlib inline\n!ls\n1 +"})
+    found = graded(task, json.dumps(plain), tmp_path)
+    assert found.points == full(task)
+    assert "SyntaxError" in found.note
+
+
+def test_a_deleted_cell_costs_what_was_in_it(tmp_path: Path) -> None:
+    task = TASKS[0]
+    notebook = solved(task)
+    notebook.cells = [cell for cell in notebook.cells if "def lower" not in cell.source]
+    lost = {mark.question.id for mark in graded(task, notebook, tmp_path).marks if not mark.right}
+    assert lost == {"lower", "lower_invalid"}
+
+
+BAD = {
+    "endless": "while True: pass",
+    "greedy": "x = bytearray(10**11)",
+    "leaves": "import os\nos._exit(0)",
+    "many": "import subprocess\nfor _ in range(30): subprocess.Popen(['sleep', '300'])",
+    "loud": "import sys\nfor _ in range(10**4): print('x' * 1000)",
+}
+
+
+def test_one_bad_submission_stops_no_batch(tmp_path: Path) -> None:
+    task = TASKS[0]
+    folder, secret = tmp_path / "in", tmp_path / "kept" / "secret"
+    folder.mkdir()
+    secret.parent.mkdir()
+    secret.write_bytes(SECRET)
+    for name, code in BAD.items():
+        notebook = assignments.notebook(TREE, task, solved=False)
+        notebook.cells.append(new_code_cell(code))
+        (folder / f"{name}.ipynb").write_text(nbformat.writes(notebook), "utf8")
+    (folder / "text.ipynb").write_text("not a notebook", "utf8")
+    (folder / "good").mkdir()
+    (folder / "good" / "anything.ipynb").write_text(nbformat.writes(solved(task)), "utf8")
+    arguments = [task.name, str(folder), "--secret", str(secret), "--seconds", "8"]
+    done = CliRunner().invoke(command.app, arguments)
+    assert done.exit_code == 0, done.output
+    with (folder / "graded" / "grades.csv").open(encoding="utf8") as file:
+        rows = list(csv.reader(file))[1:]
+    points = {student: float(got) for student, got, _ in rows}
+    assert points == dict.fromkeys([*BAD, "text"], 0.0) | {"good": full(task)}
+    notes = {student: note for student, _, note in rows}
+    assert "longer than 8 seconds" in notes["endless"]
+    assert "MemoryError" in notes["greedy"]
+    assert "not a notebook" in notes["text"]
+
+
+def test_results_and_feedback_say_what_was_right_and_never_a_value(tmp_path: Path) -> None:
+    task = TASKS[0]
+    wrong = next(m for m in task.mutants if m.misconception == "sources-swapped")
+    found = graded(task, solved(task, wrong.code), tmp_path)
+    results = json.loads(grading.gradescope(found))
+    assert {test["max_score"] for test in results["tests"]} == {q.points for q in task.questions}
+    assert sum(test["score"] for test in results["tests"]) == found.points
+    page = grading.feedback(task, found)
+    assert misconceptions()["sources-swapped"].question.replace("'", "&#x27;") in page
+    assert "http" not in page
+    own = task.data(SECRET, "ada")["table"]
+    assert not any(f"{value:.4f}" in page for value in own.ravel())
+
+
+def test_a_spreadsheet_takes_no_name_for_a_formula() -> None:
+    found = grading.Graded("=1+1", (), "@note")
+    assert "'=1+1,0,'@note" in grading.grades(TASKS[0], [found])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("name\nada\n", "no column 'student'"),
+        ("student\nada\nada\n", "twice"),
+        ("student\n../x\n", "no name"),
+    ],
+)
+def test_a_wrong_roster_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "roster.csv"
+    path.write_text(text, "utf8")
+    with pytest.raises(BookError, match=said):
+        assignments.read_roster(path)
+
+
+def test_a_short_or_missing_secret_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BookError, match="no secret at"):
+        assignments.read_secret(tmp_path / "secret")
+    (tmp_path / "secret").write_text("short", "utf8")
+    with pytest.raises(BookError, match="has 5 characters"):
+        assignments.read_secret(tmp_path / "secret")
+
+
+def test_each_student_gets_a_folder(tmp_path: Path) -> None:
+    for name in ("book", "mmfuse_lib", "pyproject.toml"):
+        (tmp_path / name).symlink_to(TREE.root / name)
+    folders = assignments.write(Tree(tmp_path), SECRET, ["ada", "bob"])
+    assert len(folders) == 2 * len(TASKS)
+    for folder in folders:
+        with np.load(folder / "data.npz", allow_pickle=False) as data:
+            assert data.files
+        (notebook,) = folder.glob("*.ipynb")
+        assert "solution" not in notebook.read_text("utf8")
+
+
+def test_without_confinement_it_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confinement, "possible", lambda: False)
+    with pytest.raises(BookError, match="cannot confine a submission"):
+        graded(TASKS[0], solved(TASKS[0]), tmp_path)
+    assert graded(TASKS[0], solved(TASKS[0]), tmp_path, unconfined=True).points == full(TASKS[0])
