@@ -45,10 +45,18 @@ class Case:
         may raise anything on others.
     arguments : tuple of array
         What the function is called with; None asks for a variable.
+    many : bool
+        The arguments are a list of such tuples, a call each, and what came back is judged together.
     """
 
     right: Callable[[Any], bool]
-    arguments: tuple[Any, ...] | None = None
+    arguments: Sequence[Any] | None = None
+    many: bool = False
+
+    @property
+    def calls(self) -> Sequence[Sequence[Any] | None]:
+        """The arguments of each call."""
+        return self.arguments if self.many and self.arguments is not None else [self.arguments]
 
 
 @dataclass(frozen=True)

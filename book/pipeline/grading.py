@@ -154,7 +154,7 @@ def grade(
     failed = next(answers, {}).get("failed", [])
     marks = []
     for question in assignment.questions:
-        given = [next(answers, {}) for _ in asked[question.id]]
+        given = [[next(answers, {}) for _ in case.calls] for case in asked[question.id]]
         marks.append(_mark(question, asked[question.id], given))
     notes = [why] if why else []
     notes += [str(line) for line in failed[:3]] if isinstance(failed, list) else []
@@ -167,11 +167,11 @@ def _write_request(
     calls: list[dict[str, Any]] = []
     inputs: dict[str, Any] = {}
     for question, cases in asked.items():
-        for case in cases:
+        for arguments in (arguments for case in cases for arguments in case.calls):
             given = None
-            if case.arguments is not None:
-                given = [f"a{len(inputs) + i}" for i in range(len(case.arguments))]
-                inputs |= {k: np.asarray(v) for k, v in zip(given, case.arguments, strict=True)}
+            if arguments is not None:
+                given = [f"a{len(inputs) + i}" for i in range(len(arguments))]
+                inputs |= {k: np.asarray(v) for k, v in zip(given, arguments, strict=True)}
             calls.append({"name": names[question], "arguments": given})
     write_atomic(folder / "request.json", json.dumps({"cells": cells, "calls": calls}))
     np.savez(folder / "inputs.npz", **inputs)
@@ -186,15 +186,17 @@ def _read_answers(said: str) -> Iterator[dict[str, Any]]:
         yield found if isinstance(found, dict) else {}
 
 
-def _mark(question: Question, cases: Sequence[Case], given: list[dict[str, Any]]) -> Mark:
+def _mark(question: Question, cases: Sequence[Case], given: list[list[dict[str, Any]]]) -> Mark:
     wrong = 0
-    for case, answer in zip(cases, given, strict=True):
-        if "error" in answer:
-            return Mark(question, False, f"{question.name}: {answer['error']}")
-        if "value" not in answer:
-            return Mark(question, False, "no answer came back")
+    for case, answers in zip(cases, given, strict=True):
+        for answer in answers:
+            if "error" in answer:
+                return Mark(question, False, f"{question.name}: {answer['error']}")
+            if "value" not in answer:
+                return Mark(question, False, "no answer came back")
+        values = [answer["value"] for answer in answers]
         try:
-            right = bool(case.right(answer["value"]))
+            right = bool(case.right(values if case.many else values[0]))
         except Exception:  # whatever a submission returned
             right = False
         wrong += not right

@@ -269,7 +269,7 @@ def test_each_student_gets_a_folder(tmp_path: Path) -> None:
         with np.load(folder / "data.npz", allow_pickle=False) as data:
             assert data.files
         (notebook,) = folder.glob("*.ipynb")
-        assert "solution" not in notebook.read_text("utf8")
+        assert '"solution"' not in notebook.read_text("utf8")  # the tag of a solution's cell
 
 
 def test_without_confinement_it_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
