@@ -21,6 +21,7 @@ from book.pipeline import (
     colab,
     execution,
     gpu,
+    gradescope,
     machine,
     printing,
     site,
@@ -156,6 +157,18 @@ def assignments_command(
         key = assignments.read_secret(secret) if secret else assignments.DEMO.encode()
         folders = assignments.write(context.obj, key, students)
         typer.echo(f"{len(folders)} folders in {context.obj.build / 'teach' / 'assignments'}")
+
+
+@app.command("gradescope")
+def gradescope_command(
+    context: typer.Context,
+    assignment: Annotated[str, typer.Argument(help="a1, a2 or a3.")],
+    secret: Annotated[Path, typer.Option(help="The file that the data were made with.")],
+) -> None:
+    """Write the archive that Gradescope grades an assignment with to build/teach/gradescope."""
+    with _errors():
+        key = assignments.read_secret(secret)
+        typer.echo(gradescope.write(context.obj, assignment, key))
 
 
 @app.command("gpu")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import zipfile
 from pathlib import Path
 
 import nbformat
@@ -13,7 +14,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 from typer.testing import CliRunner
 
 from book import grade as command
-from book.pipeline import assignments, confinement, grading
+from book.pipeline import assignments, confinement, gradescope, grading
 from book.pipeline.assignments import Assignment, Mutant
 from book.pipeline.confinement import Limits
 from book.pipeline.tree import BookError, Tree
@@ -270,6 +271,27 @@ def test_each_student_gets_a_folder(tmp_path: Path) -> None:
             assert data.files
         (notebook,) = folder.glob("*.ipynb")
         assert '"solution"' not in notebook.read_text("utf8")  # the tag of a solution's cell
+
+
+def test_an_archive_for_gradescope_grades_in_a_folder_of_its_own(tmp_path: Path) -> None:
+    for name in ("book", "mmfuse_lib", "pyproject.toml", "constraints.txt"):
+        (tmp_path / name).symlink_to(TREE.root / name)
+    task = TASKS[0]
+    archive = gradescope.write(Tree(tmp_path), task.name, SECRET)
+    assert archive.stat().st_size < 2_000_000
+    root = tmp_path / "autograder"
+    with zipfile.ZipFile(archive) as packed:
+        packed.extractall(root / "source")
+        pins = packed.read("constraints.txt").decode().splitlines()
+    assert {line.split("==")[0].lower() for line in pins} >= {"numpy", "scipy", "jupytext"}
+    assert not any(line.startswith("torch") for line in pins)
+    (root / "submission").mkdir()
+    (root / "submission" / "mine.ipynb").write_text(nbformat.writes(solved(task)), "utf8")
+    known = {"users": [{"email": "ada"}]}
+    (root / "submission_metadata.json").write_text(json.dumps(known), "utf8")
+    results = json.loads(gradescope.run(task.name, root).read_text("utf8"))
+    assert sum(test["score"] for test in results["tests"]) == full(task)
+    assert not (root / "source" / "secret").exists()
 
 
 def test_without_confinement_it_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

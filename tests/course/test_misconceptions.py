@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -40,3 +41,12 @@ def test_a_wrong_file_is_refused(tmp_path: Path, text: str, said: str) -> None:
     path.write_text(text, "utf8")
     with pytest.raises(DataError, match=said):
         read(path)
+
+
+def test_every_misconception_is_put_to_use() -> None:
+    """In the wrong option of a quiz, in a check, or behind a wrong submission."""
+    used = [*(ROOT / "notebooks").glob("*.py"), *(ROOT / "mmfuse_lib/course/chapters").glob("*.py")]
+    used += (ROOT / "book/teaching/assignments").glob("*/mutants.py")
+    text = "\n".join(path.read_text("utf8") for path in used)
+    unused = [name for name in misconceptions() if not re.search(rf"[(\"]{name}[)\"]", text)]
+    assert unused == []
