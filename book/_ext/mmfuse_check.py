@@ -11,18 +11,22 @@ from sphinx_exercise.nodes import exercise_enumerable_node, exercise_node
 
 from mmfuse_lib.course.registry import exercises
 
+#: As in the notebooks.
+IMPORT = "(First `from mmfuse_lib.course import check`.)"
 MARKED = re.compile(r"(`[^`]+`|\*[^*]+\*)")
 
 
 def say_how(app: Sphinx, tree: nodes.document) -> None:
-    """Add the line to each exercise that has one."""
-    known = exercises()
+    """Add the line to each exercise that has one; the first also says what to import."""
+    known, first = exercises(), f" {IMPORT}"
     for node in tree.findall():
         if isinstance(node, exercise_node | exercise_enumerable_node):
             found = known.get(node.get("label", ""))
             if found is not None:
                 section = next(node.findall(nodes.section), node)
-                section += nodes.paragraph("", "", *_inline(found.line), classes=["check-line"])
+                line = _inline(found.line + first)
+                section += nodes.paragraph("", "", *line, classes=["check-line"])
+                first = ""
 
 
 def _inline(text: str) -> list[nodes.Node]:
