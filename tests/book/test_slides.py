@@ -15,7 +15,7 @@ from book.pipeline.tree import BookError, Tree
 TREE = Tree(Path(__file__).parents[2])
 OUTLINES = sorted((TREE.book / "teaching" / "slides").glob("*.md"))
 #: The smallest text of a figure, in pixels of a screen of 1280 by 720.
-LEGIBLE = 14.0
+LEGIBLE = 16.0
 MEASURE = """() => {
   const slide = document.querySelector('section.present .slide');
   const parts = [...slide.querySelectorAll('*')].filter((node) => !node.closest('.katex-mathml'));
@@ -28,6 +28,8 @@ MEASURE = """() => {
     scale: image && Math.min(drawn.width / image.getAttribute('width'),
                              drawn.height / image.getAttribute('height')),
     loaded: !image || image.naturalWidth > 0,
+    drawing: Math.min(...[...slide.querySelectorAll('.drawing text')]
+      .map((text) => text.getBoundingClientRect().height)),
   };
 }"""
 
@@ -143,6 +145,7 @@ def test_a_deck_fits_the_screen_and_asks_nobody(decks: list[Path], page: Page, n
         assert found["loaded"], f"slide {index + 1}"
         assert found["bottom"] <= 720, f"slide {index + 1} is too tall"
         assert found["right"] <= 1280, f"slide {index + 1} is too wide"
+        assert found["drawing"] is None or found["drawing"] >= LEGIBLE, f"slide {index + 1}"
         name = page.evaluate(
             "document.querySelector('section.present .figure img')?.getAttribute('src')"
         )
