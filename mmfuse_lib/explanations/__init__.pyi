@@ -5,6 +5,11 @@ from .measurement import measure as measure
 from .measurement import shares_of as shares_of
 from .measurement import summarise as summarise
 from .measurement import task_scores as task_scores
+from .posthoc import Coalitions as Coalitions
+from .posthoc import ask as ask
+from .posthoc import emap as emap
+from .posthoc import explain as explain
+from .posthoc import intershap as intershap
 from .ranking import best_possible as best_possible
 from .ranking import chance as chance
 from .ranking import leaderboard as leaderboard
