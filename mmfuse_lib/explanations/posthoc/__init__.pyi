@@ -1,5 +1,5 @@
 from .coalitions import Coalitions as Coalitions
 from .coalitions import ask as ask
-from .emap import emap as emap
 from .explaining import explain as explain
-from .intershap import intershap as intershap
+from .projection import emap as emap
+from .shapley import intershap as intershap

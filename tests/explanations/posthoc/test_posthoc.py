@@ -25,7 +25,7 @@ from mmfuse_lib.explanations import (
     load_task,
 )
 from mmfuse_lib.explanations.posthoc.coalitions import nearest
-from mmfuse_lib.explanations.posthoc.intershap import shapley
+from mmfuse_lib.explanations.posthoc.shapley import shapley
 
 NAMES = ("a", "b", "c")
 
