@@ -281,9 +281,8 @@ plt.show()
 
 # %%
 questions = np.array([1, 2, 3, 3])
-print(
-    f"questions on average: {rooms @ questions:.2f}   entropy: {entropy(rooms):.2f} bits"
-)
+print(f"questions on average: {rooms @ questions:.2f}")
+print(f"entropy: {entropy(rooms):.2f} bits")
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "A tree of yes/no questions. Sofa is one question deep, kitchen two, garden and cupboard three."}, "figure": {"caption": "Good questions split the remaining probability in half. A room of probability $1/2^k$ then takes $k$ questions, exactly its surprise.", "name": "fig-questions"}}
 fig, ax = plt.subplots(figsize=(6.4, 4.4))
@@ -514,7 +513,8 @@ plots.entropy_table()
 
 # %%
 i = pointwise_mutual_information(camera)
-print(f"report is right: {i[0, 0]:+.2f} bits, wrong: {i[0, 1]:+.2f} bits")
+print(f"report is right: {i[0, 0]:+.2f} bits")
+print(f"report is wrong: {i[0, 1]:+.2f} bits")
 print(f"mean over all four cases: {(camera * i).sum():.2f} bits")
 
 # %% [markdown]
@@ -540,12 +540,14 @@ _ = below.set(
 plt.show()
 
 # %% [markdown]
+# ## Can an encoder add information?
+#
 # ```{quiz} Two encoders in a row
 # :label: predict-encoder
 # :predict:
 #
-# A label is 1 bit, an image tells 0.6 bits of it. A large pre-trained encoder turns the image into 2,048 features. How
-# many bits can the features tell?
+# A label is worth 1 bit, and an image tells 0.6 bits of it. A large pre-trained encoder turns the image into 2,048
+# features. How many bits of the label can they tell?
 #
 # * [ ] Up to 1: that is what pre-training is for.
 #
@@ -553,13 +555,11 @@ plt.show()
 #   what the image shows.
 # * [x] At most 0.6
 #
-#   Features are a function of the image. They may be easier to read, never richer.
+#   Features are a function of the image. They may be easier to read, but never richer.
 # * [ ] At most 0.6 a feature
 #
 #   All features together are a function of the image.
 # ```
-#
-# ## No encoder adds information
 #
 # An encoder turns an input $X$ into a feature $Z = f(X)$. It may use dropout or other noise, but it
 # never sees $Y$. In the language of probability: given $X$, $Z$ is independent of $Y$.
@@ -748,7 +748,7 @@ plt.show()
 # ```{quiz} What a high loss says
 # :label: quiz-high-loss
 #
-# A classifier of two balanced labels has a held-out loss of 0.95 bits. What follows?
+# The two labels are equally frequent, and a classifier has a held-out loss of 0.95 bits. What follows?
 #
 # * [ ] The modality holds only about 0.05 bits.
 #
@@ -891,7 +891,7 @@ shares = np.linspace(0, 1, 201)
 mixtures = [(1 - t) * GATES["redundant"]() + t * GATES["xor"]() for t in shares]
 interaction = np.array([interaction_information(p) for p in mixtures])
 crossing = float(np.interp(0, interaction, shares))
-print(f"the interaction information is 0 at an XOR share of {crossing:.2f}")
+print(f"zero at an XOR share of {crossing:.2f}")
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Interaction information rises from its lowest, negative value, pure redundancy, to its highest, positive one, pure exclusive or, as the share of exclusive or grows; it crosses zero on the way."}, "figure": {"caption": "Where the curve crosses zero, neither mechanism is gone: they cancel. A redundant label is mixed with the XOR label.", "name": "fig-mixture"}}
 fig, ax = plt.subplots()
@@ -941,10 +941,8 @@ equations = np.array(
 )  # columns R, U1, U2, S
 invisible = np.linalg.svd(equations)[2][-1]
 print("rank:", np.linalg.matrix_rank(equations))
-print(
-    "invisible direction (R, U1, U2, S):",
-    (invisible / invisible[0]).round(6).tolist(),
-)
+print("invisible direction (R, U1, U2, S):")
+print((invisible / invisible[0]).round(6).tolist())
 
 # %% [markdown]
 # Move one bit from each unique part into redundancy, add one bit of synergy, and *no* mutual
@@ -959,7 +957,7 @@ print(
 #
 # * [ ] There is none.
 #
-#   (zero-interaction) The difference is $S-R$. Both may be large and equal, as in house B.
+#   (zero-interaction) The difference is $S-R$. Both may be large and equal, as where the last curve crosses zero.
 # * [x] It is as large as redundancy, and both may be 0.
 #
 #   The difference of the two informations is $S-R$, and nothing more is in it.
@@ -1055,31 +1053,32 @@ plt.show()
 # **Equal bars, different houses.** Suppose you compute an index of "fusion benefit", a modality ranking or a
 # regulariser from these numbers. Whatever it is, it gives the same answer for both houses.
 #
-# ```{quiz} Two houses, one vote
-# :label: predict-houses
-# :predict:
-#
-# The two houses have the same entropies, all of them. In each house two perfect experts, one a camera, vote on the
-# state of both lamps. How often is the vote right?
-#
-# * [ ] Equally often, as all informations are equal
-#
-#   Informations are amounts. A vote also depends on which bits each camera has.
-# * [x] Always in house A, half of the time in house B
-#
-#   In A each camera knows one lamp, and votes add up to both. In B both know the hall, and nobody alone knows the
-#   stair.
-# * [ ] Always in B, half of the time in A
-#
-#   In B the stair lamp needs both switches at once, which no sum of votes can use.
-# ```
-#
 # ### Does it matter? Ask an ensemble
 #
 # It matters as soon as you build something. Chapter 1 trained one model per modality and averaged
 # their logits. That ensemble can use what each camera tells by itself, $p(y|x_1)$ and $p(y|x_2)$, and
 # adds up the logarithms, so it ranks labels by $p(y|x_1)\,p(y|x_2)$. We need no training to see
-# how far that can go at best:
+# how far that can go at best.
+#
+# ```{quiz} Two houses, one vote
+# :label: predict-houses
+# :predict:
+#
+# Each camera has an expert who gives every state of the two lamps the probability that it has for somebody who sees this
+# camera alone. The two probabilities are multiplied, and the state with the largest product wins; ties are broken by a
+# fair draw. How often are both lamps right?
+#
+# * [ ] Equally often, as all informations are equal
+#
+#   Informations are amounts. The vote also depends on *which* bits each camera has.
+# * [x] Always in house A, half of the time in house B
+#
+#   In A each expert knows one lamp, and together they name both. In B both know the hall lamp, and neither knows the
+#   stair lamp.
+# * [ ] Always in B, half of the time in A
+#
+#   In B the stair lamp needs both of its switches at once, and no product of two single views has them.
+# ```
 
 
 # %%

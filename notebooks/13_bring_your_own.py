@@ -221,24 +221,6 @@ for name, before, after in zip(("train", "test"), parts, fill(*parts), strict=Tr
     print(f"{name}: {len(after)} rows, {gaps[0]} gaps, {gaps[1]} after filling")
 
 # %% [markdown]
-# ```{quiz} Shuffled, and yet
-# :label: predict-scans
-# :predict:
-#
-# Each drawing was scanned several times. Labels are shuffled *between drawings*, and scans are split at random. How
-# accurate is a model on the test scans?
-#
-# * [ ] At chance: shuffled labels mean nothing.
-#
-#   All scans of a drawing have the same (wrong) label, and some of them are in training.
-# * [x] Far above chance
-#
-#   It recognises the drawing and recalls its label. This is memory of units, not knowledge of a class.
-# * [ ] Below chance, because labels are wrong
-#
-#   Wrong labels are consistent within a drawing, and consistency can be learned.
-# ```
-#
 # ## An honest split cuts between units
 #
 # A test set answers one question: how good is the model on data it has *not seen*? But which data count as unseen? A new scan
@@ -249,6 +231,23 @@ for name, before, after in zip(("train", "test"), parts, fill(*parts), strict=Tr
 # `groups` it cuts between samples. We do both and train the same joint model. Then comes the control: we shuffle the labels
 # by giving each **drawing** a random digit. Now there is nothing to learn about new drawings, and an honest test has to come
 # out at chance, one in ten.
+#
+# ```{quiz} Shuffled, and yet
+# :label: predict-scans
+# :predict:
+#
+# Labels are shuffled between drawings, and the split cuts between scans. How accurate is the model on the test scans?
+#
+# * [ ] At chance: shuffled labels mean nothing.
+#
+#   (random-split) All scans of a drawing have the same label, right or wrong, and some of them are in training.
+# * [x] Far above chance
+#
+#   It recognises the drawing and recalls its label. This is memory of units, not knowledge of a class.
+# * [ ] Below chance, because the labels are wrong
+#
+#   The test labels are wrong in the same way as the training labels.
+# ```
 
 
 # %%
@@ -292,7 +291,7 @@ rows = pd.DataFrame(leak).rename_axis(["labels", "cut"], axis=1)
 rows = rows.melt(value_name="accuracy")
 rows["cut"] = "split " + rows["cut"]
 figure, ax = plt.subplots(figsize=(6.2, 3.6))
-sns.barplot(rows, x="labels", y="accuracy", hue="cut", palette=["0.65", plots.color_of("joint")], saturation=1,
+sns.barplot(rows, x="labels", y="accuracy", hue="cut", palette=["C1", "0.65"], saturation=1,
             errorbar=plots.t_interval, capsize=0.1, err_kws={"color": "black", "lw": 1.5}, gap=0.05, ax=ax)  # fmt: skip
 ax.axhline(0.1, color="black", lw=1, ls="--")
 _ = ax.set(xlabel="", ylabel="test accuracy", ylim=(0, 1))
@@ -336,10 +335,10 @@ leak_table.unstack().add_prefix("accuracy, split ")
 #   The claim names the unit.
 # * [ ] Slides: there are more of them.
 #
-#   (random-split) More test samples of known patients do not say anything about new ones.
+#   (random-split) More slides of known patients say nothing about new patients.
 # * [ ] Hospitals
 #
-#   That is for a claim about new hospitals, which is a stronger one.
+#   You could, for a stronger claim than you make: one about patients of new hospitals. It needs many hospitals.
 # ```
 #
 # ## Your own encoder
@@ -532,7 +531,10 @@ print({name: type(expert).__name__ for name, expert in experts.experts.items()})
 # modality $m$, on its own, gives to $\hat y$. Read $c_1$ and $c_2$ as the chances of two independent witnesses, and report
 #
 # $$
-# R = c_1 c_2, \qquad U_1 = c_1 (1 - c_2), \qquad U_2 = (1 - c_1)\, c_2, \qquad S = (1 - c_1)(1 - c_2).
+# \begin{aligned}
+# R &= c_1\, c_2, & U_1 &= c_1 (1 - c_2), \\
+# S &= (1 - c_1)(1 - c_2), & U_2 &= (1 - c_1)\, c_2 .
+# \end{aligned}
 # $$ (eq-own-witnesses)
 #
 # The four shares say that both witnesses would have said $\hat y$, only the first, only the second, or neither. They add up
@@ -813,40 +815,45 @@ for name, (samples, metric) in progress(TASKS.items(), "data sets"):
             models[f"only {modality}"] = alone
         for way, model in models.items():
             value = score(model, parts, s, metric, epochs=10)
-            others_found.setdefault(
-                (name, f"{way} ({in_words(metric)})"), []
-            ).append(value)
-others_table = pd.Series({key: percent(v) for key, v in others_found.items()})
-print(others_table.rename("in per cent").to_frame().to_string())
+            others_found.setdefault((name, way), []).append(value)
+others_table = pd.Series(
+    {
+        (f"{name}: {in_words(TASKS[name][1])}", way): percent(values)
+        for (name, way), values in others_found.items()
+    }
+)
+others_table.rename("in per cent").to_frame()
 
 # %% [markdown]
 # (The diabetes target is standardised with the mean and deviation of all samples, which only sets its unit. The inputs are
 # standardised with those of the training split.) The methods differ in what they accept. DI-MML needs classes. DMIL takes two
 # modalities, or three if only its first level is used. I2MoE takes two or more modalities and all three kinds of target.
 #
-# ```{quiz} Before training
-# :label: predict-before
-# :predict:
-#
-# An estimator finds 0.3 bits between two modalities and the label. You shuffle labels between units and run it again.
-# The study has 40 drawings with many scans each. What do you expect?
-#
-# * [ ] About 0, as always with shuffled labels
-#
-#   With few units, chance makes the labels of 40 drawings lean to one side in many clusters.
-# * [x] A good part of the 0.3 bits, most of it called synergy
-#
-#   The estimator is quiet with many drawings, and not with few. So the control can say no.
-# * [ ] Exactly 0.3
-#
-#   Something real may be there on top of what chance gives.
-# ```
-#
 # ## Ask before you train
 #
 # Do your modalities share what they know, or do they complement each other? You can ask before any network is trained. The
 # cluster estimator of chapter 5 sorts each modality into a handful of clusters, counts, and decomposes the table of counts
-# exactly. It needs a minute of thought in three places.
+# exactly.
+#
+# ```{quiz} Before training
+# :label: predict-before
+# :predict:
+#
+# Take 120 drawings with eight scans of each, and shuffle the labels between drawings. Nothing is left to find. How much
+# does the estimator find?
+#
+# * [ ] About 0, as always with shuffled labels
+#
+#   (positive-is-synergy) The drawings fall into many cells, and by chance most cells lean towards some label.
+# * [x] About half a bit, most of it called synergy
+#
+#   Among few drawings, chance looks like information, and eight scans of each make it look certain.
+# * [ ] Less than 0: shuffling takes information away.
+#
+#   The estimator decomposes a table of counts, and no table has negative information.
+# ```
+#
+# The estimator needs a minute of thought in three places.
 #
 # - **Count units, not rows.** Eight scans of a drawing are hardly more than one observation. Counted eight times, noise looks
 #   certain.
@@ -940,7 +947,7 @@ plt.show()
 #   It stays honest about that model.
 # * [x] The choice between models
 #
-#   A validation that rewards memory prefers the model that memorises.
+#   Validation that rewards memory prefers the model that memorises.
 # * [ ] None: validation only picks an epoch.
 #
 #   (validation-is-free) It picks whatever you let it pick.
@@ -986,17 +993,13 @@ claim(
     "The report of the new method finds all four interactions, and is ahead of I2MoE's in their mean.",
 )
 best_alone = {
-    name: max(
-        mean(others_found[name, f"only {m} ({in_words(metric)})"])
-        for m in samples.modalities
-    )
-    for name, (samples, metric) in TASKS.items()
+    name: max(mean(others_found[name, f"only {m}"]) for m in samples.modalities)
+    for name, (samples, _) in TASKS.items()
 }
 claim(
     all(
-        mean(others_found[name, f"all modalities ({in_words(metric)})"])
-        > best_alone[name] - 0.02
-        for name, (_, metric) in TASKS.items()
+        mean(others_found[name, "all modalities"]) > best_alone[name] - 0.02
+        for name in TASKS
     ),
     "All modalities together are at most two points worse than the best one alone.",
 )
@@ -1063,6 +1066,8 @@ print(json.dumps(headline))
 # model was trained on. Its accuracy says little about new drawings, and an epoch near the end is kept:
 
 # %% tags=["solution"]
+from mmfuse_lib.course import check
+
 kept = {}
 for s in progress(SEEDS, "seeds"):
     rest, test = study.split(0.75, seed=s)
@@ -1086,6 +1091,7 @@ claim(
     and promised["between scans"] > promised["between drawings"] + 0.05,
     "Validation between scans keeps a later epoch, and promises more than the test gives.",
 )
+_ = check("ex-own-validation", np.column_stack([kept["epoch kept"], promised]))
 kept
 
 # %% [markdown]
@@ -1175,6 +1181,8 @@ claim(
     and r2["raw, blood x 1000"] < -1,
     "Raw columns cost a quarter of R² or more; blood in thousandths costs all of it.",
 )
+asked = "fitted on training samples", "fitted on all samples", "raw, blood x 1000"
+_ = check("ex-own-scale", [r2[variant] for variant in asked])
 
 # %% [markdown]
 # (Means over the random splits.) Raw columns cost about half of the variance that can be explained, because the network has to

@@ -174,25 +174,25 @@ costs.round({"GFLOP": 2}).set_index("method")
 # the larger picture and takes three quarters. A stage that leaves the encoders frozen costs little more than their forward
 # pass, which is a third.
 #
+# ## From operations to minutes
+#
 # ```{quiz} Batches of 16
 # :label: predict-batch
 # :predict:
 #
-# A small network is trained with batches of 16 on a T4. You borrow an H100 with many times the operations a second. How
-# much faster is a step?
+# Joint fusion is trained with batches of 16 on a T4. You borrow an H100, which does 15 times as many operations a second.
+# How much faster is a training step?
 #
-# * [ ] As many times as the operations
+# * [ ] Fifteen times
 #
-#   (faster-device) With batches of 16 the processor's calls are the limit, and they take as long as before.
-# * [x] Hardly faster
+#   (faster-device) Only if operations are what a step waits for. With 16 pairs there are too few of them.
+# * [x] Hardly at all
 #
-#   The device waits for calls. A larger batch would help, a faster device does not.
-# * [ ] Slower
+#   With such small batches a GPU waits for the processor to call the next piece of work. A larger batch would help.
+# * [ ] About four times, as data must be moved, too
 #
-#   Nothing makes it slower. It only waits more.
+#   These data lie on the GPU already. Something else is slower than the arithmetic.
 # ```
-#
-# ## From operations to minutes
 #
 # By its maker's figures, a T4 can do 65 trillion operations a second in half precision, and an H100 can do 989 trillion. No
 # network reaches this **peak**. What share of it is reached depends on the size of the layers, and ours are small. We plan,
@@ -382,6 +382,12 @@ for what, size in gigabytes.items():
 # is to decode during training, which opens thousands of videos in every epoch. So the frames and spectrograms of CREMA-D are
 # prepared **once**, and kept.
 #
+# ## (a) Every method, sixty thousand pairs
+#
+# `spoken_digits` shows an MNIST image and plays a spoken digit. One of the four interactions makes the label, and a cue
+# names it, so we know for every pair what decides it. There are ten classes here, which makes synergy the sum of two digits
+# modulo ten and chance one in ten. The speaker of the test pairs is never heard in training.
+#
 # ```{quiz} What is left?
 # :label: predict-session
 # :predict:
@@ -399,12 +405,6 @@ for what, size in gigabytes.items():
 #
 #   The steps since the last checkpoint are gone.
 # ```
-#
-# ## (a) Every method, sixty thousand pairs
-#
-# `spoken_digits` shows an MNIST image and plays a spoken digit. One of the four interactions makes the label, and a cue
-# names it, so we know for every pair what decides it. There are ten classes here, which makes synergy the sum of two digits
-# modulo ten and chance one in ten. The speaker of the test pairs is never heard in training.
 #
 # A **study** is a grid of methods, data sets and seeds in one file. Each cell of the grid writes its result as soon as it is
 # done, under a hash of its settings and of the code, so the same command continues after an interruption. Within a cell,
@@ -478,7 +478,7 @@ study.table(lab, lab_data, columns=["accuracy", "ece", "n_parameters"]).rename(
     columns={"accuracy": in_words("accuracy"), "ECE": in_words("ece")}
 )
 
-# %% mystnb={"image": {"alt": "Bars of test accuracy on R, U1, U2 and S samples, a group a method. All are near one on R, U1 and U2. On S joint fusion and I2MoE are high, the ensemble, DI-MML and DMIL near chance."}, "figure": {"caption": "The ensemble stays near chance (dashed) on S, where neither modality alone says anything. Test accuracy by what decides the label: mean and 95 % interval over the seeds of this run.", "name": "fig-lab-kinds"}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "Bars of test accuracy on R, U1, U2 and S samples, a group a method. All are near one on R, U1 and U2. On S joint fusion and I2MoE are high, the ensemble, DI-MML and DMIL near chance."}, "figure": {"caption": "The ensemble stays near chance (dashed) on S, where neither modality alone says anything. Test accuracy by what decides the label: mean and 95 % interval over the seeds of this run, cut at 1.", "name": "fig-lab-kinds"}} tags=["hide-input"]
 scores = study.scores(lab, lab_data)
 by_kind = scores.set_index("method")[[f"accuracy_{k}" for k in KINDS]].set_axis(
     KINDS, axis=1
@@ -502,14 +502,15 @@ sns.barplot(
     ax=ax,
 )
 ax.axhline(1 / n_classes, color="black", lw=1, ls="--")
-_ = ax.set(xlabel="", ylabel="test accuracy", ylim=(0, None))
+_ = ax.set(xlabel="", ylabel="test accuracy", ylim=(0, 1.05))
 ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, frameon=False)
 plt.show()
 
 # %% [markdown]
-# {numref}`fig-lab-curves` shows where the time went. Each stage is judged by a loss of its own: DI-MML and DMIL start
-# with the summed losses of both modalities' classifiers. So compare within a stage, not between stages. If the loss of the
-# last stage is still falling at its end, the budget was too small, which is worth knowing before anyone calls a method bad.
+# {numref}`fig-lab-curves` shows how the losses fell, stage by stage. Each stage is judged by a loss of its own: DI-MML and
+# DMIL start with the summed losses of both modalities' classifiers. So compare within a stage, not between stages. If the
+# loss of the last stage is still falling at its end, the budget was too small, which is worth knowing before anyone calls a
+# method bad.
 
 # %% mystnb={"image": {"alt": "Five panels, one a method, of loss against epoch. Training is dashed, validation solid, a colour a stage. Joint fusion and I2MoE have one stage, the ensemble two, DI-MML and DMIL three."}, "figure": {"caption": "Where a curve is still falling at the end of its last stage, the budget was too small. The loss by which each stage is judged (nats), first seed of this run: training dashed, validation solid, one colour per stage. Stages follow each other, so the epochs add up.", "name": "fig-lab-curves"}} tags=["hide-input"]
 names = list(lab_plan["methods"])
@@ -550,7 +551,7 @@ plt.show()
 # reports as in chapter 10. The area under the curve in {numref}`fig-lab-reports` asks whether a pair that was decided by
 # synergy gets a larger share of S than one that was not. Chance is one half.
 
-# %% mystnb={"image": {"alt": "Points with intervals: the area under the curve of the reports of DMIL and I2MoE for R, U1, U2 and S, around or above one half, wide intervals."}, "figure": {"caption": "Does a report give the true interaction the larger share? Area under the curve, mean and 95 % interval over the seeds of this run. The dashed line is chance.", "name": "fig-lab-reports"}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "Points with intervals: the area under the curve of the reports of DMIL and I2MoE for R, U1, U2 and S, around or above one half, wide intervals."}, "figure": {"caption": "Does a report give the true interaction the larger share? Area under the curve, mean and 95 % interval over the seeds of this run, cut at 1. The dashed line is chance.", "name": "fig-lab-reports"}} tags=["hide-input"]
 reporting = [
     name for name in names if lab.of(lab_data, name)[0]["reports"].get("report")
 ]
@@ -569,7 +570,7 @@ areas = pd.DataFrame(
 figure, ax = plt.subplots(figsize=(5, 3.6))
 plots.interval_points(areas, x="method", y="area", hue="interaction", ax=ax)
 ax.axhline(0.5, color="black", lw=1, ls="--")
-_ = ax.set(xlabel="", ylabel="area under the curve", ylim=(0, None))
+_ = ax.set(xlabel="", ylabel="area under the curve", ylim=(0, 1.05))
 ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, frameon=False)
 plt.show()
 
@@ -866,12 +867,17 @@ print(json.dumps(headline))
 # ```
 
 # %% tags=["solution"]
+from mmfuse_lib.course import check
+
 row = costs[costs["stage"] == "fusion"].iloc[0]
 by_operations = 1e9 * row["GFLOP"] * BATCH / (SHARE * GPUS["T4"])
 by_calls = TAU * row["calls"]
 changes_at = BATCH * by_calls / by_operations
 print(f"operations {1e3 * by_operations:.0f} ms, calls {1e3 * by_calls:.0f} ms")
 print(f"equally long at {changes_at:.0f} pairs")
+assert check(
+    "ex-lab-limit", lambda flop, calls, rate, tau: tau * calls * rate / flop
+)
 
 # %% [markdown]
 # Operations limit it, although only a third of a full step's are left: the backward pass through the encoders is gone, and
@@ -907,6 +913,7 @@ good = [
     and scaled.isfinite().all()
 ]
 print(f"from 2^{good[0]} to 2^{good[-1]}")
+assert check("ex-lab-scale", [good[0], good[-1]])
 
 # %% [markdown]
 # With a smaller scale, the smallest gradient rounds to 0. With a larger one, the largest becomes infinite. At the lower end
@@ -945,7 +952,9 @@ for size in (224, 448):
         frames, modality="video", encoders={"video": "resnet18"}, dim=512, seed=seed
     ).to("meta")
     operations[size], _ = count(model, model.stages(1)[0], frames.to("meta"))
-print(f"{operations[448] / operations[224]:.2f} times the operations")
+growth = operations[448] / operations[224]
+print(f"{growth:.2f} times the operations")
+assert check("ex-lab-pixels", [growth, 448**2 / 224**2])
 
 # %% [markdown]
 # By a factor of four, as {eq}`eq-lab-conv` says: every layer has twice the height and twice the width, and as many weights as
@@ -982,6 +991,8 @@ for val_by in ("clip", "actor"):
     )
     shared = set(a.groups.tolist()) & set(b.groups.tolist())
     print(f"by {val_by}: {len(shared)} actors in both")
+    if not shared:
+        assert check("ex-lab-actors", val_by)
 
 # %% [markdown]
 # Only the split by actors asks about new people. The test list asks about new clips of *known* people, which is easier, so

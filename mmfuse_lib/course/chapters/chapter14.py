@@ -6,8 +6,30 @@ from typing import Any
 
 import numpy as np
 
-from mmfuse_lib.course.answers import array, choice, same
+from mmfuse_lib.course.answers import array, choice, number, returned, same
 from mmfuse_lib.course.registry import NotYet, exercise
+
+
+@exercise(
+    "ex-lab-limit",
+    "the batch size at which operations and calls take equally long, for `flop` operations a "
+    "pair, `calls` calls a step, `rate` operations a second and `tau` seconds a call",
+    arguments="flop, calls, rate, tau",
+)
+def lab_limit(answer: Any) -> None:
+    """Where the two terms of the roofline meet."""
+    for flop, calls, rate, tau in ((3e8, 230, 6.5e12, 2e-5), (9e8, 370, 9.9e13, 1e-5)):
+        shown = f"flop = {flop:g}, calls = {calls}, rate = {rate:g} and tau = {tau:g}"
+        found = number(returned(answer, flop, calls, rate, tau, shown=shown), what="the size")
+        truth = calls * tau * rate / flop
+        if abs(found * truth - 1) < 1e-6:
+            raise NotYet("Your fraction stands on its head: does it grow with the calls?")
+        same(
+            found / truth,
+            1,
+            within=0.02,  # a whole number of pairs will do
+            otherwise=f"It is wrong for {shown}. Which term grows with the batch, which does not?",
+        )
 
 
 @exercise("ex-lab-scale", "the lowest and the highest power of two by which the loss may be scaled")
