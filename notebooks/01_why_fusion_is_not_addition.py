@@ -637,7 +637,7 @@ assert check("ex-without-cue", best)
 # `evaluate(model, test).metrics`. How many samples does each of the hundred pairs $(a, b)$ get?
 # ```
 #
-# ```{solution} ex-harder-synergy
+# ````{solution} ex-harder-synergy
 # :class: dropdown
 #
 # All fusions learn R, U1 and U2 first and S last, because $(a + b) \bmod 10$ has a hundred cases to tell apart, and
@@ -665,7 +665,7 @@ assert check("ex-without-cue", best)
 # The sum stays at chance on S, whatever the budget.
 #
 # *Where* the modalities meet decides whether synergy can be learned; *how* they meet decides how fast.
-# ```
+# ````
 #
 # ## Further reading
 #
