@@ -1105,7 +1105,7 @@ plt.show()
 #
 # Before you run the next cell: which atoms does the table of the whole data set have, in bits?
 #
-# * [ ] $R=U_1=U_2=S=\tfrac12$
+# * [ ] Half a bit each: $R=U_1=U_2=S=\tfrac12$
 #
 #   (mean-of-samples) This is the mean over the rules. The table mixes the rules first and is decomposed afterwards.
 # * [x] $R=S=1$ and $U_1=U_2=0$
