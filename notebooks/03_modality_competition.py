@@ -602,7 +602,7 @@ summary(results[["noise", "ensemble", "joint"]])
 #
 # * [ ] On redundant ones: both encoders learn the same.
 #
-#   There competition is at its worst. What one has explained, the other need not.
+#   (weak-learns) There competition is at its worst: what one has explained, the other is not asked about.
 # * [x] On labels of which each image shows a part that the other does not
 #
 #   Nobody else can make the residual small, so each encoder is asked until it knows its part.

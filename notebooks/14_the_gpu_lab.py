@@ -291,7 +291,7 @@ minutes.rename(columns="planned minutes, {}".format).round(1)
 #
 # * [ ] It costs next to nothing, as the head is small.
 #
-#   The frozen encoders still have to run forward.
+#   (frozen-is-free) The frozen encoders still have to run forward.
 # * [x] It costs about a third.
 #
 #   Training costs about three forward passes, and one of them is left.
@@ -350,7 +350,7 @@ def half_precision(device):
 #
 # * [ ] Small gradients become 0.
 #
-#   That is the trouble of `float16`, whose range is short.
+#   (formats-alike) That is the trouble with `float16`, whose range is short.
 # * [x] Small updates are rounded away.
 #
 #   A weight of 1 does not notice a change of a thousandth. That is why weights stay in 32 bits.
