@@ -542,6 +542,9 @@ plt.show()
 # %% [markdown]
 # ## Can an encoder add information?
 #
+# An encoder turns an input $X$ into a feature $Z = f(X)$. It may use dropout or other noise, but it
+# never sees $Y$. In the language of probability: given $X$, $Z$ is independent of $Y$.
+#
 # ```{quiz} Two encoders in a row
 # :label: predict-encoder
 # :predict:
@@ -560,9 +563,6 @@ plt.show()
 #
 #   All features together are a function of the image.
 # ```
-#
-# An encoder turns an input $X$ into a feature $Z = f(X)$. It may use dropout or other noise, but it
-# never sees $Y$. In the language of probability: given $X$, $Z$ is independent of $Y$.
 #
 # ```{prf:theorem} Data-processing inequality
 # :label: thm-dpi

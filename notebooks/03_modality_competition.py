@@ -373,12 +373,6 @@ plt.show()
 # *which samples count*: those that the left image explains no longer demand anything of the right
 # encoder.)
 #
-# ## Does longer training close the gap?
-#
-# *Deeper: a check on one innocent explanation; skip it on a first reading.*
-#
-# Perhaps joint training merely needs *longer*?
-#
 # ```{quiz} Give it time
 # :label: predict-longer
 # :predict:
@@ -397,7 +391,11 @@ plt.show()
 #   An overfitted left encoder makes the training residual smaller still.
 # ```
 #
-# We stop both kinds of training after 1, 3, 9 and 27 epochs and measure
+# ## Does longer training close the gap?
+#
+# *Deeper: a check on one innocent explanation; skip it on a first reading.*
+#
+# Perhaps joint training merely needs *longer*? We stop both kinds of training after 1, 3, 9 and 27 epochs and measure
 # what the right encoder knows by then, on one seed and at the strongest noise. (A shorter run is the
 # beginning of a longer one, because the order of the samples depends only on the seed. We give no validation data, so
 # that the last weights are kept and we see the state at exactly that epoch.)
