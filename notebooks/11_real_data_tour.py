@@ -295,7 +295,7 @@ print(f"XOR: S = {decompose(xor).synergy:.3f},", end=" ")
 print(f"its witnesses: S = {abs(decompose(witnesses(xor)).synergy):.3f}")
 
 # %% [markdown]
-# ```{quiz} S is not interplay
+# ```{quiz} A positive synergy
 # :label: quiz-witnesses
 #
 # All four tables of perception have $S > 0$. What does this show about voice and face?
@@ -656,8 +656,8 @@ cells.round(2).astype({"clusters": int})
 # A clean control is necessary but not sufficient. Here is something that it cannot see. Eight people performed the actions of
 # UTD-MHAD, four times each. If samples are held out one by one, the networks have seen *the same person* do *the same thing*,
 # and they use what they learned about that person. Shuffled labels do not reveal it, because then there is nothing to
-# recognise. So keep people together, and look at what changes. The table has the atoms in bits, their sum, and what is left of
-# it with shuffled labels.
+# recognise. So keep people together, and look at what changes. The table has the atoms in bits, their sum, and the sum of their
+# sizes with shuffled labels.
 #
 # ```{quiz} New people
 # :label: predict-people
@@ -667,7 +667,7 @@ cells.round(2).astype({"clusters": int})
 #
 # * [ ] It stays: the actions are the same, and every control was clean.
 #
-#   (clean-control) With shuffled labels there is nothing to recognise anybody for, so that control could not see it.
+#   (clean-control) Shuffled labels reward nobody for recognising a person, so this control could not see it.
 # * [x] It falls.
 #
 #   The networks had learned how each of these people does each action, and both sensors show that. For a new person it is
