@@ -380,6 +380,12 @@ summary(results, ["accuracy", "accuracy_S", "cross_entropy_S", "synergy_indicato
 # joint model is right on nearly all S samples, a quarter of the data. But the two unimodal models guess there, so
 # both are wrong on only about $(3/4)^2$ of them.
 #
+# ## Is joint training simply better?
+#
+# So far, joint training wins on every count. It seems to do all that the ensemble does, and synergy as well.
+# But look at data where every label is **redundant**. All ten digits occur, and the right image is
+# obscured by pixel noise, so that one modality is stronger than the other. Nothing here calls for synergy.
+#
 # ```{quiz} Redundant labels
 # :label: predict-redundant
 # :predict:
@@ -399,12 +405,6 @@ summary(results, ["accuracy", "accuracy_S", "cross_entropy_S", "synergy_indicato
 #
 #   Nothing needs the pair, but two witnesses are better than one, and only the ensemble hears out both.
 # ```
-#
-# ## Is joint training simply better?
-#
-# So far, joint training wins on every count. It seems to do all that the ensemble does, and synergy as well.
-# But look at data where every label is **redundant**. All ten digits occur, and the right image is
-# obscured by pixel noise, so that one modality is stronger than the other. Nothing here calls for synergy.
 
 # %%
 rows = []

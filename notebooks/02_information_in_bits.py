@@ -540,6 +540,11 @@ _ = below.set(
 plt.show()
 
 # %% [markdown]
+# ## No encoder adds information
+#
+# An encoder turns an input $X$ into a feature $Z = f(X)$. It may use dropout or other noise, but it
+# never sees $Y$. In the language of probability: given $X$, $Z$ is independent of $Y$.
+#
 # ```{quiz} Two encoders in a row
 # :label: predict-encoder
 # :predict:
@@ -558,11 +563,6 @@ plt.show()
 #
 #   All features together are a function of the image.
 # ```
-#
-# ## No encoder adds information
-#
-# An encoder turns an input $X$ into a feature $Z = f(X)$. It may use dropout or other noise, but it
-# never sees $Y$. In the language of probability: given $X$, $Z$ is independent of $Y$.
 #
 # ```{prf:theorem} Data-processing inequality
 # :label: thm-dpi

@@ -354,6 +354,24 @@ plt.show()
 # *which samples count*: those that the left image explains no longer demand anything of the right
 # encoder.)
 #
+# ```{quiz} Whose residual?
+# :label: quiz-residual
+#
+# Two encoders and a linear layer on both features, one cross-entropy. What do the gradients of the two encoders have in
+# common?
+#
+# * [x] The vector $p - \mathbf 1_y$ of the fused prediction
+#
+#   Each encoder multiplies it with its own part of the layer. If the fused prediction is right, both are told that all
+#   is well.
+# * [ ] Nothing: each encoder has its own weights.
+#
+#   Write down the derivative with respect to $z_1$, and see where $z_2$ still occurs.
+# * [ ] The features of both
+#
+#   The features of one modality do not stand in the gradient of the other, except through the prediction.
+# ```
+#
 # ```{quiz} Give it time
 # :label: predict-longer
 # :predict:
@@ -418,24 +436,6 @@ plt.show()
 # On this seed, tripling the training from 9 to 27 epochs adds about a point to either encoder, and the gap between
 # them stays. We also ran seeds 1 to 4. Over all five seeds the mean gap was 10.9 points after 9 epochs and 12.8 after
 # 27, and it shrank on none of them.
-#
-# ```{quiz} Whose residual?
-# :label: quiz-residual
-#
-# Two encoders and a linear layer on both features, one cross-entropy. What do the gradients of the two encoders have in
-# common?
-#
-# * [x] The vector $p - \mathbf 1_y$ of the fused prediction
-#
-#   Each encoder multiplies it with its own part of the layer. If the fused prediction is right, both are told that all
-#   is well.
-# * [ ] Nothing: each encoder has its own weights.
-#
-#   Write down the derivative with respect to $z_1$, and see where $z_2$ still occurs.
-# * [ ] The features of both
-#
-#   The features of one modality do not stand in the gradient of the other, except through the prediction.
-# ```
 #
 # ## Is the probe to blame, or the residual?
 #

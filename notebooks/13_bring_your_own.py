@@ -824,6 +824,8 @@ print(others_table.rename("in per cent").to_frame().to_string())
 # standardised with those of the training split.) The methods differ in what they accept. DI-MML needs classes. DMIL takes two
 # modalities, or three if only its first level is used. I2MoE takes two or more modalities and all three kinds of target.
 #
+# ## Ask before you train
+#
 # ```{quiz} Before training
 # :label: predict-before
 # :predict:
@@ -841,8 +843,6 @@ print(others_table.rename("in per cent").to_frame().to_string())
 #
 #   Something real may be there on top of what chance gives.
 # ```
-#
-# ## Ask before you train
 #
 # Do your modalities share what they know, or do they complement each other? You can ask before any network is trained. The
 # cluster estimator of chapter 5 sorts each modality into a handful of clusters, counts, and decomposes the table of counts

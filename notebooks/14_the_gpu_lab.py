@@ -382,6 +382,12 @@ for what, size in gigabytes.items():
 # is to decode during training, which opens thousands of videos in every epoch. So the frames and spectrograms of CREMA-D are
 # prepared **once**, and kept.
 #
+# ## (a) Every method, sixty thousand pairs
+#
+# `spoken_digits` shows an MNIST image and plays a spoken digit. One of the four interactions makes the label, and a cue
+# names it, so we know for every pair what decides it. There are ten classes here, which makes synergy the sum of two digits
+# modulo ten and chance one in ten. The speaker of the test pairs is never heard in training.
+#
 # ```{quiz} What is left?
 # :label: predict-session
 # :predict:
@@ -399,12 +405,6 @@ for what, size in gigabytes.items():
 #
 #   The steps since the last checkpoint are gone.
 # ```
-#
-# ## (a) Every method, sixty thousand pairs
-#
-# `spoken_digits` shows an MNIST image and plays a spoken digit. One of the four interactions makes the label, and a cue
-# names it, so we know for every pair what decides it. There are ten classes here, which makes synergy the sum of two digits
-# modulo ten and chance one in ten. The speaker of the test pairs is never heard in training.
 #
 # A **study** is a grid of methods, data sets and seeds in one file. Each cell of the grid writes its result as soon as it is
 # done, under a hash of its settings and of the code, so the same command continues after an interruption. Within a cell,
