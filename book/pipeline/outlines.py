@@ -21,7 +21,7 @@ WORD = re.compile(r"\w[\w'.,-]*")
 #: How fast notes are spoken, with the pauses that a room needs.
 WORDS_PER_MINUTE = 110
 #: Minutes for what is not spoken: axes are read, a proof goes on the board. Votes have their own.
-LOOKING = {"figure": 1.0, "theorem": 3.0, "equation": 1.5}
+LOOKING = {"figure": 1.0, "theorem": 3.0, "equation": 1.5, "takeaways": 1.5, "text": 0.75}
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,8 @@ class Slide:
     @property
     def minutes(self) -> float:
         """How long it is shown, without votes."""
-        looking = sum(LOOKING.get(part.kind, 0) for part in self.parts if isinstance(part, Pull))
+        kinds = [part.kind if isinstance(part, Pull) else "text" for part in self.parts]
+        looking = sum(LOOKING.get(kind, 0) for kind in kinds)
         return len(WORD.findall(self.notes)) / WORDS_PER_MINUTE + looking
 
 

@@ -66,7 +66,8 @@ def test_an_outline_is_read(tmp_path: Path) -> None:
     assert (title.heading, title.parts, title.notes) == ("A", ("sub",), "Hello.")
     assert slide.parts == (outlines.Pull("figure", "fig-x", 10), "* one")
     spoken = 2 / outlines.WORDS_PER_MINUTE
-    assert slide.minutes == pytest.approx(spoken + outlines.LOOKING["figure"])
+    looking = outlines.LOOKING["figure"] + outlines.LOOKING["text"]
+    assert slide.minutes == pytest.approx(spoken + looking)
 
 
 @pytest.mark.parametrize(
