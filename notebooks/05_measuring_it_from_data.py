@@ -1368,10 +1368,14 @@ claim(
 # one was clustered badly.
 
 # %%
-shown = np.zeros((2, 3, 3))
-for value in range(3):
-    shown[min(value, 1), value, value] = 1 / 3
-show({"after": decompose(shown).atoms})
+from mmfuse_lib.course import check
+
+whole = np.zeros((3, 3, 3))
+whole[range(3), range(3), range(3)] = 1 / 3
+merged = np.stack([whole[0], whole[1] + whole[2]])
+coarse = [decompose(p).atoms for p in (whole, merged)]
+assert check("ex-coarse", coarse)
+show(dict(zip(("before", "after"), coarse, strict=True)))
 
 # %% [markdown]
 # ```{solution-end}
@@ -1420,6 +1424,7 @@ rank = 1 + sum(s >= real for s in chance)
 print(
     f"S found {real:.2f}, shuffled {np.mean(chance):.2f} on average; p = {rank / 40:.3f}"
 )
+assert check("ex-test", 1 / (1 + len(chance)))
 
 # %% [markdown]
 # ```{solution-end}

@@ -1458,10 +1458,13 @@ claim(
 # $i_{12} = 2$, so $s = 1$. OR is AND with the roles of 0 and 1 exchanged.
 
 # %% tags=["solution"]
+from mmfuse_lib.course import check
+
 or_gate = GATES["or"]()
 or_atoms = pointwise_decomposition(or_gate)[or_gate > 0]
 print(or_atoms.round(3) + 0.0)
 print("means:", or_atoms.mean(axis=0).round(3) + 0.0)
+assert check("ex-or-pointwise", or_atoms)
 
 # %% [markdown]
 # ```{solution-end}
@@ -1514,6 +1517,7 @@ views = np.einsum("ay,by->aby", weak, weak) / 0.5
 for name in ("copy", "and", "two_bit_copy"):
     print(name.ljust(14), rival(GATES[name]()).round(3) + 0.0)
 print("two weak views", rival(views).round(3))
+assert check("ex-rival", views)
 
 # %% [markdown]
 # ```{solution-end}
@@ -1645,6 +1649,9 @@ certain = (odds > 0).sum(axis=0) == 1
 print(
     f"certain rule, with a perfect reader: {odds[:, certain].sum():.0%} of the samples"
 )
+hot = np.exp(np.array([2.0, -1.0, 0.5, 0.0]) / 1_000)  # any logits; T is large
+r, u1, u2, s = hot / hot.sum()
+assert check("ex-gate", [r, u1 + u2, s])
 
 # %% [markdown]
 # ```{solution-end}

@@ -1124,9 +1124,12 @@ print(json.dumps(headline))
 # They pay with assumptions.
 
 # %%
-for n_labels in (27, 2):
-    needed = 7 * 7 * (n_labels - 1) / (2 * 0.05 * np.log(2))
-    print(f"{n_labels} classes: {needed:,.0f} samples")
+from mmfuse_lib.course import check
+
+needed = {k: 7 * 7 * (k - 1) / (2 * 0.05 * np.log(2)) for k in (27, 2)}
+for n_labels, n in needed.items():
+    print(f"{n_labels} classes: {n:,.0f} samples")
+assert check("ex-how-many-sensors", list(needed.values()))
 
 # %% [markdown]
 # ```{solution-end}
@@ -1156,12 +1159,17 @@ for n_labels in (27, 2):
 # $U_1 = U_2 = 0$ and $R = I(X_1;Y)$. (b) At $\varepsilon = 0$ each witness knows everything, at $\varepsilon = \frac12$
 # nothing. Synergy lies in between, where a second opinion helps.
 
+
 # %% mystnb={"image": {"alt": "Redundancy and synergy of two witnesses against how often each errs. Redundancy falls all the way to zero. Synergy starts at zero, rises to a low peak while errors are rare, and falls to zero again."}}
-errors = np.linspace(0, 0.5, 41)
-curve = []
-for eps in errors:
+def two_witnesses(eps):
+    """Return the atoms of two witnesses who each err with this probability."""
     witness = np.array([[1 - eps, eps], [eps, 1 - eps]])
-    curve.append(decompose(np.einsum("ay,by->aby", witness, witness) / 2).atoms)
+    return decompose(np.einsum("ay,by->aby", witness, witness) / 2).atoms
+
+
+assert check("ex-witnesses", two_witnesses)
+errors = np.linspace(0, 0.5, 41)
+curve = [two_witnesses(eps) for eps in errors]
 curve = pd.DataFrame(curve, index=errors, columns=NAMES)
 fig, ax = plt.subplots(figsize=(6.0, 3.0))
 sns.lineplot(curve[["R", "S"]], palette=plots.PALETTE, dashes=False, ax=ax)
@@ -1213,6 +1221,7 @@ train, _, _ = data.load(
 x1, x2 = (x.flatten(1).numpy() for x in train.inputs.values())
 y = train.target.numpy()
 table = train.label_table()
+assert check("ex-within", witnesses)
 for name, p in (
     ("as they are", table),
     ("shuffled within classes", witnesses(table)),
