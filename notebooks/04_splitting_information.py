@@ -78,16 +78,16 @@ SHADES = LinearSegmentedColormap.from_list("information", ["#F6F3FB", VIOLET])
 # Here are the houses again, as tables `p[x1, x2, y]`. (House A has the clock from the end of
 # chapter 2.) A label is a pair of lamps, hall and stair. A camera's value is a number from 0 to 3.
 # In house A it is twice the lamp that the camera sees, plus the clock; in house B it is twice the
-# hall lamp, plus the camera's own switch.
+# hall lamp, plus the camera's own switch. The table has the bits that each camera tells about the label, and
+# those that both tell.
 
 # %%
 houses = {"A": GATES["dyadic"](), "B": GATES["redundant_xor"]()}
-for name, p in houses.items():
-    print(
-        f"house {name}: I(X1;Y) = {mutual_information(p, x=0):.0f},",
-        f"I(X2;Y) = {mutual_information(p, x=1):.0f},",
-        f"I(X1,X2;Y) = {mutual_information(p):.0f} bits",
-    )
+tell = {
+    f"house {name}": [mutual_information(p, x=x) for x in (0, 1, (0, 1))]
+    for name, p in houses.items()
+}
+pd.DataFrame(tell, index=["camera 1", "camera 2", "both"]).T.round(3)
 
 # %% [markdown]
 # ```{quiz} One bit about what?
@@ -290,7 +290,8 @@ first_attempts.rename_axis(["table", "definition"])
 # \mathrm{worth}(X) = \sum_x \max_d \sum_y p(x,y)\, \mathrm{pay}(d,y) .
 # $$
 #
-# For example: "one euro for naming the right state of the hall lamp", or the same for the stair.
+# For example: "one euro for naming the right state of the hall lamp", or the same for the stair. The table has
+# the mean pay in euros.
 
 
 # %%
@@ -304,12 +305,12 @@ bets = {
     "hall": (label // 2 == np.array([[0], [1]])) * 1.0,
     "stair": (label % 2 == np.array([[0], [1]])) * 1.0,
 }
-for name, p in houses.items():
-    for bet, pay in bets.items():
-        one, two = worth(p.sum(axis=1), pay), worth(p.sum(axis=0), pay)
-        print(
-            f"house {name}, {bet:>5}: camera 1 wins {one:.2f}, camera 2 {two:.2f}"
-        )
+pays = {
+    (f"house {name}", bet): [worth(p.sum(axis=1), pay), worth(p.sum(axis=0), pay)]
+    for name, p in houses.items()
+    for bet, pay in bets.items()
+}
+pd.DataFrame(pays, index=["camera 1", "camera 2"]).T.rename_axis(["house", "bet"])
 
 # %% [markdown]
 # In house A there is a bet for which you would rather have camera 1, and one for which you would
@@ -659,30 +660,25 @@ plots.xor_to_and()
 
 # %% [markdown]
 # (In print or without JavaScript nothing moves here; {numref}`fig-landscapes` then shows two of the
-# positions.) Here is the same computation in Python.
+# positions.) Here is the same computation in Python, with a noisy source 2: first what would follow for $R$ if
+# $p$ itself were the minimum, then the atoms, in bits.
 
 # %%
+solved = {}
 for share in (0.0, 0.5, 1.0):
     p = between(share, 0.1)
     at_p = mutual_information(p, x=0) - conditional_mutual_information(p)
-    d = decompose(p)
-    print(
-        f"{share:.0%} AND: R at q = p {at_p:+.3f};",
-        "solved:",
-        ", ".join(
-            f"{k} {v:.3f}" for k, v in zip(ATOMS, d.atoms + 0.0, strict=True)
-        ),
-    )
+    solved[f"{share:.0%} AND"] = [at_p, *decompose(p).atoms]
+pd.DataFrame(solved, index=["R at q = p", *ATOMS]).T.round(3) + 0.0
 
 # %% [markdown]
 # ## The houses differ once they are solved
 #
-# `decompose` finds the minimum for tables of any size. Back to the question of the opening:
+# `decompose` finds the minimum for tables of any size. Back to the question of the opening, in bits:
 
 # %%
-for name, p in houses.items():
-    atoms = decompose(p).atoms.round(6) + 0.0
-    print(f"house {name}:", dict(zip(ATOMS, atoms.tolist(), strict=True)))
+wiring = {f"house {name}": decompose(p).atoms for name, p in houses.items()}
+pd.DataFrame(wiring, index=list(ATOMS)).T.round(3) + 0.0
 
 # %% [markdown]
 # What we had read off the wiring is now computed from the table. It also becomes clear why entropies
@@ -829,6 +825,25 @@ print(f"at least {low:.6f}, at most {high:.6f}")
 # The library computes such a certificate for every table and returns its gap as `decompose(p).gap`:
 # no atom is further than that from its exact value.
 #
+# ```{quiz} Done?
+# :label: quiz-certified
+#
+# A solver for $I_*$ prints, after 40 rounds: *last change $10^{-9}$ bits, the atoms satisfy all three equations to twelve
+# digits, certified gap 0.02 bits.* What do you know about $S$?
+#
+# * [ ] It is right to about nine digits, since nothing changes any more.
+#
+#   The change says how fast the solver moves, not how far it has to go. {numref}`fig-residual` shows a loop that hardly
+#   moves and is far from the minimum.
+# * [ ] It is right to about twelve digits, since the books balance.
+#
+#   All four atoms come from one number, so they balance for *every* pairing, the first included.
+# * [x] The true $S$ is the printed one or up to 0.02 bits more.
+#
+#   The pairing gives an upper bound on $I_*$, so the printed $S$ is too small if anything; the lower bound says by how much at
+#   most.
+# ```
+#
 # ### The factors are Lagrange multipliers
 #
 # *Deeper: it derives the dual problem, for readers who know Lagrange multipliers; skip it on a first reading.*
@@ -927,8 +942,8 @@ exact = mutual_information(random_table) - decompose(random_table).synergy
 for k in (1, 10, 100, rounds):
     if k <= rounds:
         low, high = bounds[k - 1]
-        print(f"round {k:3}: between {low:.6f} and {high:.6f} bits")
-print(f"library:                      {exact:.6f}")
+        print(f"round {k:3}: {low:.6f} to {high:.6f} bits")
+print(f"library:               {exact:.6f}")
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Upper and lower bound against the round on a logarithmic axis. They start apart and close in on a dashed line, the library's value, until they cannot be told apart."}, "figure": {"caption": "Wherever you stop the loop, the truth lies in the shaded strip; at the end the strip has shrunk to a line, at the library's answer. The table is a random one with 3 × 3 × 3 cells.", "name": "fig-bounds"}}
 fig, ax = plt.subplots()
@@ -960,7 +975,7 @@ change = -np.diff(slow[:, 1])
 gap, error = slow[:, 1] - slow[:, 0], slow[:, 1] - truth
 stop = min(30, rounds) - 1
 print(
-    f"round {stop + 1}: last change {change[stop - 1]:.0e} bits, error {error[stop]:.0e}"
+    f"round {stop + 1}: change {change[stop - 1]:.0e}, error {error[stop]:.0e} bits"
 )
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Three falling lines on logarithmic axes: the certified gap on top, the true error of the upper bound below it, and, far below both, the change from one round to the next."}, "figure": {"caption": "If you stop as soon as a round changes little, you stop far from the truth: in this slow case the error is many times the change. The certified gap can be known without the truth, and it is always above the error.", "name": "fig-residual"}}
@@ -981,29 +996,10 @@ plt.show()
 # %%
 tables = rng.dirichlet(np.ones(4 * 4 * 3), size=200).reshape(200, 4, 4, 3)
 batch = decompose_batch(tables, tolerance=1e-8)
-print("200 random tables, all gaps below 1e-8 bits:", (batch.gap < 1e-8).all())
+print("all 200 gaps below 1e-8 bits:", (batch.gap < 1e-8).all())
 print("mean atoms:", batch.atoms.mean(axis=0).round(3).tolist())
 
 # %% [markdown]
-# ```{quiz} Done?
-# :label: quiz-certified
-#
-# A solver for $I_*$ prints, after 40 rounds: *last change $10^{-9}$ bits, the atoms satisfy all three equations to twelve
-# digits, certified gap 0.02 bits.* What do you know about $S$?
-#
-# * [ ] It is right to about nine digits, since nothing changes any more.
-#
-#   The change says how fast the loop moves, not how far it has to go. {numref}`fig-residual` shows a loop that hardly moves
-#   and is far from the minimum.
-# * [ ] It is right to about twelve digits, since the books balance.
-#
-#   All four atoms come from one number, so they balance for *every* pairing, the first included.
-# * [x] The true $S$ is the printed one or up to 0.02 bits more.
-#
-#   The pairing gives an upper bound on $I_*$, so the printed $S$ is too small if anything; the lower bound says by how much at
-#   most.
-# ```
-#
 # ## Four definitions disagree on redundancy
 #
 # Bertschinger's assumption is one answer among several. The library has three others: the two first
@@ -1103,7 +1099,7 @@ plt.show()
 # :label: predict-cue
 # :predict:
 #
-# Before you run the next cell: which atoms does the table of the whole data set have, in bits?
+# Before you look at the next line: which atoms does the table of the whole data set have, in bits?
 #
 # * [ ] Half a bit each: $R=U_1=U_2=S=\tfrac12$
 #

@@ -94,12 +94,9 @@ rng = np.random.default_rng(seed)
 NAMES = list(ATOMS)
 
 
-def show(name, atoms):
-    """Print four atoms on one line."""
-    print(
-        f"{name:<18}",
-        *[f"{k} {v:6.3f} " for k, v in zip(NAMES, atoms, strict=True)],
-    )
+def show(found):
+    """Return the atoms of each entry in a row, in bits."""
+    return pd.DataFrame(found, index=NAMES).T.round(3) + 0.0
 
 
 # %% [markdown]
@@ -115,9 +112,9 @@ coin = rng.integers(0, 2, size=n_samples)
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     nothing = cluster_pid(*readings, coin, n_clusters=20, n_bootstrap=0, seed=seed)
-show("unplugged sensors", nothing.atoms)
 print("warning:", str(caught[0].message).partition(". ")[0])
 warnings.simplefilter("ignore", SparseCountsWarning)  # from here on we know
+show({"unplugged sensors": nothing.atoms})
 
 # %% [markdown]
 # One line settles it: **shuffle the labels and measure again.** Shuffled labels have nothing to do
@@ -140,33 +137,38 @@ x1, x2 = (x.numpy() for x in train.inputs.values())
 y = train.target.numpy()
 exact = truth("and", noise)
 shuffled = rng.permutation(y)
-show("truth", exact.atoms)
+by_clusters = {"truth": exact.atoms}
 for k in (4, 16):
     fast = {"n_clusters": k, "n_bootstrap": 0, "seed": seed}
-    show(f"{k} clusters", cluster_pid(x1, x2, y, **fast).atoms)
-    show("  labels shuffled", cluster_pid(x1, x2, shuffled, **fast).atoms)
+    by_clusters[f"{k} clusters"] = cluster_pid(x1, x2, y, **fast).atoms
+    of_shuffled = cluster_pid(x1, x2, shuffled, **fast)
+    by_clusters[f"{k}, labels shuffled"] = of_shuffled.atoms
+show(by_clusters)
 
 # %% [markdown]
 # Four clusters find too little redundancy and too little synergy. Sixteen find more synergy than
 # there is, and they find a good part of it even where there is none. Where do these bits come from?
 #
-# ```{quiz} Unplugged
+# ```{quiz} Finer cells
 # :label: predict-unplugged
 # :predict:
 #
-# Two sensors of pure noise, 20 cells each, two labels, 2,000 samples. You count, and decompose the table exactly. Which
-# atom is the largest?
+# You sort the reading of each unplugged sensor into 20 cells in place of 10. The 2,000 samples are the same. What happens
+# to the synergy that counting finds?
 #
-# * [ ] All are about 0, as nothing is there.
+# * [ ] It falls: finer cells show more clearly that nothing is there.
 #
-#   (positive-is-synergy) The table of counts is not flat: by chance some cells hold more of one label.
-# * [ ] Redundancy: both sensors are equally useless.
+#   (more-clusters) There are no more samples than before, and each cell gets fewer of them.
+# * [ ] It stays about the same, as the number of samples does.
 #
-#   Each sensor alone has 20 cells with a hundred samples each. Chance hardly shows there.
-# * [x] Synergy, by far
+#   The same samples are now spread over four times as many pairs of cells, and each of these can lean to one label by chance.
+# * [ ] It about doubles, as the cells of each sensor do.
 #
-#   The pair has 400 cells with five samples each. Chance makes each of them lean to one label, and only the pair sees
-#   it.
+#   That is what happens to the little that *one* sensor seems to tell. Synergy comes from the cells of the pair.
+# * [x] It grows to four or five times as much.
+#
+#   Chance acts on every cell of the *pair*, and there are four times as many. The formula below has $(k-1)^2$, which is 361 in
+#   place of 81.
 # ```
 #
 # ## Why counting finds too much
@@ -407,15 +409,19 @@ plt.show()
 # %%
 nothing_again = cluster_pid(*readings, coin, n_bootstrap=50, seed=seed)
 clustered = cluster_pid(x1, x2, y, seed=seed)
-show("unplugged", nothing_again.atoms)
-show("AND", clustered.atoms)
-show("truth", exact.atoms)
 for name, found in (("unplugged", nothing_again), ("AND", clustered)):
     print(f"clusters chosen, {name}: {int(found.diagnostics['n_clusters_1'])}")
 low, high = nothing_again.interval.loc["S"]
 print(f"unplugged: S between {low:.3f} and {high:.3f} bits")
 for what in ("plugin", "shuffled"):
     print(f"AND: S of the counts, {what}: {clustered.diagnostics[f'{what}_S']:.3f}")
+show(
+    {
+        "unplugged": nothing_again.atoms,
+        "AND": clustered.atoms,
+        "truth of AND": exact.atoms,
+    }
+)
 
 # %% [markdown]
 # For the unplugged sensors the choice is one cluster: *nothing can be told*. The atoms are zero, and
@@ -530,10 +536,8 @@ batch = batch_pid(
     seed=seed,
     progress=False,
 )
-show("truth", exact.atoms)
-show("BATCH", batch.atoms)
-show("cluster", clustered.atoms)
 print(f"certified gap of the couplings: {batch.diagnostics['gap']:.3f} bits")
+show({"truth": exact.atoms, "BATCH": batch.atoms, "cluster": clustered.atoms})
 
 # %% [markdown]
 # There are no cells, so nothing is lost to them, and classifiers scored on samples they never saw do
@@ -630,9 +634,13 @@ lsmi = lsmi_pid(
     device=device,
     seed=seed,
 )
-show("truth, BROJA", exact.atoms)
-show("truth, pointwise", pointwise)
-show("LSMI", lsmi.atoms)
+show(
+    {
+        "truth, BROJA": exact.atoms,
+        "truth, pointwise": pointwise,
+        "LSMI": lsmi.atoms,
+    }
+)
 
 # %% [markdown]
 # (Here each camera gives one number. The pointwise truth depends on the length of the vectors, because
@@ -708,31 +716,12 @@ g1, g2 = rng.normal(size=(2, n_samples))
 dimmer = np.sign(g1 * g2) * (1 + 0.3 * rng.normal(size=n_samples))
 blind = gaussian_pid(g1, g2, dimmer, n_bootstrap=0, seed=seed)
 seeing = cluster_pid(g1, g2, (dimmer > 0).astype(int), seed=seed)
-show("Gaussian", blind.atoms)
-show("cluster, sign of Y", seeing.atoms)
+show({"Gaussian": blind.atoms, "cluster, sign of Y": seeing.atoms})
 
 # %% [markdown]
 # The regression finds nothing, in perfect confidence, and would do so with any amount of data: both
 # covariances with $Y$ are zero. Clusters find nearly the whole bit in the sign. **A Gaussian estimate
 # is a statement about the linear part.** If it reports zero synergy, there may still be some.
-#
-# ```{quiz} A covariance looks
-# :label: predict-covariance
-# :predict:
-#
-# Two Gaussian sources carry the XOR of their signs, and a dimmer adds a linear part. What does the Gaussian formula see
-# of the XOR?
-#
-# * [ ] All of it, as the sources are Gaussian.
-#
-#   The sources are Gaussian; what the label does with the pair is not linear.
-# * [x] Nothing
-#
-#   It looks at covariances only, and a product of signs is uncorrelated with each of them.
-# * [ ] About half
-#
-#   A covariance matrix has no entry in which an XOR could show up.
-# ```
 #
 # ## Synergy can be bounded when nobody saw all three
 #
@@ -913,6 +902,25 @@ plt.show()
 # lowest. The raw plug-in with sixteen clusters has nearly the right height; {numref}`fig-errors` shows
 # what that is worth. All of the first group report some unique information where there is none, for
 # the reason given above: in a sample one source looks better by chance.
+#
+# ```{quiz} Sixteen times as many samples
+# :label: predict-more-data
+# :predict:
+#
+# The raw plug-in counts AND into sixteen clusters a camera and corrects nothing. With 250 samples and with 4,000: where is
+# its synergy further from the truth?
+#
+# * [ ] With 250 samples, where there is more noise.
+#
+#   (more-data-helps) There is more noise, and noise *adds* synergy. Clustering takes some away.
+# * [x] With 4,000 samples
+#
+#   With 250, what counting invents happens to make up for what clustering loses. More data remove the invention, and the loss
+#   stays.
+# * [ ] In both cases equally far: clusters lose what they lose.
+#
+#   The loss is the same in both. But with few samples, counting adds something of the opposite sign.
+# ```
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels, error of R and error of S against the number of samples, a line for each estimator with bars of one standard deviation. All lines are below zero. Those of BATCH and LSMI rise to zero. The one of the corrected clusters rises, but stays clearly below. The one of the plug-in with 16 clusters hardly moves for R, and for S it falls away from zero."}, "figure": {"caption": "With more data BATCH and LSMI approach the truth, clusters stay below it, and the raw plug-in's synergy moves away from it. The error is estimate minus truth for AND; points and bars are mean and standard deviation over seeds.", "name": "fig-errors"}}
 fig, axes = plt.subplots(2, 1, figsize=(6.2, 6.6), sharex=True)
@@ -1128,7 +1136,7 @@ synergy = synergy[columns[:3]].assign(truth=rows.groupby("data")["truth_S"].mean
 #   LSMI is about pointwise atoms, BATCH about BROJA. On exact tables, too, the two differ.
 # * [ ] Take the larger: estimators are conservative.
 #
-#   (positive-is-synergy) Plug-in estimates err upwards, and none of these is conservative by design.
+#   Neither is conservative by design, and the larger of two different quantities is no better estimate of either.
 # ```
 #
 # ## What this chapter claims
@@ -1360,10 +1368,14 @@ claim(
 # one was clustered badly.
 
 # %%
-shown = np.zeros((2, 3, 3))
-for value in range(3):
-    shown[min(value, 1), value, value] = 1 / 3
-show("after", decompose(shown).atoms + 0.0)
+from mmfuse_lib.course import check
+
+whole = np.zeros((3, 3, 3))
+whole[range(3), range(3), range(3)] = 1 / 3
+merged = np.stack([whole[0], whole[1] + whole[2]])
+coarse = [decompose(p).atoms for p in (whole, merged)]
+assert check("ex-coarse", coarse)
+show(dict(zip(("before", "after"), coarse, strict=True)))
 
 # %% [markdown]
 # ```{solution-end}
@@ -1412,6 +1424,7 @@ rank = 1 + sum(s >= real for s in chance)
 print(
     f"S found {real:.2f}, shuffled {np.mean(chance):.2f} on average; p = {rank / 40:.3f}"
 )
+assert check("ex-test", 1 / (1 + len(chance)))
 
 # %% [markdown]
 # ```{solution-end}

@@ -93,17 +93,33 @@ hidden = deterministic(np.full((4, 4), 1 / 16), np.indices((4, 4)).sum(axis=0) %
 robot_b = np.zeros((2, 4, 2, 4, 4))  # kind, symbol | kind, symbol | label
 robot_b[0, :, 0], robot_b[1, :, 1] = in_view / 2, hidden / 2
 robots = {"A": GATES["redundant_xor"](), "B": robot_b.reshape(8, 8, 4)}
-for name, p in robots.items():
-    print(
-        f"robot {name}:",
-        dict(zip(NAMES, decompose(p).atoms.round(3).tolist(), strict=True)),
-    )
+of_robots = {f"robot {name}": decompose(p).atoms for name, p in robots.items()}
+pd.DataFrame(of_robots, index=NAMES).T.round(3) + 0.0
 
 
 # %% [markdown]
 # (On robot B the XOR has four values: it is addition modulo 4, as in `digit_pairs`.) Now for the plan.
 # The robot looks through camera 1 and turns camera 2 on where it is expected to help most. How does
 # accuracy grow with the share of parcels for which camera 2 is on?
+#
+# ```{quiz} Half of the parcels
+# :label: predict-robots
+# :predict:
+#
+# Camera 2 is on for half of the parcels, where it is expected to help most. Robot B then makes no error. How many of its
+# parcels does robot A sort correctly?
+#
+# * [ ] All of them, as all four atoms are equal.
+#
+#   (mean-of-samples) Atoms of a data set are averages. They do not say which parcels need both cameras.
+# * [x] Three quarters
+#
+#   Every parcel of robot A has one bit that only the pair shows. Where camera 2 is off, the robot has to guess this bit, and
+#   every second guess is wrong.
+# * [ ] Half of them: those for which camera 2 is on
+#
+#   On the others it guesses one bit, not the whole label, and every second guess is right.
+# ```
 
 
 # %%
@@ -139,24 +155,6 @@ plt.show()
 # *do* show it: on robot A each parcel is half redundant and half synergistic; on robot B each parcel is
 # one or the other. To turn "this sample is redundant" into a statement with a number, we start from the
 # information in one sample.
-#
-# ```{quiz} Two robots, one plan
-# :label: predict-robots
-# :predict:
-#
-# Both robots have $R = S = 1$ bit and nothing unique. On robot B camera 2 can be switched off for half of the parcels
-# without an error. And on robot A?
-#
-# * [ ] The same: all four atoms are equal.
-#
-#   (mean-of-samples) Atoms of a data set are averages. They do not say which parcels need both cameras.
-# * [x] There it costs an error on every second parcel without camera 2.
-#
-#   On A every parcel has one bit that needs the pair. On B half of the parcels have two, and the others none.
-# * [ ] On A it can be switched off for all parcels, since $U_2=0$.
-#
-#   (zero-unique-droppable) Synergy would be lost.
-# ```
 #
 # ## One observation can inform or misinform
 #
@@ -487,7 +485,7 @@ r_of = pd.DataFrame(
     {name: [r[tuple(at)] for at in happens] for name, r in choices.items()},
     index=by_outcome["sample"],
 )
-print(r_of.mean().round(4).to_string())
+print(r_of.mean().round(4).rename(lambda n: n.replace("$", "")).to_string())
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Redundancy of the four samples of AND under three definitions. They agree on 0 and 0 and on 1 and 1. On 0 and 1 the version that keeps x1 is negative while the one that keeps x2 is positive; on 1 and 0 it is the other way round. The pointwise measure is positive on both."}, "figure": {"caption": "BROJA's mean does not fix its values: the two striped versions have the same mean, BROJA's $R$, and disagree about single samples. Each group is a sample of AND, with its redundancy under three definitions.", "name": "fig-versions"}}
 ax = sns.barplot(
@@ -514,10 +512,11 @@ plt.show()
 #
 # * [ ] None
 #
-#   There are: the chapter shows several.
+#   Values with this mean exist, and this section made two sets of them. What does not exist is a reason to prefer one.
 # * [ ] One: the definition fixes it.
 #
-#   BROJA is the solution of a problem about a whole table. How to spread its value over samples is not part of it.
+#   (mean-fixes-samples) BROJA is the solution of a problem about a whole table. How to spread its value over samples is not
+#   part of it.
 # * [x] Several, and they disagree on single samples.
 #
 #   So none of them is *the* answer for a sample, and a paper has to say which was taken.
@@ -787,27 +786,26 @@ adjusted.round(3) + 0.0
 # from one case to the other, which means from moving $R$ up to moving it down. If you compare numbers
 # with those of the paper, say which of the two you report.
 #
-# ```{quiz} Metres or feet
+# ### Units decide what counts as redundant
+#
+# ```{quiz} Metres or millimetres
 # :label: predict-units
 # :predict:
 #
-# LSMI is run twice on the same features. The second time the first modality is given in feet instead of metres. What
-# changes, if surprises are used as they are?
+# Source 1 knows the label, and source 2 knows nothing. $R$ is computed from the exact densities. Then $x_1$ is given in other
+# units, and surprises are used as they are. How far can $R$ move?
 #
-# * [ ] Nothing: information does not depend on units.
+# * [ ] Not at all: information does not depend on units.
 #
-#   Mutual informations do not. A *surprise* of a continuous value is the logarithm of a density, and densities have
-#   units.
-# * [x] $R$, and with it the other atoms
+#   (units-do-not-matter) Mutual information does not. But $R$ compares two surprises, and the surprise of a continuous value
+#   is the logarithm of a density, which has a unit.
+# * [ ] A little, since a unit enters through a logarithm only
 #
-#   The measure compares two surprises, and a unit shifts one of them. The sums of the atoms stay.
-# * [ ] All informations
+#   A logarithm that is added to every $h_1$ decides every comparison of $h_1$ with $h_2$, once it is large enough.
+# * [x] As far as the sums of the atoms allow
 #
-#   The density of the pair and that of the product change by the same factor. Their ratio, which informations are made
-#   of, stays.
+#   It moves from $I(X_1;Y)$ to $I(X_2;Y)$: here from nearly one bit to nothing.
 # ```
-#
-# ### Units decide what counts as redundant
 #
 # Now to the doubt. So far it had no force: both modalities showed a fair bit, in vectors of the same
 # length, with the same noise and in the same units, so $h_1$ and $h_2$ had the same distribution. Now
@@ -1260,15 +1258,15 @@ plt.show()
 # Three statements about one sample of `digit_pairs`. Which one could be found to be wrong without choosing a
 # definition?
 #
-# * [x] "Its label was made from the left digit alone."
+# * [x] *Its label was made from the left digit alone.*
 #
 #   The mechanism is known: this is its composition.
-# * [ ] "Its pointwise synergy is 0.8 bits."
+# * [ ] *Its pointwise synergy is 0.8 bits.*
 #
 #   That depends on the zero of surprises and on which redundancy is chosen.
-# * [ ] "The method gives it 80 % synergy."
+# * [ ] *It is 80 % synergistic: the method says so.*
 #
-#   (report-is-truth) That it reports so is a fact about the model. Nothing in it says what would make it wrong.
+#   (report-is-truth) That the method says so is a fact about the method. Nothing is named that could make it wrong.
 # ```
 #
 # ## What this chapter claims
@@ -1460,10 +1458,13 @@ claim(
 # $i_{12} = 2$, so $s = 1$. OR is AND with the roles of 0 and 1 exchanged.
 
 # %% tags=["solution"]
+from mmfuse_lib.course import check
+
 or_gate = GATES["or"]()
 or_atoms = pointwise_decomposition(or_gate)[or_gate > 0]
 print(or_atoms.round(3) + 0.0)
 print("means:", or_atoms.mean(axis=0).round(3) + 0.0)
+assert check("ex-or-pointwise", or_atoms)
 
 # %% [markdown]
 # ```{solution-end}
@@ -1516,6 +1517,7 @@ views = np.einsum("ay,by->aby", weak, weak) / 0.5
 for name in ("copy", "and", "two_bit_copy"):
     print(name.ljust(14), rival(GATES[name]()).round(3) + 0.0)
 print("two weak views", rival(views).round(3))
+assert check("ex-rival", views)
 
 # %% [markdown]
 # ```{solution-end}
@@ -1647,6 +1649,9 @@ certain = (odds > 0).sum(axis=0) == 1
 print(
     f"certain rule, with a perfect reader: {odds[:, certain].sum():.0%} of the samples"
 )
+hot = np.exp(np.array([2.0, -1.0, 0.5, 0.0]) / 1_000)  # any logits; T is large
+r, u1, u2, s = hot / hot.sum()
+assert check("ex-gate", [r, u1 + u2, s])
 
 # %% [markdown]
 # ```{solution-end}

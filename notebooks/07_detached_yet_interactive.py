@@ -319,6 +319,8 @@ _ = ax.set(xlabel=f"value of dimension {j}", ylabel="class", yticks=range(0, 10,
 plt.show()
 
 # %% [markdown]
+# ## A one-way lane from strong to weak
+#
 # ```{quiz} Who teaches whom?
 # :label: predict-lane
 # :predict:
@@ -336,8 +338,6 @@ plt.show()
 #
 #   Then the strong one would be pulled towards what the weak one says.
 # ```
-#
-# ## A one-way lane from strong to weak
 #
 # Let modality $t$ be the teacher and $s$ the student. What could the student learn? Nothing that it
 # already does well, and nothing that the teacher does badly. That leaves the dimensions
@@ -697,6 +697,23 @@ plt.show()
 # Where one modality knows, its head is heard most. Where neither knows by itself, the three weights are
 # equal. But there the fusion head, the only one that sees both images, should be the one to listen to. Why
 # is it no surer than the others?
+#
+# ```{quiz} Read a weight
+# :label: quiz-certainty
+#
+# On a sample the certainty weights are 0.34 (left), 0.33 (right) and 0.33 (fusion head). What does that say about its
+# interaction?
+#
+# * [ ] A third of its information is synergy.
+#
+#   (certainty-is-share) The weights say how sure the heads are, compared with each other.
+# * [x] Nothing: all heads are about equally sure, as on R and on S samples.
+#
+#   On R all heads know, on S none does. Both look like this.
+# * [ ] The sample is redundant.
+#
+#   (certainty-is-share) All heads are also equally sure where none of them knows anything.
+# ```
 #
 # ```{quiz} Add a linear head
 # :label: predict-linear
@@ -1065,23 +1082,6 @@ pd.DataFrame(
 # student if the two see related things in a sample, as two views of one movement are. On a sample of kind
 # U1, U2 or S the two digits are independent. Apart from the cue, nothing in one image helps to recognise
 # the other. **Contrast assumes redundancy.** The accuracy does not suffer: without DUC it is the same.
-#
-# ```{quiz} Read a weight
-# :label: quiz-certainty
-#
-# On a sample the certainty weights are 0.34 (left), 0.33 (right) and 0.33 (fusion head). What does that say about its
-# interaction?
-#
-# * [ ] A third of its information is synergy.
-#
-#   (certainty-is-share) The weights say how sure the heads are, compared with each other.
-# * [x] Nothing: all heads are about equally sure, as on R and on S samples.
-#
-#   On R all heads know, on S none does. Both look like this.
-# * [ ] The sample is redundant.
-#
-#   (certainty-is-share) All heads are also equally sure where none of them knows anything.
-# ```
 #
 # ## DI-MML beside the other methods
 #

@@ -675,6 +675,22 @@ plt.show()
 # do not: stand-ins are drawn anew for each expert, and half of the reweighting model's hidden units are dropped in training.
 # Names and accuracy stay within the intervals of the first row. (The next section explains the rows *starts apart*.)
 #
+# ```{quiz} Accuracy looks on
+# :label: quiz-names-accuracy
+#
+# You drop all interaction losses. Accuracy and validation loss stay level. What has happened to the names?
+#
+# * [ ] Nothing, as the model is as good as before.
+#
+#   (accurate-explains) The model is as good. Which expert does what is another question, and accuracy does not ask it.
+# * [x] It cannot be seen from accuracy; a test against known truth shows that U1 and U2 lose theirs.
+#
+#   The losses make these names, and only a test of names notices.
+# * [ ] They became better, since the experts are free.
+#
+#   Free experts share the work as they like.
+# ```
+#
 # ```{quiz} Same start, same names?
 # :label: predict-copies
 # :predict:
@@ -928,22 +944,6 @@ stacked["ratio_of_stacked_to_mmfuse"].rename(in_one).to_frame()
 # %% [markdown]
 # The experts of a concatenation can also be put side by side, in one product per layer. On a processor that brings next to nothing:
 # the arithmetic is the same, and the arithmetic is what takes the time. So in the library each expert stays a module of its own.
-#
-# ```{quiz} Accuracy looks on
-# :label: quiz-names-accuracy
-#
-# You drop all interaction losses. Accuracy and validation loss stay level. What has happened to the names?
-#
-# * [ ] Nothing, as the model is as good as before.
-#
-#   (accurate-explains) The model is as good. Which expert does what is another question, and accuracy does not ask it.
-# * [x] It cannot be seen from accuracy; a test against known truth shows that U1 and U2 lose theirs.
-#
-#   The losses make these names, and only a test of names notices.
-# * [ ] They became better, since the experts are free.
-#
-#   Free experts share the work as they like.
-# ```
 #
 # ## What this chapter claims
 #

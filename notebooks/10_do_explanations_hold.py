@@ -635,6 +635,8 @@ plt.show()
 # than they do; over all tasks its correlation is 0.4. As {numref}`fig-global` shows, it gets the order of R and S, but not that
 # of the unique parts.
 #
+# ## Does a better model explain itself better?
+#
 # ```{quiz} Gates and accuracy
 # :label: predict-better-model
 # :predict:
@@ -652,8 +654,6 @@ plt.show()
 #
 #   There is no such law either.
 # ```
-#
-# ## Does a better model explain itself better?
 #
 # Each dot of {numref}`fig-accuracy-explains` is one task, seed and method.
 

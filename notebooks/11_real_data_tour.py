@@ -65,23 +65,6 @@ about = {run["data"]: run["about"] for run in real.cells if "about" in run}
 perception = real.of("cremad_votes", "perception")[0]["perception"]
 
 # %% [markdown]
-# ```{quiz} What do people perceive?
-# :label: predict-perception
-# :predict:
-#
-# Crowds rated acted clips by voice alone, by face alone and by both. Which part of what they perceive is the largest?
-#
-# * [ ] Synergy: voice and face belong together.
-#
-#   People's answers have some synergy, but it is the third in size.
-# * [x] What is unique to the face
-#
-#   In all four tables the face's own part is the largest, then redundancy.
-# * [ ] What is unique to the voice
-#
-#   The voice has next to nothing of its own here: what it tells, the face tells, too.
-# ```
-#
 # ## What people hear, see and perceive
 #
 # In CREMA-D {cite:p}`cao2014`, 91 actors speak twelve sentences in six emotions. For each clip, about ten people named the
@@ -94,13 +77,37 @@ perception = real.of("cremad_votes", "perception")[0]["perception"]
 # answers are independent. Each is distributed as the shares of that clip's votes, $v_c$, $f_c$ and $b_c$:
 #
 # $$
-# p(x_1,x_2,y) = \frac1N\sum_{c=1}^{N} v_c(x_1)\, f_c(x_2)\, b_c(y).
+# \begin{aligned}
+# & p(x_1,x_2,y) \\
+# &= \frac1N\sum_{c=1}^{N} v_c(x_1)\, f_c(x_2)\, b_c(y).
+# \end{aligned}
 # $$ (eq-votes)
 #
 # That is a table of $6\times6\times6$ numbers, known exactly for these clips and these raters. Nothing was trained and
 # nothing was clustered. (What it says about *other* actors than these 91 is a matter for the intervals below.) We can vary the
 # question in two ways. In place of the third person's answer we can take the emotion that the actor was told to play. And in
-# place of one person we can ask the **crowd**: each kind of rater then answers with the emotion that most of them named.
+# place of one person we can ask the **crowd**: each kind of rater then answers with the emotion that most of them named. The
+# table has the atoms of the four versions, and the entropy of the label, in bits.
+#
+# ```{quiz} What do people perceive?
+# :label: predict-perception
+# :predict:
+#
+# Which part of what people with voice and face perceive is the largest?
+#
+# * [ ] Redundancy: an angry face goes with an angry voice.
+#
+#   It is the second. For single emotions, anger among them, it can be the first.
+# * [ ] What is unique to the voice
+#
+#   The voice has next to nothing of its own here: what it tells, the face tells, too.
+# * [x] What is unique to the face
+#
+#   In all four versions of the question the face's own part is the largest, then redundancy.
+# * [ ] Synergy: an emotion shows in how voice and face fit together.
+#
+#   (synergy-is-interplay) Synergy is the third. And even what there is may have another cause, as this section finds out below.
+# ```
 
 # %%
 if real_data:
@@ -126,12 +133,11 @@ shown = pd.DataFrame(
     {name: d.atoms for name, d in perceived.items()}, index=NAMES
 ).T
 shown["H(Y)"] = [entropy(p.sum(axis=(0, 1))) for p in tables.values()]
-print("in bits")
-print(shown.round(3).to_string())
 print(
     "certified to a millionth of a bit:",
     max(d.gap for d in perceived.values()) < 1e-6,
 )
+shown.round(3)
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Four groups of bars with intervals, R, U1, U2 and S for what one person perceives, what the crowd perceives, and the acted emotion from one person and from the crowd. In all four the bar of U2, unique to the face, is the highest, R is next, S is clearly smaller, and U1, unique to the voice, is close to zero."}, "figure": {"caption": "The face tells most on its own (U2) and the voice next to nothing (U1), however the question is asked. Human perception of emotion, decomposed; intervals (95 %) are over actors.", "name": "fig-perception"}}
 TITLES = {
@@ -270,7 +276,7 @@ synergies = pd.DataFrame(
         "S of independent witnesses": {n: d.synergy for n, d in alike.items()},
     }
 )
-print(synergies.round(3).to_string())
+synergies.round(3)
 
 # %% [markdown]
 # Two witnesses without any interplay would have **more** synergy than people show, in every version of the experiment (values
@@ -278,28 +284,33 @@ print(synergies.round(3).to_string())
 # unclear clip in neither, so the second witness adds less than an independent one would. Nothing here says that people cannot
 # fuse cues that make sense only together, but the positive S of these data needs no such explanation. Remember this when a
 # paper shows you synergy: **S > 0 does not yet mean that something like XOR is going on.** For XOR itself, the witnesses of
-# {eq}`eq-witnesses` have no synergy at all. (For mixtures with other rules they may have some; see {ref}`ex-within`.)
+# {eq}`eq-witnesses` have no synergy at all, as the next line shows. (For mixtures with other rules they may have some; see {ref}`ex-within`.)
 
 # %%
 xor = np.zeros((2, 2, 2))
 for a in range(2):
     for b in range(2):
         xor[a, b, a ^ b] = 1 / 4
-print("XOR: S", round(decompose(xor).synergy, 3), "| independent witnesses with its pairs: S", round(abs(decompose(witnesses(xor)).synergy), 3))  # fmt: skip
+print(f"XOR: S = {decompose(xor).synergy:.3f},", end=" ")
+print(f"its witnesses: S = {abs(decompose(witnesses(xor)).synergy):.3f}")
 
 # %% [markdown]
-# ```{quiz} S is not interplay
+# ```{quiz} A positive synergy
 # :label: quiz-witnesses
 #
-# The table of perception has $S > 0$. Does that show an interplay of voice and face?
+# All four tables of perception have $S > 0$. What does this show about voice and face?
 #
-# * [ ] Yes: that is what synergy means.
+# * [ ] Some of what people perceive is in neither, only in how the two fit together.
 #
-#   (synergy-is-gain) Two independent noisy witnesses have synergy as well: a second opinion helps.
-# * [x] No: compare it with what independent witnesses of the same quality would have.
+#   (synergy-is-interplay) Two independent noisy witnesses have synergy as well: a second opinion helps.
+# * [x] No interplay, until $S$ is compared with that of independent witnesses who know as much
 #
-#   People's answers have less than such witnesses would. So the positive number alone shows nothing.
-# * [ ] No, because $S$ is smaller than $R$.
+#   Such witnesses would have more than people show. So this positive number needs no interplay.
+# * [ ] The pair tells $S$ bits more than the face alone.
+#
+#   (synergy-is-gain) It tells $S + U_1$ bits more than the face. That $U_1$ is next to nothing here does not turn a gain into an
+#   interplay.
+# * [ ] Nothing, as $S$ is smaller than $R$
 #
 #   The size of another atom is no control.
 # ```
@@ -318,7 +329,10 @@ print("XOR: S", round(decompose(xor).synergy, 3), "| independent witnesses with 
 # the counts
 #
 # $$
-# \mathbb E[\hat S] - \mathbb E[\hat R] = \frac{(k_1-1)(k_2-1)(K-1)}{2N\ln 2} .
+# \begin{aligned}
+# & \mathbb E[\hat S] - \mathbb E[\hat R] \\
+# &= \frac{(k_1-1)(k_2-1)(K-1)}{2N\ln 2} .
+# \end{aligned}
 # $$ (eq-noise)
 #
 # Since $\hat R \ge 0$, at least that much **synergy** is invented.
@@ -338,7 +352,7 @@ print("XOR: S", round(decompose(xor).synergy, 3), "| independent witnesses with 
 #
 # So noise is not spread fairly. A pair of sources has many more cells than one source, so nearly all of the noise lands in the
 # atom that only the pair can see. Here are two hundred tables of pure noise, of the size of a medical data set that we meet
-# below (351 people, two classes, eight letters for each modality), and larger ones:
+# below (351 people, two classes, eight letters for each modality), and larger ones. All but $N$ are bits:
 
 # %%
 k1, k2, K = 8, 8, 2
@@ -354,8 +368,7 @@ for n in (351, 1_000, 4_000):
     mean = invented.mean(axis=0)
     rows.append([n, *mean, mean[3] - mean[0], predicted])
 noise = pd.DataFrame(rows, columns=["N", *NAMES, "S - R", "proposition"])
-print("invented, in bits")
-print(noise.round(3).to_string(index=False))
+noise.round(3).set_index("N")
 
 # %% [markdown]
 # With 351 people, the noise "finds" synergy and hardly anything else. The proposition, which is exact for large $N$, predicts
@@ -453,7 +466,8 @@ plt.show()
 #   (positive-is-synergy) The interval is around a number that noise gives as well.
 # * [ ] 0.02 bits of synergy
 #
-#   The difference has an error of its own, and shuffling destroys more than synergy. It is no estimate.
+#   (subtract-control) With shuffled labels there is more left to invent, so the two amounts of noise need not be equal, and the
+#   difference has an error of its own.
 # * [x] That this estimator cannot tell synergy from noise here
 #
 #   More samples, fewer cells, or an estimator that does not count.
@@ -563,7 +577,7 @@ def draw_reports(ax, name):
     _ = ax.set(xlabel="", ylabel="", xlim=(-0.04, 1), ylim=(2.7, -0.6))
 
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "One row per data set. On the left, bars in bits that stack R, U1, U2 and S, one bar each for clusters, BATCH and LSMI, each with a thin grey bar for the same estimator on shuffled labels, and the truth where it is known. On the right, dots for the shares that DMIL's gate, I2MoE's weights and DI-MML's heads give."}, "figure": {"caption": "Estimators disagree about amounts, and reports say something else again. Left: atoms by three estimators, parts below zero to the left; the thin grey bar is the sum of the sizes of the atoms that the same estimator finds with shuffled labels; the dotted line is the entropy of the label. Right: the shares that methods report, mean over test samples and three seeds. DI-MML's heads (1, 2, and F for the fusion) are not interactions.", "name": "fig-tour"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "One row per data set. On the left, bars in bits that stack R, U1, U2 and S, one bar each for clusters, BATCH and LSMI, each with a thin grey bar for the same estimator on shuffled labels, and the truth where it is known. On the right, dots for the shares that DMIL's gate, I2MoE's weights and DI-MML's heads give."}, "figure": {"caption": "Estimators disagree about amounts, and reports say something else again. Left: atoms by three estimators, parts below zero to the left; the thin grey bar, mostly too short to be seen, is the sum of the sizes of the atoms that the same estimator finds with shuffled labels; the dotted line is the entropy of the label. Right: the shares that methods report, mean over test samples and three seeds. DI-MML's heads (1, 2, and F for the fusion) are not interactions.", "name": "fig-tour"}}
 fig, axes = plt.subplots(
     len(MEASURED),
     2,
@@ -584,7 +598,8 @@ plt.show()
 
 # %% [markdown]
 # First, the controls. What do the estimators make of shuffled labels? A fourth estimator stands beside the three as a warning:
-# eight clusters per modality, whatever the number of samples, counted and not corrected.
+# eight clusters per modality, whatever the number of samples, counted and not corrected. The table has the sum of the sizes
+# of the atoms, in bits, with shuffled labels, and in the last column with real ones.
 
 # %%
 controls = {}
@@ -595,10 +610,7 @@ for name in MEASURED:
     controls[name] = dict(shuffled[[*ESTIMATORS, "plug-in 8"]])
     controls[name]["plug-in 8, real labels"] = true_labels["plug-in 8"]
 controls = pd.DataFrame(controls).T
-print(
-    "bits found in shuffled labels (sum of the sizes of the atoms; last column: real labels)"
-)
-print(controls.round(3).to_string())
+controls.round(3)
 
 # %% [markdown]
 # BATCH and LSMI score each sample with networks that never saw it, and they find next to nothing where there is nothing. The
@@ -612,8 +624,8 @@ print(controls.round(3).to_string())
 # *Deeper: how to read the cluster estimator's synergy; skip it on a first reading.*
 #
 # A number of clusters may predict labels, and yet their table may have too few samples to say *how*. So ask the control at
-# the chosen number of clusters. What are the atoms of the counts, before any correction, with real labels and with shuffled
-# ones?
+# the chosen number of clusters. What is the synergy of the counts, in bits, before any correction, with real labels and with
+# shuffled ones? (The last three columns are the corrected value and the ends of its 95 % interval.)
 
 # %%
 cells = {}
@@ -629,10 +641,7 @@ for name in MEASURED:
         "to": row["S_upper"],
     }
 cells = pd.DataFrame(cells).T
-print(
-    "synergy by clusters, in bits; 'from' and 'to' are the ends of the 95 % interval"
-)
-print(cells.round(2).to_string())
+cells.round(2).astype({"clusters": int})
 
 # %% [markdown]
 # On UTD-MHAD, twelve clusters per modality and 27 actions make 3,888 cells for 861 recordings: between four and five cells for
@@ -642,30 +651,31 @@ print(cells.round(2).to_string())
 # three, counting says nothing about S**, and their intervals begin at zero. Their R, U1 and U2 are at least five times their
 # controls. Look at this table before you read the orange parts of the cluster bars in {numref}`fig-tour`.
 #
-# ```{quiz} New people
-# :label: predict-people
-# :predict:
-#
-# Eight people do 27 actions, each several times. Instead of random samples you now hold out whole people. What happens
-# to the redundancy that networks find?
-#
-# * [ ] It stays: the actions are the same.
-#
-#   Networks had learned how each *person* moves, which both sensors show.
-# * [x] It falls.
-#
-#   Part of what both sensors told was who was moving. With new people this is worth nothing.
-# * [ ] It rises, as there is less to overfit.
-#
-#   Fewer people to learn from, and strangers to be tested on: nothing here makes it rise.
-# ```
-#
 # ### Hold out people, not samples
 #
 # A clean control is necessary but not sufficient. Here is something that it cannot see. Eight people performed the actions of
 # UTD-MHAD, four times each. If samples are held out one by one, the networks have seen *the same person* do *the same thing*,
 # and they use what they learned about that person. Shuffled labels do not reveal it, because then there is nothing to
-# recognise. So keep people together, and look at what changes (in bits):
+# recognise. So keep people together, and look at what changes. The table has the atoms in bits, their sum, and the sum of their
+# sizes with shuffled labels.
+#
+# ```{quiz} New people
+# :label: predict-people
+# :predict:
+#
+# On UTD-MHAD whole people are now held out in place of single samples. What happens to the redundancy that networks find?
+#
+# * [ ] It stays: the actions are the same, and every control was clean.
+#
+#   (clean-control) Shuffled labels reward nobody for recognising a person, so this control could not see it.
+# * [x] It falls.
+#
+#   The networks had learned how each of these people does each action, and both sensors show that. For a new person it is
+#   worth nothing.
+# * [ ] It rises, since there is less to overfit.
+#
+#   There are fewer people to learn from, and strangers to be tested on. Neither makes it rise.
+# ```
 
 # %%
 by_person = {}
@@ -682,7 +692,7 @@ for name in MEASURED:
             by_person[name, estimator, title] = [*row, *sums]
 by_person = pd.DataFrame(by_person, index=[*NAMES, "sum", "shuffled"]).T
 by_person.index.names = ["data", "estimator", "held out"]
-print(by_person.round(2).to_string())
+by_person.round(2)
 
 # %% [markdown]
 # For the votes about 91 actors, next to nothing changes. On UTD-MHAD, BATCH and LSMI find about 0.4 bits less in all, and R is
@@ -701,7 +711,7 @@ print(by_person.round(2).to_string())
 # %%
 against_truth = estimates("spoken_digits").loc[ESTIMATORS, NAMES]
 against_truth.loc["truth (BROJA)"] = about["spoken_digits"]["truth"]
-print(against_truth.round(2).to_string())
+against_truth.round(2)
 
 # %% [markdown]
 # The truth is one bit of R, one bit of S, and nothing unique. All three estimators find less than half of it. Sixteen
@@ -850,7 +860,7 @@ print(bits.round(2).to_string())
 # as for the molecules, the honest report is the range.
 
 # %% [markdown]
-# ```{quiz} Keep the pairs apart
+# ```{quiz} Three samples a patient
 # :label: quiz-split
 #
 # A study has 351 patients with three samples each, and splits the samples at random. What does its accuracy measure?
@@ -1114,9 +1124,12 @@ print(json.dumps(headline))
 # They pay with assumptions.
 
 # %%
-for n_labels in (27, 2):
-    needed = 7 * 7 * (n_labels - 1) / (2 * 0.05 * np.log(2))
-    print(f"{n_labels} classes: {needed:,.0f} samples")
+from mmfuse_lib.course import check
+
+needed = {k: 7 * 7 * (k - 1) / (2 * 0.05 * np.log(2)) for k in (27, 2)}
+for n_labels, n in needed.items():
+    print(f"{n_labels} classes: {n:,.0f} samples")
+assert check("ex-how-many-sensors", list(needed.values()))
 
 # %% [markdown]
 # ```{solution-end}
@@ -1146,12 +1159,17 @@ for n_labels in (27, 2):
 # $U_1 = U_2 = 0$ and $R = I(X_1;Y)$. (b) At $\varepsilon = 0$ each witness knows everything, at $\varepsilon = \frac12$
 # nothing. Synergy lies in between, where a second opinion helps.
 
+
 # %% mystnb={"image": {"alt": "Redundancy and synergy of two witnesses against how often each errs. Redundancy falls all the way to zero. Synergy starts at zero, rises to a low peak while errors are rare, and falls to zero again."}}
-errors = np.linspace(0, 0.5, 41)
-curve = []
-for eps in errors:
+def two_witnesses(eps):
+    """Return the atoms of two witnesses who each err with this probability."""
     witness = np.array([[1 - eps, eps], [eps, 1 - eps]])
-    curve.append(decompose(np.einsum("ay,by->aby", witness, witness) / 2).atoms)
+    return decompose(np.einsum("ay,by->aby", witness, witness) / 2).atoms
+
+
+assert check("ex-witnesses", two_witnesses)
+errors = np.linspace(0, 0.5, 41)
+curve = [two_witnesses(eps) for eps in errors]
 curve = pd.DataFrame(curve, index=errors, columns=NAMES)
 fig, ax = plt.subplots(figsize=(6.0, 3.0))
 sns.lineplot(curve[["R", "S"]], palette=plots.PALETTE, dashes=False, ax=ax)
@@ -1203,6 +1221,7 @@ train, _, _ = data.load(
 x1, x2 = (x.flatten(1).numpy() for x in train.inputs.values())
 y = train.target.numpy()
 table = train.label_table()
+assert check("ex-within", witnesses)
 for name, p in (
     ("as they are", table),
     ("shuffled within classes", witnesses(table)),

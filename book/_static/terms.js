@@ -32,7 +32,7 @@
     if (!said) return;
     term = link;
     box = document.createElement('div');
-    box.className = 'definition';
+    box.className = 'term-box'; // 'definition' is a kind of theorem
     box.id = 'definition';
     box.append(said.cloneNode(true));
     if (onward) {

@@ -29,6 +29,8 @@ CSS_PIXELS_PER_POINT = 1.15
 LEGIBLE = 11.0
 LONG_CODE = 10
 DESCRIPTION = 200
+#: How a printed claim begins, one that holds and one that does not.
+CLAIMS = ("✓ ", "✗ ")
 CARD = "_static/card.png"
 #: Before anything is drawn: the colours that the reader chose, or those of the device.
 COLOURS = """
@@ -87,6 +89,8 @@ def finished(text: str, path: Path, root: Path, site: str) -> str:
         _place_figure(soup, image, path)
     for cell in soup.select("article .cell_input"):
         _mark_long_code(cell)
+    for output in soup.select("article .cell_output pre"):
+        _wrap_claims(soup, output)
     _mend_theme(soup)
     _mend_listing(soup, path, root)
     _drop_dead_links(soup)
@@ -193,6 +197,17 @@ def _place_figure(soup: BeautifulSoup, image: Tag, page: Path) -> None:
     box = soup.new_tag("div", attrs={"class": "scrolls drawing"})
     image.insert_before(box)
     box.extend([image, twin])
+
+
+def _wrap_claims(soup: BeautifulSoup, output: Tag) -> None:
+    """Let an output that holds nothing but claims break its lines, as sentences do."""
+    lines = output.get_text().splitlines()
+    if not lines or not all(line.startswith(CLAIMS) for line in lines):
+        return
+    output.clear()
+    output["class"] = "claims"
+    for line in lines:
+        output.append(soup.new_tag("span", string=line))
 
 
 def _mark_long_code(cell: Tag) -> None:

@@ -66,6 +66,9 @@ CLIPPED = r"""() => {
       if (out && !scrolls(node.parentElement)) found.push(`beyond the screen: ${name(node)}`);
     }
   }
+  for (const box of document.querySelectorAll('article :is(.admonition, .proof, figure, .cell)'))
+    if (['absolute', 'fixed'].includes(getComputedStyle(box).position))
+      found.push(`lies over the text: ${name(box)}`);
   return [...new Set(found)];
 }"""
 # First paint, and when the last style or font of the formulas is there, for which they wait.

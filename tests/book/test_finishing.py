@@ -7,7 +7,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pytest
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 
 from book.pipeline import figures, finishing
 from book.pipeline.tree import BookError
@@ -112,6 +112,33 @@ def test_dark_figure_keeps_data_and_changes_ink(pages: Path) -> None:
     assert 'id="patch_1"' not in dark
     assert 'id="patch_1"' not in figures.light(svg)
     assert svg.count("fill: #ffffff") == figures.light(svg).count("fill: #ffffff") + 2
+
+
+def output(pages: Path, printed: str) -> Tag:
+    """Return the finished box of what a cell printed."""
+    page = pages / "page.html"
+    box = f'<div class="cell_output"><pre id="out"><span></span>{printed}</pre></div>'
+    page.write_text(page.read_text("utf8").replace("</section>", f"{box}</section>"), "utf8")
+    finishing.finish(pages, SITE)
+    found = BeautifulSoup(page.read_text("utf8"), "html.parser").select_one("#out")
+    assert found is not None
+    return found
+
+
+def test_claims_break_their_lines(pages: Path) -> None:
+    box = output(pages, "✓ Two and two are four.\n✗ One is none. (Holds …)\n")
+    assert box["class"] == ["claims"]
+    assert [line.text for line in box("span")] == [
+        "✓ Two and two are four.",
+        "✗ One is none. (Holds …)",
+    ]
+
+
+@pytest.mark.parametrize("printed", ["✓ Two.\n  x  y\n1 2  3", ""])
+def test_other_output_keeps_its_lines(pages: Path, printed: str) -> None:
+    box = output(pages, printed)
+    assert "class" not in box.attrs
+    assert box.text == printed
 
 
 @pytest.mark.parametrize("link", ["other.html", "page.html#gone", "#gone2", "notes.ipynb"])

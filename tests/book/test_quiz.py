@@ -178,6 +178,19 @@ def test_a_chapter_asks_five_times_twice_before_it_answers(chapter: chapters.Cha
     assert (len(asked) - len(first), len(first)) == (3, 2)
 
 
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.stem)
+def test_no_predict_stop_is_in_a_section_that_can_be_skipped(chapter: chapters.Chapter) -> None:
+    """On a phone such a section is folded, and whoever skips it reads the answer all the same."""
+    text = "\n".join(c.source for c in chapter.notebook.cells if c.cell_type == "markdown")
+    headings: list[tuple[int, bool]] = []
+    for part in re.split(r"(?m)^(?=#{2,4} )", text)[1:]:
+        level = len(part) - len(part.lstrip("#"))
+        deeper = part.partition("\n")[2].lstrip().startswith("*Deeper: ")
+        headings = [*((above, skip) for above, skip in headings if above < level), (level, deeper)]
+        if any(skip for _, skip in headings):
+            assert ":predict:" not in part, part.partition("\n")[0]
+
+
 def test_labels_are_given_once_and_titles_differ() -> None:
     labels = [block.name_given for _, block in FOUND]
     assert len(labels) == len(set(labels))

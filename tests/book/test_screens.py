@@ -118,6 +118,7 @@ BAD = {
     "a line that is longer than its box</p>",
     "clipped below": "<p style='overflow: hidden; height: 9px'>a line<br>and another</p>",
     "beyond the screen": "<table><tr><td style='min-width: 500px'>wide</td></tr></table>",
+    "lies over the text": "<div class='proof' style='position: absolute'>a definition</div>",
     "formula beyond the screen": "<span class='katex-html'>"
     "<span class='base' style='display: inline-block; width: 500px'>x</span></span>",
 }
