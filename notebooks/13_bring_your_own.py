@@ -844,7 +844,7 @@ others_table.rename("in per cent").to_frame()
 #
 # * [ ] About 0, as always with shuffled labels
 #
-#   (positive-is-synergy) The drawings fall into many cells, and by chance most cells lean towards some label.
+#   The drawings fall into many cells, and by chance most cells lean towards some label.
 # * [x] About half a bit, most of it called synergy
 #
 #   Among few drawings, chance looks like information, and eight scans of each make it look certain.
