@@ -184,7 +184,7 @@ for name, model, loss in (
 #   (detached-independent) They may know a lot in common and still say it in different coordinates.
 # * [ ] How similar image and sound are for the task
 #
-#   Only if something ties the coordinates of both together, as a shared head does.
+#   (same-length-same-space) Only if something ties the coordinates of both together, as a shared head does.
 # ```
 #
 # ## One shared head gives a common space
@@ -633,7 +633,7 @@ plt.show()
 #
 # * [ ] DUC makes the model better.
 #
-#   The measured quantity is a rate of single dimensions. Accuracy did not follow here.
+#   (rate-is-accuracy) The measured quantity is a rate of single dimensions. Accuracy did not follow here.
 # * [x] DUC raises what it teaches; a gain in accuracy is open.
 #
 #   Two quantities, two verdicts, each with its interval.
@@ -702,12 +702,12 @@ plt.show()
 # :label: quiz-certainty
 #
 # On a sample the certainty weights are 0.34 (left), 0.33 (right) and 0.33 (fusion head). What does that say about its
-# interaction?
+# interaction, if {numref}`fig-certainty` is typical?
 #
 # * [ ] A third of its information is synergy.
 #
 #   (certainty-is-share) The weights say how sure the heads are, compared with each other.
-# * [x] Nothing: all heads are about equally sure, as on R and on S samples.
+# * [x] It is more likely R or S than U1 or U2. Which of the two, the weights cannot say.
 #
 #   On R all heads know, on S none does. Both look like this.
 # * [ ] The sample is redundant.
@@ -1420,6 +1420,8 @@ print(json.dumps(headline))
 # moves up and the second down, away from each other.
 
 # %% tags=["solution"]
+from mmfuse_lib.course import check
+
 z_s = torch.tensor([[1.0], [-1.0]], requires_grad=True)
 z_t = torch.tensor([[2.0], [0.0]])
 loss = duc_loss(z_s, z_t, torch.tensor([True]), temperature=1.0)
@@ -1428,6 +1430,7 @@ print(f"loss {loss.item():.4f}, by hand {np.log(1 + np.exp(-2)):.4f}")
 print(
     "gradient", g.flatten().numpy().round(4), f"by hand ±{1 / (1 + np.exp(2)):.4f}"
 )
+assert check("ex-duc-by-hand", [loss.item(), *g.flatten().tolist()])
 
 # %% [markdown]
 # ```{solution-end}
@@ -1558,9 +1561,13 @@ margins = torch.stack(
 )
 logits = torch.stack([-margins / 2, margins / 2], dim=2)
 xor = bits.sum(dim=1) % 2
+n_right = []
 for tau in (1.0, 0.05):
     vote = (certainty_weights(logits, tau)[..., None] * logits).sum(dim=1)
-    print(f"tau_2 = {tau}: right on", bits[vote.argmax(dim=1) == xor].tolist())
+    is_right = vote.argmax(dim=1) == xor
+    print(f"tau_2 = {tau}: right on", bits[is_right].tolist())
+    n_right.append(int(is_right.sum()))
+assert check("ex-vote-xor", n_right)
 own_loss = [
     float(torch.nn.functional.cross_entropy(logits[:, j], xor)) for j in range(3)
 ]

@@ -451,7 +451,7 @@ plt.show()
 #
 # * [ ] A lot: the terms are the largest in the loss.
 #
-#   What acts is the term times its weight. Here that is about a hundredth of the loss.
+#   (large-term-acts) What acts is the term times its weight. Here that is about a hundredth of the loss.
 # * [x] Next to nothing
 #
 #   A bound without a price constrains nothing, and the bottlenecks stay practically open.
@@ -571,17 +571,17 @@ plots.sample_browser(
 # ```{quiz} What is in a name?
 # :label: quiz-can
 #
-# Each part is trained with the label. Which property makes the name of a part true?
+# Synergistic samples are answered by $S$ and by no other part. What guarantees that?
 #
-# * [ ] Its loss is low.
+# * [ ] Each part is trained on the samples of its own kind.
 #
-#   A low loss shows that it does something well, not that it does this and nothing else.
-# * [ ] The gate gives it weight on the samples of its kind.
+#   (part-is-exclusive) Each classifier is trained on all samples, and nothing in the loss tells the kinds apart.
+# * [ ] The gate sends these samples to $S$.
 #
-#   (named-by-function) Weight says that it was listened to. Other parts might have answered as well.
-# * [x] The architecture makes it impossible for any other part to do the same.
+#   (named-by-function) The gate can only choose among parts. It does not decide what the others are able to do.
+# * [x] The logits of every other part are a sum of one score for each modality.
 #
-#   A part does all it can. Only what the others cannot do sets it apart.
+#   No sum computes XOR. A part does all it can, so only what it cannot do is certain.
 # ```
 #
 # ## The gate reports which part was heard, not which was needed
@@ -842,18 +842,17 @@ probes.groupby("method").agg(pm).T.rename(READINGS).rename_axis("read from")
 # :label: predict-forget
 # :predict:
 #
-# With ten classes DMIL finds no synergy. Its encoders are first trained on what each modality can predict alone. Which
-# remedy would you try?
+# With ten classes DMIL finds no synergy. One of these changes makes it learn synergy on each of three seeds. Which?
 #
-# * [ ] Train longer with the same stages.
+# * [ ] Take the noise out of every part.
 #
-#   (longer-helps) The encoders have dropped what only the pair can use. More of the same training does not ask for it.
-# * [x] Train the synergy part first, before the encoders forget what it needs.
+#   Without any noise runs hardly leave the plateau either.
+# * [x] Train the synergy part first, and keep its loss afterwards.
 #
-#   What the first stage does not ask for, the encoders need not keep. So ask for it first.
-# * [ ] Give the synergy classifier more layers.
+#   What a stage does not ask for, the encoders need not keep. So ask for it first, and go on asking.
+# * [ ] Train everything in one stage, so that nothing is frozen.
 #
-#   It can only use what is in the features.
+#   One seed in three learns synergy that way. That is not to be relied on.
 # ```
 #
 # ### A remedy: learn synergy first
@@ -1447,7 +1446,7 @@ pd.concat(of_target, axis=1).rename_axis("seed").round(2)
 # %% [markdown]
 # With a constant target, the model learns XOR on every seed. With a moving target, $z$ ends up smaller on seeds 1 and 2. On seed 1 the model is
 # left guessing, because noise of variance 1 drowns what is left of $z$. On seed 2, less than half of $z$ is enough, and on seed 0
-# the model escapes: $z$ even grows. (We ran five seeds, and three of them end like seed 1.) So a small reconstruction error proves nothing if the target moves.
+# the model escapes: $z$ even grows. So a small reconstruction error proves nothing if the target moves.
 #
 # ```{solution-end}
 # ```

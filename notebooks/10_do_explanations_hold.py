@@ -160,6 +160,24 @@ ABLE = pd.DataFrame(
 ABLE.replace({True: "yes", False: ""})
 
 # %% [markdown]
+# ```{quiz} Always right
+# :label: predict-free-gate
+# :predict:
+#
+# A model is right on every sample: its gate sends each kind of sample to one part that is able, by the table above. All kinds
+# are equally frequent. On how many samples *must* the gate name the right kind?
+#
+# * [ ] On all of them: a perfect model has found the mechanism.
+#
+#   (accurate-explains) Redundant samples can go to any part, and the gate is none the worse for it.
+# * [ ] On three quarters: only redundant samples can go astray.
+#
+#   Look at the columns of the unique samples. Each of them has more than one part that is able.
+# * [x] On a quarter
+#
+#   Only synergistic samples have a single part that can serve them.
+# ```
+#
 # A part that sees one picture can read R samples and those of its own kind. Part R sees both pictures but only adds, so it
 # cannot do synergy. Part S can do everything. Any gate that sends each kind of sample to *some* part that is able makes a
 # model that is always right. How many such gates are there, if each sends all samples of a kind to the same part?
@@ -209,24 +227,6 @@ plt.show()
 # What is missing is something that makes the gate pay for asking the wrong part. DMIL adds bounds on what each part may know,
 # which cost next to nothing at the weights that we use (chapter 8). I2MoE adds losses on how each expert reacts. Whether these
 # are enough is an empirical question.
-#
-# ```{quiz} Always right
-# :label: predict-free-gate
-# :predict:
-#
-# A model with four parts is right on every sample. Its gate may still be chosen freely, as long as the decision stays.
-# How wrong can the gate be on redundant samples?
-#
-# * [ ] Not at all: a perfect model has found the mechanism.
-#
-#   (accurate-explains) On a redundant sample every part can give the right answer.
-# * [x] Completely
-#
-#   R, U1, U2 and S can all serve it. Accuracy does not choose among them.
-# * [ ] At most by half
-#
-#   Nothing in the accuracy keeps a share for R.
-# ```
 #
 # ## The best that any report can do
 #
@@ -285,6 +285,22 @@ plt.show()
 # estimator such as LSMI measures the information in samples **with their labels**. It answers "what decided this label?",
 # after the fact. A gate answers "what will decide?", before the fact. Where the two stand side by side below, remember that
 # the estimator has seen more.
+#
+# ```{quiz} A posterior
+# :label: quiz-posterior
+#
+# Without a cue, a sample shows the digits 2 and 2 and the label 2, with four classes. What is the best report?
+#
+# * [ ] Certainly redundant: both digits show the label.
+#
+#   (report-is-truth) Under U1 and U2 the same can happen by chance, once in $K$ times each.
+# * [x] Mostly R, with a share for U1 and U2
+#
+#   This is the posterior of the kind, given what can be seen. S is out, since 2 + 2 is 0 modulo 4.
+# * [ ] One quarter each, as nobody knows
+#
+#   The prior is that. The sample has told something.
+# ```
 #
 # ## Score a report in one call
 #
@@ -435,22 +451,6 @@ plots.sample_browser(
 # %% [markdown]
 # So the kinds *can* be read, nearly without error, and three ordinary classifiers read them without being told
 # ({numref}`fig-live-reports`). The task is not hard. One task and one seed prove little, though.
-#
-# ```{quiz} A posterior
-# :label: quiz-posterior
-#
-# Without a cue, a sample shows the digits 2 and 2 and the label 2, with four classes. What is the best report?
-#
-# * [ ] Certainly redundant: both digits show the label.
-#
-#   (report-is-truth) Under U1 and U2 the same can happen by chance, once in $K$ times each.
-# * [x] Mostly R, with a share for U1 and U2
-#
-#   This is the posterior of the kind, given what can be seen. S is out, since 2 + 2 is 0 modulo 4.
-# * [ ] One quarter each, as nobody knows
-#
-#   The prior is that. The sample has told something.
-# ```
 #
 # ## A benchmark of 24 tasks
 #
@@ -783,13 +783,13 @@ print(mean_shares.round(2).to_string())
 # ```{quiz} A low score
 # :label: quiz-low-score
 #
-# On a task without a cue, a report has an area of .56 for S. The best possible report has .58. What do you say about
+# On a task without a cue, a report has an area of 0.57 for S. The best possible report has 0.58. What do you say about
 # the method?
 #
-# * [ ] It fails: .56 is next to chance.
+# * [ ] It fails: 0.57 is next to chance.
 #
-#   The task does not let anybody know more.
-# * [x] It reports nearly all that the inputs tell.
+#   (held-against-one) The inputs do not let anybody do much better.
+# * [x] It comes close to what the inputs allow.
 #
 #   Always compare with the bound, not with 1.
 # * [ ] It is calibrated.
@@ -961,18 +961,21 @@ print(json.dumps(headline))
 # and $R = \tfrac1{16}$. Count from there instead: put $q_m = \max\bigl(0, \frac{c_m - 1/K}{1 - 1/K}\bigr)$ in place of $c_m$.
 
 # %% tags=["solution"]
+from mmfuse_lib.course import check
+
 n_classes = task.test.n_classes
 report = found["three models"].per_sample[KINDS]
 c1, c2 = report["R"] + report["U1"], report["R"] + report["U2"]
-q1, q2 = (((c - 1 / n_classes) / (1 - 1 / n_classes)).clip(0) for c in (c1, c2))
-mine = pd.DataFrame(
-    {
-        "R": q1 * q2,
-        "U1": q1 * (1 - q2),
-        "U2": (1 - q1) * q2,
-        "S": (1 - q1) * (1 - q2),
-    }
-)
+
+
+def shares(c1, c2, k):
+    """Return the four shares, counted from what a classifier gives that knows nothing."""
+    q1, q2 = (np.clip((c - 1 / k) / (1 - 1 / k), 0, None) for c in (c1, c2))
+    return [q1 * q2, q1 * (1 - q2), (1 - q1) * q2, (1 - q1) * (1 - q2)]
+
+
+assert check("ex-hold-calibrate", shares)
+mine = pd.DataFrame(dict(zip(KINDS, shares(c1, c2, n_classes), strict=True)))
 both = {
     "shares of c": found["three models"],
     "shares of q": evaluate_explanations(mine, task),
@@ -1022,7 +1025,9 @@ claim(
     and min(of_heads["auroc_U1"], of_heads["auroc_U2"]) > 0.7,
     "The area of R is one half, since it has no column; U1 and U2 find their samples.",
 )
-pd.Series(of_heads)[[f"auroc_{k}" for k in KINDS]].round(2).rename(WORDS)
+areas_of_heads = pd.Series(of_heads)[[f"auroc_{k}" for k in KINDS]]
+assert check("ex-hold-dimml", areas_of_heads)
+areas_of_heads.round(2).rename(WORDS)
 
 # %% [markdown]
 # ```{solution-end}

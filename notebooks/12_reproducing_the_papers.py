@@ -160,24 +160,6 @@ I2MOE_TABLE.assign(gain=I2MOE_TABLE["I2MoE-MulT"] - I2MOE_TABLE["MulT"]).round(2
 #   Identities can be proved, and directions can be tested elsewhere.
 # ```
 #
-# ```{quiz} A lead in clips
-# :label: predict-clips
-# :predict:
-#
-# On 744 test clips one method is ahead of another by 0.67 points. How many clips is that, and could it be significant
-# at 5 %?
-#
-# * [ ] About 67 clips; surely
-#
-#   A point of 744 is 7.44 clips.
-# * [x] 5 clips; never
-#
-#   Even if the two methods differ on these five clips alone, an exact paired test has a p-value of 0.06.
-# * [ ] 5 clips; it depends on the standard deviation over seeds
-#
-#   A published figure is one count on one list. The paired test on the list does not know the seeds.
-# ```
-#
 # ## What two decimals give away
 #
 # An accuracy on $n$ test samples is $k/n$ with a whole number $k$. So not every percentage is possible: with a small test
@@ -222,6 +204,24 @@ grim
 # 744, from one run each (perhaps the best of several), since a mean over runs would land on such a count only by chance. This
 # is an inference, for the table does not say how many runs stand behind a figure. (The fifth may be a mean over runs, or a
 # slip in one digit, in the paper or on its way here.) If the inference is right, we can count in clips.
+#
+# ```{quiz} A lead in clips
+# :label: predict-clips
+# :predict:
+#
+# On 744 test clips one method is ahead of another by 0.67 points. How many clips is that, and could it be significant
+# at 5 %?
+#
+# * [ ] About 67 clips; surely
+#
+#   A point of 744 is 7.44 clips.
+# * [x] 5 clips; never
+#
+#   Even if the two methods differ on these five clips alone, an exact paired test has a p-value of 0.06.
+# * [ ] 5 clips; it depends on the standard deviation over seeds
+#
+#   A published figure is one count on one list. The paired test on the list does not know the seeds.
+# ```
 #
 # Two models are right on $k_1 > k_2$ of the same clips. Suppose they differ on $d$ clips, which means that one is right and
 # the other wrong. If they were equally good, each of these $d$ clips would be the toss of a fair coin. McNemar's exact test
@@ -271,7 +271,8 @@ limits = pd.DataFrame(
     },
     index=["could be luck beyond (%)", "unrelated errors differ on (%)"],
 )  # fmt: skip
-(100 * limits.T).round(0)
+shown = (100 * limits.T).map("{:.0f}".format)
+shown.replace("nan", "any")
 
 # %% [markdown]
 # The lead over joint training is more than luck unless the two models differ on more than a third of all clips. Models with
@@ -419,7 +420,7 @@ pd.concat(live, axis=1).round(1)
 #   (open-is-false) The interval contains the claimed effect, too.
 # * [ ] Confirmed, as the sign is right
 #
-#   The interval contains zero.
+#   (sign-confirms) The interval contains zero.
 # * [x] Open
 #
 #   The seeds could not have found half a point. Say so, and say how many would be needed.
@@ -752,22 +753,20 @@ print(pd.concat([I2MOE_DISAGREE, pd.DataFrame(ours).T]).round(0).to_string())
 # with ten classes, so the "yes" of that row is not an independent test. The spoken digits are: there the gain is large and
 # decided by the plain rule, but not after Holm's correction. The other rows are open.
 #
-# ```{quiz} Choose on the test list
-# :label: predict-selection
-# :predict:
+# ```{quiz} Sixty questions
+# :label: quiz-sixty
 #
-# A run is evaluated on the test list after each epoch, and the best epoch is published. By how much is its accuracy too
-# high, on lists like those of the papers?
+# Of sixty comparisons two have an interval above zero. None of the effects need exist. What would you expect by chance?
 #
-# * [ ] By nothing: the model has not been trained on the test list.
+# * [x] One or two of them above zero
 #
-#   It has been chosen on it. The best of many looks is lucky as well as good.
-# * [x] By about a point
+#   Half of 5 % of sixty is 1.5. A correction for many questions is in order.
+# * [ ] None, since 95 % intervals are strict
 #
-#   And the more looks, the more. Choosing only a head costs less.
-# * [ ] By about ten points
+#   (one-in-many) One in twenty misses the truth, and half of these misses are upwards.
+# * [ ] Three above zero
 #
-#   Neighbouring epochs are much alike, so there are fewer independent looks than epochs.
+#   Three in sixty miss zero, on either side.
 # ```
 #
 # ## Four reasons why numbers differ
@@ -802,6 +801,24 @@ print(f"difference: {plus_minus(encoders_gain, sign=True)} points")
 #
 # **Search.** Each paper tuned its own method on its own data. We chose DMIL's weights once, on digits, and moved them to
 # UTD-MHAD unchanged.
+#
+# ```{quiz} Choose on the test list
+# :label: predict-selection
+# :predict:
+#
+# A run is evaluated on the test list after each epoch, and the best epoch is published. By how much is its accuracy too
+# high, on lists like those of the papers?
+#
+# * [ ] By nothing: the model has not been trained on the test list.
+#
+#   (picking-is-free) It has been chosen on it. The best of many looks is lucky as well as good.
+# * [x] By about a point
+#
+#   And the more looks, the more. Choosing only a head gains less.
+# * [ ] By about ten points
+#
+#   Neighbouring epochs are much alike, so there are fewer independent looks than epochs.
+# ```
 #
 # **Selection.** Some figures are chosen on test data, and that is worth something. How much depends on what is chosen. Suppose
 # first that whole models are chosen. We train one model with four learning rates and note, after every epoch, which of 6000
@@ -987,22 +1004,6 @@ for name in dimml.data:
 # readings cannot be below the other, so these means are positive by construction; what counts is their size.) So a
 # reproduction that selects on validation, like ours, should come out a little below the published figure, and no more than
 # that.
-#
-# ```{quiz} Sixty questions
-# :label: quiz-sixty
-#
-# Of sixty comparisons two have an interval above zero. None of the effects need exist. What would you expect by chance?
-#
-# * [x] One or two of them above zero
-#
-#   Half of 5 % of sixty is 1.5. A correction for many questions is in order.
-# * [ ] None, since 95 % intervals are strict
-#
-#   (one-in-many) One in twenty misses the truth, and half of these misses are upwards.
-# * [ ] Three above zero
-#
-#   Three in sixty miss zero, on either side.
-# ```
 #
 # ## Nine traps in public code
 #
@@ -1681,6 +1682,8 @@ print(json.dumps(headline))
 # ```
 
 # %% tags=["solution"]
+from mmfuse_lib.course import check
+
 needed = []
 for target in (1, 2):
     n = next(
@@ -1691,6 +1694,7 @@ for target in (1, 2):
     print(f"half-width of {target}: {n} seeds")
     needed.append(n)
 print(f"{needed[0] / needed[1]:.1f} times as many")
+assert check("ex-how-many-seeds", needed)
 
 # %% [markdown]
 # The square root is unkind: in the limit, half the width takes four times the seeds. Here it takes a little less, because the
@@ -1720,7 +1724,9 @@ print(f"{needed[0] / needed[1]:.1f} times as many")
 
 # %% tags=["solution"]
 figures = (71.05, 72.37, 73.68, 75.00)
-print([n for n in range(10, 400) if all(fits(value, n) for value in figures)])
+sizes = [n for n in range(10, 400) if all(fits(value, n) for value in figures)]
+print(sizes)
+assert check("ex-grains", sizes[0])
 
 # %% [markdown]
 # The smallest size that fits is the most likely one (its multiples fit, too). Neighbours differ by a single sample.
@@ -1752,6 +1758,7 @@ m = len(asked)
 print(
     f"{m} tests: {m * 0.05 / 2:.1f} false 'yes' and as many false 'opposite' expected"
 )
+assert check("ex-many-claims", lambda m: m * 0.05 / 2)
 print("found:", asked["says"].value_counts().to_dict())
 print("after Holm:", asked["holm"].value_counts().to_dict())
 for n in (3, 5):

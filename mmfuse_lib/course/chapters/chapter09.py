@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mmfuse_lib.course.answers import array, returned, same
-from mmfuse_lib.course.registry import exercise
+from mmfuse_lib.course.registry import NotYet, exercise
 
 
 @exercise(
@@ -29,3 +29,21 @@ def additive(answer: Any) -> str:
             otherwise=f"It is wrong for {shown}. What are the logits without modality 1?",
         )
     return "Can it be negative? What follows for the two cosines?"
+
+
+@exercise(
+    "ex-i2moe-redundancy",
+    "an array of shape (4, 2): the accuracies of the experts R and S alone (columns) on the rules "
+    "R, U1, U2 and S (rows)",
+)
+def redundancy(answer: Any) -> None:
+    """They share out the work: one image will do, or both are needed."""
+    found = array(answer, 4, 2, what="the table")
+    if found.min() < 0 or found.max() > 1:
+        raise NotYet("An accuracy lies between 0 and 1, so the table holds something else.")
+    if np.ptp(found, axis=0).max() < 0.05:
+        raise NotYet("Neither expert has learned anything. For how many epochs was it trained?")
+    if found[:, 0].argmin() != 3 or found[:, 1].argmax() != 3:
+        raise NotYet("Which loss allows its expert to react to both images, and where is it best?")
+    if np.ptp(found[:3, 0]) > 0.2:
+        raise NotYet("Does the redundancy expert tell its own rule from the two unique ones here?")

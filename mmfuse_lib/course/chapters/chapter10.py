@@ -36,6 +36,20 @@ def calibrate(answer: Any) -> None:
         )
 
 
+@exercise("ex-hold-dimml", "four numbers: the areas of the columns R, U1, U2 and S")
+def dimml(answer: Any) -> None:
+    """A column of one value has no order; a head that is sure finds its samples."""
+    found = array(answer, 4)
+    if found.min() < 0 or found.max() > 1:
+        raise NotYet("An area under a ROC curve lies between 0 and 1.")
+    if abs(found[0] - 0.5) > 1e-6:
+        raise NotYet("Column R has one value for all samples. Does it put any before another?")
+    if min(found[1], found[2]) < 0.6:
+        raise NotYet("On the samples that one modality decides, which head is surer?")
+    if found[3] > 0.8:
+        raise NotYet("Column S finds nearly all. Can the fusion head of DI-MML be sure there?")
+
+
 @exercise("ex-hold-uniform", "a truth, four shares, for which the uniform report agrees least")
 def uniform(answer: Any) -> None:
     """All on one component."""
