@@ -106,8 +106,8 @@ def run(
         if not possible():
             raise BookError(
                 "this machine cannot confine a submission (it needs Linux 5.12 or newer, and "
-                "user namespaces or root). Grade in a container, or repeat with --unconfined if you trust "
-                "every submission"
+                "user namespaces or root). Grade in a container, or repeat with --unconfined if "
+                "you trust every submission"
             )
         for path in hidden:
             for source, _ in _shown()[0]:

@@ -157,6 +157,10 @@ def grade(
             _write_request(folder, cells, [(q, asked[q.id]) for q in questions])
             save(folder, given)
             said, why = confinement.run(folder, hidden, limits or Limits(), unconfined=unconfined)
+        if not why and said.count("\n") <= sum(
+            len(c.calls) for q in questions for c in asked[q.id]
+        ):
+            why = "it ended before all was answered"
         answers = _read_answers(said)
         failed = next(answers, {}).get("failed", [])
         marks = []
