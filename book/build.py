@@ -136,11 +136,16 @@ def slides_command(
 
 
 @app.command("student")
-def student_command(context: typer.Context) -> None:
+def student_command(
+    context: typer.Context,
+    run: Annotated[bool, typer.Option("--run", help="Also run the students'.")] = False,
+) -> None:
     """Write the notebooks for students and for instructors to build/teach."""
     with _errors():
         paths = student.write(context.obj)
         typer.echo(f"{len(paths)} notebooks in {paths[0].parents[1]}")
+        for path in [path for path in paths if run and path.parent.name == "student"]:
+            typer.echo(f"{path.stem} runs; exercises that wait: {student.run(path)}")
 
 
 @app.command("assignments")

@@ -1464,10 +1464,15 @@ claim(
 # $S - R = 0.189$, and $R$ may be anything from 0 to 0.311 bits.
 
 # %%
+from mmfuse_lib.course import check
+
 gate = GATES["and"]()
-print(f"I(X1;Y) = {mutual_information(gate, x=0):.3f}")
-print(f"I(X1;Y|X2) = {conditional_mutual_information(gate):.3f}")
+alone = mutual_information(gate, x=0)
+given = conditional_mutual_information(gate)
+print(f"I(X1;Y) = {alone:.3f}")
+print(f"I(X1;Y|X2) = {given:.3f}")
 print("R from", slide(gate)[0, 0].round(3), "to", slide(gate)[-1, 0].round(3))
+assert check("ex-and", [alone, given, given - alone])
 
 # %% [markdown]
 # ```{solution-end}
@@ -1528,12 +1533,15 @@ from itertools import combinations
 parity = deterministic(
     np.full((2, 2, 2), 1 / 8), np.indices((2, 2, 2)).sum(axis=0) % 2
 )
+most = []
 for size in (1, 2, 3):
     found = [
         mutual_information(parity, x=subset)
         for subset in combinations(range(3), size)
     ]
     print(size, "sources:", found)
+    most.append(max(found))
+assert check("ex-parity", most)
 
 # %% [markdown]
 # ```{solution-end}

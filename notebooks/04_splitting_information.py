@@ -1105,7 +1105,7 @@ plt.show()
 #
 # Before you run the next cell: which atoms does the table of the whole data set have, in bits?
 #
-# * [ ] $R=U_1=U_2=S=\tfrac12$
+# * [ ] Half a bit each: $R=U_1=U_2=S=\tfrac12$
 #
 #   (mean-of-samples) This is the mean over the rules. The table mixes the rules first and is decomposed afterwards.
 # * [x] $R=S=1$ and $U_1=U_2=0$
@@ -1352,6 +1352,8 @@ claim(
 # are independent. The other three atoms are the same for all of $D_p$.
 
 # %%
+from mmfuse_lib.course import check
+
 one, two = noisy(np.eye(2) / 2, 0.1), noisy(np.eye(2) / 2, 0.2)
 copies = one[:, None] * two[None] / 0.5
 print("by hand:", f"R = {1 - entropy([0.2, 0.8]):.4f},", end=" ")
@@ -1362,6 +1364,7 @@ print(
         zip(ATOMS, (decompose(copies).atoms.round(4) + 0.0).tolist(), strict=True)
     ),
 )
+assert check("ex-copies", decompose(copies).atoms[:3])
 
 # %% [markdown]
 # ```{solution-end}
@@ -1471,6 +1474,7 @@ for name, table in {"one bit": visible, "two bits": halves}.items():
             )
         ),
     )
+assert check("ex-half", halves)
 
 # %% [markdown]
 # ```{solution-end}
@@ -1543,6 +1547,7 @@ for name, table in {"one bit": visible, "two bits": halves}.items():
 shares = {"R": 0.4, "U1": 0.3, "U2": 0.1, "S": 0.2}
 found = decompose(label_table(composition=shares)).atoms / 2
 print({k: round(float(v), 4) + 0.0 for k, v in zip(ATOMS, found, strict=True)})
+assert check("ex-mixture", found)
 
 # %% [markdown]
 # ```{solution-end}

@@ -387,7 +387,6 @@ NAMED = {
     "pytest-xdist": ("book/targets.py", "pytest -n"),
     "ruff": ("book/targets.py", '"-m ruff'),
     "sphinx-book-theme": ("book/_static/mmfuse.css", ".bd-article"),
-    "sphinx-exercise": ("_config.yml", "- sphinx_exercise"),
     "sphinx-proof": ("_config.yml", "- sphinx_proof"),
 }
 #: The distributions that bring each top-level name: yaml comes with PyYAML.

@@ -6,6 +6,8 @@ names a misconception also asks the question that helps against it.
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any, cast
 
 from docutils import nodes
@@ -14,6 +16,8 @@ from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.domains.std import StandardDomain
 from sphinx.util.docutils import SphinxDirective
+
+sys.path.append(str(Path(__file__).resolve().parents[2]))  # where Sphinx is started elsewhere
 
 from book.pipeline import quizzes
 from book.pipeline.myst import MystError

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import nbformat
 from nbformat import NotebookNode
@@ -50,6 +51,32 @@ def write(tree: Tree) -> list[Path]:
             write_atomic(path, chapters.dumps(notebook))
             paths.append(path)
     return paths
+
+
+def run(path: Path) -> int:
+    """Run a student's notebook as it is and return how many exercises wait for an answer.
+
+    Raises
+    ------
+    BookError
+        If a cell raises something else than that its exercise is not written yet.
+    """
+    from nbclient import NotebookClient
+
+    notebook = nbformat.read(path, as_version=4)
+    with TemporaryDirectory() as empty:
+        place = {"metadata": {"path": empty}}
+        NotebookClient(notebook, timeout=900, allow_errors=True, resources=place).execute()
+    waiting = 0
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if output.output_type != "error":
+                continue
+            stub = "exercise" in cell.metadata.get("tags", [])
+            if not stub or output.ename != "NotImplementedError":
+                raise BookError(f"{path.stem}: {output.ename}: {output.evalue}\n\n{cell.source}")
+            waiting += 1
+    return waiting
 
 
 def for_students(chapter: Chapter) -> Chapter:

@@ -213,9 +213,9 @@ def questions(tree: Tree) -> str:
     """Write what students say, chapter by chapter, with what it amounts to and what to ask."""
     known = read_misconceptions(tree.book / "teaching" / "misconceptions.yml").values()
     parts = []
-    for number, stem in enumerate(chapters.stems(tree), 1):
+    for number, chapter in enumerate(chapters.read_chapters(tree), 1):
         if entries := [entry for entry in known if entry.chapter == number]:
-            parts.append(f"## [](../../notebooks/{stem})\n")
+            parts.append(f"## {chapter.title}\n\n(From chapter {number}.)\n")
             parts += [
                 f"**“{entry.says}”**\n: {entry.computes}\n\n  *Ask:* {entry.question}\n"
                 for entry in entries

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ Array = NDArray[np.float64]
 def array(answer: Any, *shape: int, what: str = "the answer") -> Array:
     """Return an answer as finite numbers of a shape (-1: any length), or say what it lacks.
 
+    A tensor of torch will do, too, wherever it lies and whether or not it has a gradient.
+
     Raises
     ------
     NotYet
@@ -25,9 +28,16 @@ def array(answer: Any, *shape: int, what: str = "the answer") -> Array:
         raise NotYet(f"There is no answer yet: {what} is {answer!r}.")
     if callable(answer):
         raise NotYet(f"{_sentence(what)} is a function; what it returns was expected.")
+    if hasattr(answer, "detach"):
+        answer = answer.detach().cpu()
     try:
-        found = np.asarray(answer, dtype=float)
-    except (TypeError, ValueError):
+        given = np.asarray(answer)
+        if np.iscomplexobj(given):
+            raise NotYet(f"{_sentence(what)} holds complex numbers; real ones were expected.")
+        found = given.astype(float)
+    except NotYet:
+        raise
+    except Exception:  # whatever another library's object raises when it is asked for numbers
         kind = type(answer).__name__
         raise NotYet(f"{_sentence(what)} is a {kind}; numbers were expected.") from None
     fits = found.ndim == len(shape) and all(
@@ -36,6 +46,8 @@ def array(answer: Any, *shape: int, what: str = "the answer") -> Array:
     if not fits:
         expected = f"shape {shape}".replace("-1", "any") if shape else "one number"
         raise NotYet(f"{_sentence(what)} has shape {found.shape}; expected {expected}.")
+    if not found.size:
+        raise NotYet(f"{_sentence(what)} is empty: its shape is {found.shape}.")
     if not np.isfinite(found).all():
         raise NotYet(f"{_sentence(what)} holds NaN or infinity; expected finite numbers.")
     return found
@@ -58,8 +70,12 @@ def table(answer: Any, *shape: int) -> Array:
 
 def choice(answer: Any, options: Sequence[str]) -> str:
     """Return an answer that is one of some words, or say which words there are."""
-    if not isinstance(answer, str) or answer not in options:
-        raise NotYet(f"{answer!r} is not one of {', '.join(map(repr, options))}.")
+    words = ", ".join(map(repr, options))
+    if not isinstance(answer, str):
+        kind = type(answer).__name__
+        raise NotYet(f"The answer is a {kind}; one of the words {words} was expected.")
+    if answer not in options:
+        raise NotYet(f"{reprlib.repr(answer)} is not one of {words}.")
     return str(answer)
 
 

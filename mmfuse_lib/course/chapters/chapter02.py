@@ -108,5 +108,6 @@ def point(answer: Any) -> None:
     ]
     for values, truth in cases:
         shown = "I1 = {}, I2 = {} and I12 = {}".format(*values)
-        if bool(returned(answer, *values, shown=shown)) != truth:
+        said = number(returned(answer, *values, shown=shown), what="what it returns")
+        if bool(said) != truth:
             raise NotYet(f"Look at {shown}: which values may R have?")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from mmfuse_lib.course.answers import array, choice, number, returned, same
+from mmfuse_lib.course.answers import array, number, returned, same
 from mmfuse_lib.course.registry import NotYet, exercise
 
 
@@ -47,7 +47,10 @@ def many_claims(answer: Any) -> None:
 @exercise("ex-unlucky-twin", "the number of clips of the paper that you would rather believe")
 def unlucky_twin(answer: Any) -> None:
     """The larger list scatters less."""
-    if choice(str(answer), ("744", "7440")) != "7440":
+    found = number(answer)
+    if found not in (744, 7440):
+        raise NotYet("How many clips does each of the two papers test on?")
+    if found != 7440:
         raise NotYet("How does the scatter of an accuracy depend on the number of clips?")
 
 
