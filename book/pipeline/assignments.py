@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from .chapters import dumps, install_cell
 from .tree import BookError, Tree, write_atomic
 
-DEMO = "demo"
+DEMO, DEMO_SECRET = "demo", b"a secret that everybody knows"
 SOLUTION = "solution"
 FIRST_FILE, DATA_FILE = "first.npz", "data.npz"
 NAME = re.compile(r"[\w.@-]+")

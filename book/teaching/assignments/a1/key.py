@@ -17,6 +17,12 @@ TITLE = "Four numbers from a table"
 #: How far the two bounds on a student's own table may be apart, in bits.
 GAP = 0.02
 
+#: A student's table: its shape, and how uneven it is (1: all tables alike likely, 0: one cell).
+SHAPE, EVENNESS = (3, 3, 4), 0.5
+
+#: The witnesses' error rates, of which a student gets two.
+RATES = np.arange(5, 40, 3) / 100
+
 #: What a prediction needs, and is given out before the rest.
 FIRST = ("errors",)
 
@@ -47,7 +53,7 @@ WRONG = {
 
 def personal(rng: np.random.Generator) -> Data:
     """Return what a student gets: a table, two error rates, a proof with a wrong step."""
-    low, high = sorted(rng.choice(np.arange(5, 40, 3), size=2, replace=False) / 100)
+    low, high = sorted(rng.choice(RATES, size=2, replace=False))
     errors = np.array([low, high]) if rng.random() < 0.5 else np.array([high, low])
     wrong = int(rng.integers(1, 6))
     steps = [WRONG[wrong] if number == wrong else step for number, step in enumerate(STEPS, 1)]
@@ -57,8 +63,9 @@ def personal(rng: np.random.Generator) -> Data:
 def _table(rng: np.random.Generator) -> Array:
     """Return a table in which every atom is above 0.03 bits, and U1 and U2 are apart."""
     while True:
-        p: Array = rng.dirichlet(np.full(36, 0.5)).reshape(3, 3, 4)
-        p = (p + 1e-3) / (1 + 36e-3)
+        cells = int(np.prod(SHAPE))
+        p: Array = rng.dirichlet(np.full(cells, EVENNESS)).reshape(SHAPE)
+        p = (p + 1e-3) / (1 + cells * 1e-3)
         atoms = decompose(p).atoms
         if atoms.min() > 0.03 and abs(atoms[1] - atoms[2]) > 0.02:
             return p
