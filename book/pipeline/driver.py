@@ -22,7 +22,7 @@ DEEPEST = 4
 def plain(value: object, depth: int = 0) -> object:
     """Return an answer as plain data, or raise an error that says why it is none."""
     if depth > DEEPEST:
-        raise ValueError("is nested too deeply")
+        raise ValueError("the answer is nested too deeply")
     if value is None or type(value) in (bool, int, float, str):
         return value
     if isinstance(value, dict):
@@ -31,11 +31,11 @@ def plain(value: object, depth: int = 0) -> object:
     if isinstance(value, (list, tuple)):
         items = list(value)
         if len(items) > LONGEST:
-            raise ValueError("is too long")
+            raise ValueError("the answer is too long")
         return [plain(item, depth + 1) for item in items]
     array = np.asarray(value)
     if array.dtype.kind not in "biufU" or array.size > LONGEST:
-        raise ValueError(f"is a {type(value).__name__}, not numbers")
+        raise ValueError(f"the answer is a {type(value).__name__}, not numbers")
     return array.tolist()
 
 
@@ -52,14 +52,14 @@ def compiled(code: str, name: str) -> Any:
 def answer(space: dict[str, Any], call: dict[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:
     """Return what one call gave."""
     if call["name"] not in space:
-        return {"error": f"there is no {call['name']}"}
+        return {"error": "not there"}
     found = space[call["name"]]
     try:
         if call["arguments"] is not None:
             found = found(*(inputs[name].copy() for name in call["arguments"]))
         return {"value": plain(found)}
     except NotImplementedError:
-        return {"error": "is not written yet"}
+        return {"error": "not written yet"}
     except BaseException as error:
         return {"error": f"{type(error).__name__}: {error}"[:300]}
 

@@ -29,9 +29,10 @@ LONGEST = 300  # characters of what a submission says
 PREDICTION = "prediction"  # the question that an earlier notebook answers
 STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:44rem;padding:1rem;"
+    "overflow-wrap:anywhere;"
     "color:#1c1f23;background:#fff}table{border-collapse:collapse;width:100%}"
     "td,th{border-bottom:1px solid #d5d8dc;padding:.5rem .5rem .5rem 0;text-align:left;"
-    "vertical-align:top}.ok{color:#0a6b3d}.no{color:#a3241a}"
+    "vertical-align:top}td:last-child,th:last-child{white-space:nowrap;width:4.5rem}.ok{color:#0a6b3d}.no{color:#a3241a}"
     "@media(prefers-color-scheme:dark){body{color:#e3e5e8;background:#121212}"
     "td,th{border-color:#3a4049}.ok{color:#6ecf9c}.no{color:#ff9d91}}"
 )
@@ -228,7 +229,9 @@ def _mark(question: Question, cases: Sequence[Case], given: list[list[dict[str, 
             wrong += 1
             if seen is not None:
                 seen += [name for name, sign in case.signs.items() if _holds(sign, found)]
-    remark = f"{wrong} of {len(cases)} cases are wrong" if wrong else ""
+    remark = ""
+    if wrong:
+        remark = f"{wrong} of {len(cases)} cases wrong" if len(cases) > 1 else "wrong"
     return Mark(question, wrong == 0, remark, None if seen is None else tuple(dict.fromkeys(seen)))
 
 
@@ -315,13 +318,14 @@ def feedback(assignment: Assignment, graded: Graded) -> str:
     hints = "".join(f"<li>{escape(question)}</li>" for question in asked)
     ask = f"<h2>Ask yourself</h2><ul>{hints}</ul>" if hints else ""
     total = sum(question.points for question in assignment.questions)
-    note = f"<p>{escape(graded.note)}</p>" if graded.note else ""
+    note = f"<p>When your notebook ran: {escape(graded.note)}</p>" if graded.note else ""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(assignment.title)}</title><style>{STYLE}</style></head><body>"
         f"<h1>{escape(assignment.title)}</h1><p>{escape(graded.student)}: "
-        f"<strong>{graded.points:g} of {total:g}</strong> points by program. The page is marked by "
-        f"a person.</p>{note}<table><thead><tr><th>Question</th><th>Points</th></tr></thead><tbody>"
+        f"<strong>{graded.points:g} of {total:g}</strong> points by program. What you wrote is "
+        "marked by a person. A question earns its points only if all of its hidden cases are right."
+        f"</p>{note}<table><thead><tr><th>Question</th><th>Points</th></tr></thead><tbody>"
         f"{rows}</tbody></table>{ask}</body></html>\n"
     )
