@@ -4,7 +4,7 @@
 PYTHON ?= python3
 
 TARGETS := help setup book test lint types unit notebooks alone colab student slides assignments \
-  teach execute lab gpu bench \
+  gradescope teach execute lab gpu bench \
   times serve screenshots lock links oldest newest clean
 
 .DEFAULT_GOAL := help

@@ -159,7 +159,7 @@ def assignments_command(
         if (roster is None) != (secret is None):
             raise BookError("give both --roster and --secret, or neither")
         students = assignments.read_roster(roster) if roster else [assignments.DEMO]
-        key = assignments.read_secret(secret) if secret else assignments.DEMO.encode()
+        key = assignments.read_secret(secret) if secret else assignments.DEMO_SECRET
         folders = assignments.write(context.obj, key, students)
         typer.echo(f"{len(folders)} folders in {context.obj.build / 'teach' / 'assignments'}")
 
@@ -167,13 +167,16 @@ def assignments_command(
 @app.command("gradescope")
 def gradescope_command(
     context: typer.Context,
-    assignment: Annotated[str, typer.Argument(help="a1, a2 or a3.")],
-    secret: Annotated[Path, typer.Option(help="The file that the data were made with.")],
+    assignment: Annotated[str, typer.Argument(help="a1, a2 or a3; all of them.")] = "",
+    secret: Annotated[
+        Path | None, typer.Option(help="The file that the data were made with.")
+    ] = None,
 ) -> None:
-    """Write the archive that Gradescope grades an assignment with to build/teach/gradescope."""
+    """Write archives for Gradescope to build/teach; without a secret, for data of the demo."""
     with _errors():
-        key = assignments.read_secret(secret)
-        typer.echo(gradescope.write(context.obj, assignment, key))
+        key = assignments.read_secret(secret) if secret else assignments.DEMO_SECRET
+        for name in [assignment] if assignment else assignments.names(context.obj):
+            typer.echo(gradescope.write(context.obj, name, key))
 
 
 @app.command("gpu")

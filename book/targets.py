@@ -303,6 +303,10 @@ TARGETS = {
         "Write assignments with data of a demo student: build/teach/assignments",
         ("-m book.build assignments",),
     ),
+    "gradescope": Target(
+        "Write archives for Gradescope, for the demo student: build/teach/gradescope",
+        ("-m book.build gradescope",),
+    ),
     "teach": Target(
         "Write everything for a course: decks, notebooks, assignments",
         first=("slides", "student", "assignments"),

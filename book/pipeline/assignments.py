@@ -14,7 +14,7 @@ import importlib.util
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -27,8 +27,9 @@ from numpy.typing import NDArray
 from .chapters import dumps, install_cell
 from .tree import BookError, Tree, write_atomic
 
-DEMO = "demo"
-SOLUTION, PREDICTION = "solution", "prediction"
+DEMO, DEMO_SECRET = "demo", b"a secret that everybody knows"
+SOLUTION = "solution"
+FIRST_FILE, DATA_FILE = "first.npz", "data.npz"
 NAME = re.compile(r"[\w.@-]+")
 STUB = "# Your answer: {names}\nraise NotImplementedError"
 Data = dict[str, NDArray[Any]]
@@ -47,11 +48,14 @@ class Case:
         What the function is called with; None asks for a variable.
     many : bool
         The arguments are a list of such tuples, a call each, and what came back is judged together.
+    signs : mapping of str to callable
+        By the id of a misconception: whether what came back is what it leads to.
     """
 
     right: Callable[[Any], bool]
     arguments: Sequence[Any] | None = None
     many: bool = False
+    signs: Mapping[str, Callable[[Any], bool]] = field(default_factory=dict)
 
     @property
     def calls(self) -> Sequence[Sequence[Any] | None]:
@@ -116,6 +120,13 @@ class Assignment:
     questions: tuple[Question, ...]
     personal: Callable[[np.random.Generator], Data]
     mutants: tuple[Mutant, ...]
+    first: tuple[str, ...] = ()  # what of the data the prediction needs
+
+    def files(self, secret: bytes, student: str) -> dict[str, Data]:
+        """Return a student's files: what the prediction needs, where it needs any, and all."""
+        own = self.data(secret, student)
+        early = {FIRST_FILE: {name: own[name] for name in self.first}} if self.first else {}
+        return {**early, DATA_FILE: own}
 
     def data(self, secret: bytes, student: str) -> Data:
         """Return what a student gets: the same for the same secret and name."""
@@ -163,7 +174,8 @@ def read(tree: Tree, name: str) -> Assignment:
     if name not in names(tree):
         raise BookError(f"no assignment {name!r}; there are: {', '.join(names(tree))}")
     key, wrong = (_module(folder / f"{part}.py") for part in ("key", "mutants"))
-    return Assignment(name, folder, key.TITLE, key.QUESTIONS, key.personal, wrong.MUTANTS)
+    first = getattr(key, "FIRST", ())
+    return Assignment(name, folder, key.TITLE, key.QUESTIONS, key.personal, wrong.MUTANTS, first)
 
 
 def _module(path: Path) -> ModuleType:
@@ -209,9 +221,15 @@ def write(tree: Tree, secret: bytes, students: Sequence[str]) -> list[Path]:
         for student in students:
             folder = target / student
             write_atomic(folder / f"{name}.ipynb", blank)
-            np.savez(folder / "data.npz", **assignment.data(secret, student))  # type: ignore[arg-type]
+            save(folder, assignment.files(secret, student))
             folders.append(folder)
     return folders
+
+
+def save(folder: Path, files: Mapping[str, Data]) -> None:
+    """Write arrays to files of a folder."""
+    for name, arrays in files.items():
+        np.savez(folder / name, **arrays)  # type: ignore[arg-type]
 
 
 def read_roster(path: Path) -> list[str]:

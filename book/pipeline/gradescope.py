@@ -25,8 +25,13 @@ SETUP = """\
 #!/usr/bin/env bash
 set -euo pipefail
 apt-get update -qq && apt-get install -y -qq python3-venv
-python3 -m venv /autograder/venv
-/autograder/venv/bin/pip install -q -c /autograder/source/constraints.txt {packages}
+python3 -m venv /autograder/uv
+/autograder/uv/bin/pip install -q uv
+# The image may have an older Python; a submission's user has to reach the one that runs.
+export UV_PYTHON_INSTALL_DIR=/autograder/python
+/autograder/uv/bin/uv venv -q --python 3.11 /autograder/venv
+/autograder/uv/bin/uv pip install -q --python /autograder/venv/bin/python \\
+  -c /autograder/source/constraints.txt {packages}
 site=$(/autograder/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 echo /autograder/source > "$site/mmfuse.pth"
 """
@@ -62,17 +67,21 @@ def run(name: str, root: Path = ROOT) -> Path:
     """Grade the submission of a container, and return the path of its results.
 
     The secret is read and deleted before the submission runs: the container has no other use.
+    Where the container allows no namespaces, the submission runs as a user that owns nothing, so
+    it can neither write results nor look into this process.
     """
     kept = root / "source" / "secret"
     secret = assignments.read_secret(kept)
     kept.unlink()
     target = root / "results" / "results.json"
+    target.parent.mkdir(exist_ok=True)
+    target.parent.chmod(0o700)
     task = assignments.read(Tree(root / "source"), name)
     known = json.loads((root / "submission_metadata.json").read_text("utf8"))
     student = str(known["users"][0]["email"])
     found = sorted((root / "submission").rglob("*.ipynb"))
     if not found:
-        write_atomic(target, json.dumps({"score": 0, "output": "there is no notebook"}))
+        write_atomic(target, json.dumps({"score": 0, "output": "There is no notebook (.ipynb)."}))
         return target
     graded = grading.grade(task, found[0], student, secret, unconfined=not confinement.possible())
     write_atomic(target, grading.gradescope(graded))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,15 @@ TITLE = "Four numbers from a table"
 
 #: How far the two bounds on a student's own table may be apart, in bits.
 GAP = 0.02
+
+#: A student's table: its shape, and how uneven it is (1: all tables alike likely, 0: one cell).
+SHAPE, EVENNESS = (3, 3, 4), 0.5
+
+#: The witnesses' error rates, of which a student gets two.
+RATES = np.arange(5, 40, 3) / 100
+
+#: What a prediction needs, and is given out before the rest.
+FIRST = ("errors",)
 
 #: The proof as it should be.
 STEPS = (
@@ -44,7 +53,7 @@ WRONG = {
 
 def personal(rng: np.random.Generator) -> Data:
     """Return what a student gets: a table, two error rates, a proof with a wrong step."""
-    low, high = sorted(rng.choice(np.arange(5, 40, 3), size=2, replace=False) / 100)
+    low, high = sorted(rng.choice(RATES, size=2, replace=False))
     errors = np.array([low, high]) if rng.random() < 0.5 else np.array([high, low])
     wrong = int(rng.integers(1, 6))
     steps = [WRONG[wrong] if number == wrong else step for number, step in enumerate(STEPS, 1)]
@@ -54,8 +63,9 @@ def personal(rng: np.random.Generator) -> Data:
 def _table(rng: np.random.Generator) -> Array:
     """Return a table in which every atom is above 0.03 bits, and U1 and U2 are apart."""
     while True:
-        p: Array = rng.dirichlet(np.full(36, 0.5)).reshape(3, 3, 4)
-        p = (p + 1e-3) / (1 + 36e-3)
+        cells = int(np.prod(SHAPE))
+        p: Array = rng.dirichlet(np.full(cells, EVENNESS)).reshape(SHAPE)
+        p = (p + 1e-3) / (1 + cells * 1e-3)
         atoms = decompose(p).atoms
         if atoms.min() > 0.03 and abs(atoms[1] - atoms[2]) > 0.02:
             return p
@@ -79,7 +89,15 @@ def _tables(rng: np.random.Generator, *, empty: bool) -> list[Array]:
 
 def _informations(*, empty: bool) -> Any:
     def cases(rng: np.random.Generator, own: Data) -> Sequence[Case]:
-        return [Case(close(_three(p), 1e-6), (p,)) for p in _tables(rng, empty=empty)]
+        made = []
+        for p in _tables(rng, empty=empty):
+            one, two, both = _three(p)
+            signs = {
+                "sources-swapped": close([two, one, both], 1e-6),
+                "nats-for-bits": close(np.log(2) * np.array([one, two, both]), 1e-6),
+            }
+            made.append(Case(close([one, two, both], 1e-6), (p,), signs=signs))
+        return made
 
     return cases
 
@@ -111,7 +129,9 @@ def _upper(*, valid: bool) -> Any:
 
 def proved(p: Array, f1: Array, f2: Array) -> float:
     """Return the lower bound on I* that two factors prove, in bits."""
-    if min(f1.min(), f2.min()) < 0 or np.einsum("ay,by->ab", f1, f2).max() > 1 + 1e-9:
+    if not (np.isfinite(f1).all() and np.isfinite(f2).all()) or min(f1.min(), f2.min()) < 0:
+        return 0.0
+    if np.einsum("ay,by->ab", f1, f2).max() > 1 + 1e-9:
         return 0.0
     bound = float(entropy(p.sum(axis=(0, 1))))
     for factor, table in ((f1, p.sum(axis=1)), (f2, p.sum(axis=0))):
@@ -157,13 +177,26 @@ def _wrong_step(rng: np.random.Generator, own: Data) -> Sequence[Case]:
 
 
 def _atoms(rng: np.random.Generator, own: Data) -> Sequence[Case]:
-    atoms = decompose(own["table"]).atoms
-    truth = dict(zip(("R", "U1", "U2", "S"), map(float, atoms), strict=True))
-    return [Case(entries(truth, 5e-3))]
+    p = own["table"]
+    atoms = decompose(p).atoms
+    one, two, both = _three(p)
+    signs = {
+        "equal-amounts": _four(decompose(p, measure="mmi").atoms),
+        "synergy-is-gain": _four([*atoms[:3], both - max(one, two)]),
+        "sources-swapped": _four(atoms[[0, 2, 1, 3]]),
+        "nats-for-bits": _four(np.log(2) * atoms),
+    }
+    return [Case(_four(atoms), signs=signs)]
+
+
+def _four(atoms: Sequence[float] | Array) -> Callable[[Any], bool]:
+    return entries(dict(zip(("R", "U1", "U2", "S"), map(float, atoms), strict=True)), 5e-3)
 
 
 def _swapped(rng: np.random.Generator, own: Data) -> Sequence[Case]:
-    return [Case(close(decompose(own["table"]).atoms[[0, 2, 1, 3]], 5e-3))]
+    atoms = decompose(own["table"]).atoms
+    signs = {"sources-swapped": close(atoms, 5e-3)}
+    return [Case(close(atoms[[0, 2, 1, 3]], 5e-3), signs=signs)]
 
 
 def _pairing(rng: np.random.Generator, own: Data) -> Sequence[Case]:

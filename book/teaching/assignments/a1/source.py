@@ -26,7 +26,7 @@
 #
 # | Part | Points | Marked by |
 # |:--|--:|:--|
-# | 1. A prediction, handed in before you open your table | 2 | a program: it has to be there, it need not be right |
+# | 1. A prediction, handed in before you get your table | 2 | a program: it has to be there, it need not be right |
 # | 2. The wrong step in a generated proof | 1 | a program |
 # | 3. Three informations | 3 | a program, on hidden tables |
 # | 4. An upper bound | 2 | a program, on hidden tables |
@@ -43,17 +43,17 @@
 # %%
 import numpy as np
 
-own = np.load("data.npz", allow_pickle=False)
-errors, claim = own["errors"], own["claim"]
+errors = np.load("first.npz", allow_pickle=False)["errors"]
 
 # %% [markdown]
 # ## 1. Predict first
 #
-# Before you open your table: $Y$ is a fair coin, and two witnesses report it. The first errs with probability `errors[0]`, the second
+# Before you get your table: $Y$ is a fair coin, and two witnesses report it. The first errs with probability `errors[0]`, the second
 # with probability `errors[1]`, independently. Predict $R$, $U_1$, $U_2$ and $S$ in bits, with pencil and paper; an entropy from a
 # pocket calculator is enough for the first three. Write down a guess for $S$.
 #
-# Hand in this notebook with part 1 done before you go on. A wrong prediction costs nothing; a missing one costs its points.
+# Hand in this notebook with part 1 done; then you get `data.npz`. The prediction of *this* notebook counts, whatever the later one says. A
+# wrong prediction costs nothing; a missing one costs its points.
 
 
 # %% tags=["solution"]
@@ -73,6 +73,10 @@ prediction = {"R": worse, "U1": gain * first, "U2": gain * (not first), "S": 0.1
 # A language model was asked to prove that a pairing $q\in D_p$ gives an upper bound on $R + U_1 + U_2$ that can be reached. Every student got a
 # proof of their own. Print yours with `print("\n\n".join(claim))`. Which is the **first** step that is wrong, counted from 1? On your page
 # you say why, in one sentence.
+
+# %%
+own = np.load("data.npz", allow_pickle=False)
+claim = own["claim"]
 
 # %% tags=["solution"]
 # (A person reads; this looks for the phrases of the five wrong steps.)
