@@ -103,7 +103,8 @@ def colab_command(
             teaching.check(context.obj)
         else:
             tree = context.obj
-            for path in colab.write(tree) + addresses.write(tree) + teaching.write(tree):
+            made = teaching.write(tree)  # first: notebooks quote the library's misconceptions
+            for path in made + colab.write(tree) + addresses.write(tree):
                 typer.echo(path)
 
 

@@ -138,7 +138,7 @@ def use_of_camera_2(p):
 
 plans = {name: use_of_camera_2(p) for name, p in robots.items()}
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Accuracy against the share of parcels with camera 2 on. Robot A rises in a straight line from one half to 100 percent and gets there only when camera 2 is always on. Robot B starts higher, rises more steeply and reaches 100 percent when camera 2 is on for half of the parcels."}, "figure": {"caption": "Robot B needs camera 2 for half of its parcels, robot A for all of them, although both have the same redundancy and synergy. Each line shows the accuracy when camera 2 is on for more and more parcels.", "name": "fig-robots"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Accuracy against the share of parcels with camera 2 on. Robot A rises in a straight line from one half to 100 per cent and gets there only when camera 2 is always on. Robot B starts higher, rises more steeply and reaches 100 per cent when camera 2 is on for half of the parcels."}, "figure": {"caption": "Robot B needs camera 2 for half of its parcels, robot A for all of them, although both have the same redundancy and synergy. Each line shows the accuracy when camera 2 is on for more and more parcels.", "name": "fig-robots"}}
 fig, ax = plt.subplots()
 for (name, (share, accuracy)), color, line in zip(
     plans.items(), (INK, VIOLET), ("--", "-"), strict=True

@@ -1166,7 +1166,8 @@ print(json.dumps(headline))
 #   rule. It needs no label of the interaction.
 # - The losses speak about sensitivity, not about information. A constant expert satisfies the redundancy loss.
 # - On data with known interactions, the names hold for the uniqueness experts: alone, each gets nine in ten of its own samples
-#   right. For synergy they hold in part: on its samples, this expert is the best there is, and it gets half of them right.
+#   right. For synergy they hold in part: in the mean over runs this expert is the best there is on its samples, and it gets
+#   half of them right; in one run of five it knows nothing.
 #   The redundancy expert is at chance, and most redundant samples are reported as unique.
 # - Experts that start as copies of one network deserve their names more than experts that start apart. The names depend on details that
 #   accuracy does not see.

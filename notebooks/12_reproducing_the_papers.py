@@ -228,7 +228,7 @@ grim
 # {cite:p}`mcnemar1947` asks how often $d$ tosses give a lead of $k_1 - k_2$ or more, either way. We do not know $d$, because
 # no predictions were published, but {numref}`fig-clips` draws the answer for every $d$.
 
-# %% mystnb={"image": {"alt": "P-value of the exact McNemar test against the share of test clips on which two models differ, one curve for each published baseline. The curve of the joint model stays below five percent over most of the range; those of the ensemble and of MLB rise above it after a short stretch; that of MCR is above it everywhere."}, "figure": {"caption": "DMIL's published lead over joint training is more than the luck of 744 clips unless the models differ on very many of them; its lead over MCR never is. P-value against the share of clips on which the two models differ, which is not published. Dashed: 5 %.", "name": "fig-clips"}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "P-value of the exact McNemar test against the share of test clips on which two models differ, one curve for each published baseline. The curve of the joint model stays below five per cent over most of the range; those of the ensemble and of MLB rise above it after a short stretch; that of MCR is above it everywhere."}, "figure": {"caption": "DMIL's published lead over joint training is more than the luck of 744 clips unless the models differ on very many of them; its lead over MCR never is. P-value against the share of clips on which the two models differ, which is not published. Dashed: 5 %.", "name": "fig-clips"}} tags=["hide-input"]
 clips = grim["nearest count"].astype(int)
 leads = (clips["DMIL"] - clips.drop("DMIL")).to_dict()
 p_values = {}
