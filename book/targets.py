@@ -330,8 +330,9 @@ TARGETS = {
         ("-m http.server {PORT} --directory build/html",),
     ),
     "screenshots": Target(
-        "Picture every built page: desktop, phone, dark (needs Chromium)",
-        ("-m tests.book.browser build/html build/screenshots",),
+        "Picture every built page, a slide, a quiz and a feedback page (needs Chromium)",
+        ("-m tests.book.browser build/html build/screenshots", "-m tests.book.teaching_pictures"),
+        first=("slides",),
     ),
     "lock": Target(
         "Write constraints.txt anew, with the newest versions that pyproject.toml allows",

@@ -40,7 +40,9 @@ DRAWING = """\
 c = get_config()
 c.InlineBackend.figure_formats = {"svg"}
 c.InlineBackend.print_figure_kwargs = {"bbox_inches": "tight", "metadata": {"Date": None}}
+c.IPKernelApp.exec_files = [%r]
 """
+PROJECTOR = Path(__file__).with_name("projector.py")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -145,7 +147,7 @@ def plan(tree: Tree, profile: str) -> list[Job]:
 def kernel_environment(tree: Tree) -> dict[str, str]:
     """Write how kernels draw figures, and return the variables that they are started with."""
     folder = tree.build / "ipython"
-    write_atomic(folder / "profile_default" / "ipython_kernel_config.py", DRAWING)
+    write_atomic(folder / "profile_default" / "ipython_kernel_config.py", DRAWING % str(PROJECTOR))
     return KERNEL_ENVIRONMENT | {"IPYTHONDIR": str(folder)}
 
 

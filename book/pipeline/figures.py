@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import partial
 from xml.etree import ElementTree as Tree
 
+#: The type of what `projector` draws for a slide, beside the figure itself.
+PROJECTOR = "application/vnd.mmfuse.projector"
 SVG = "http://www.w3.org/2000/svg"
 XLINK = "http://www.w3.org/1999/xlink"
 USE = f"{{{SVG}}}use"

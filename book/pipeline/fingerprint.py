@@ -18,7 +18,7 @@ from mmfuse_lib.core.provenance import FOLDER, LIBRARY
 from .tree import Tree
 
 # The parts of this package that decide what an executed notebook holds.
-DECISIVE = ("chapters.py", "cleaning.py", "execution.py")
+DECISIVE = ("chapters.py", "cleaning.py", "execution.py", "projector.py")
 
 # A chapter that uses one of these may show comments and docstrings, so they count.
 SHOWS_SOURCE = {"getsource", "getsourcelines", "getdoc", "getcomments", "__doc__", "help"}

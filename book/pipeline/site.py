@@ -15,7 +15,18 @@ from typing import Any
 import nbformat
 import yaml
 
-from . import addresses, chapters, colab, execution, fidelity, finishing, machine, teaching, welcome
+from . import (
+    addresses,
+    chapters,
+    colab,
+    execution,
+    fidelity,
+    figures,
+    finishing,
+    machine,
+    teaching,
+    welcome,
+)
 from .tree import BookError, Tree, write_atomic
 
 # In `book/`, but not pages of the book.
@@ -78,7 +89,7 @@ def assemble(tree: Tree, profile: str, source: Path) -> None:
             raise BookError(f"chapter {stem} is not executed with profile {profile}")
         check_figures(executed)
         (source / "notebooks").mkdir(exist_ok=True)
-        shutil.copy(executed, source / "notebooks" / executed.name)
+        write_atomic(source / "notebooks" / executed.name, _for_pages(executed))
     report = source / "book" / "reproduce.md"
     text = report.read_text("utf8")
     if REPORT_MARK not in text:
@@ -87,6 +98,15 @@ def assemble(tree: Tree, profile: str, source: Path) -> None:
     compared = source / "book" / "fidelity.md"
     if compared.exists():
         write_atomic(compared, fidelity.fill(compared.read_text("utf8")))
+
+
+def _for_pages(executed: Path) -> str:
+    """Return an executed notebook without what is only for slides."""
+    notebook = nbformat.read(executed, as_version=4)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(figures.PROJECTOR, None)
+    return chapters.dumps(notebook)
 
 
 def configuration(tree: Tree) -> dict[str, Any]:

@@ -132,8 +132,8 @@ def _figures(executed: Path) -> Iterator[tuple[str, tuple[str, str]]]:
         name = meta.get("figure", {}).get("name")
         for output in cell.get("outputs", []) if name else []:
             data = output.get("data", {})
-            if "image/svg+xml" in data:
-                svg = figures.light("".join(data["image/svg+xml"]))
+            if drawn := data.get(figures.PROJECTOR, data.get("image/svg+xml")):
+                svg = figures.light("".join(drawn))
                 yield name, (svg, meta.get("image", {}).get("alt", ""))
             elif "text/html" in data:
                 yield name, ("".join(data["text/html"]), "")

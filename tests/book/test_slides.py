@@ -15,7 +15,7 @@ from book.pipeline.tree import BookError, Tree
 TREE = Tree(Path(__file__).parents[2])
 OUTLINES = sorted((TREE.book / "teaching" / "slides").glob("*.md"))
 #: The smallest text of a figure, in pixels of a screen of 1280 by 720.
-LEGIBLE = 16.0
+LEGIBLE = 19.0
 MEASURE = """() => {
   const slide = document.querySelector('section.present .slide');
   const parts = [...slide.querySelectorAll('*')].filter((node) => !node.closest('.katex-mathml'));
