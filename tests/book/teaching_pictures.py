@@ -59,7 +59,6 @@ def quiz(browser: Browser, address: str) -> None:
     box = page.locator(f"#{QUIZ}")
     box.locator("summary").first.click()
     box.evaluate("box => box.scrollIntoView({ block: 'start' })")
-    page.mouse.wheel(0, -70)
     page.wait_for_timeout(500)
     save(page, "quiz")
 
