@@ -90,7 +90,8 @@ def _build(settings: dict[str, Any]) -> None:
     for path in (inside, *inside.iterdir()):
         if os.geteuid() == 0:
             os.chown(path, settings["nobody"], settings["nobody"])
-    (root / "tmp").symlink_to(work)
+    if not (root / "tmp").exists():  # Python itself may lie there
+        (root / "tmp").symlink_to(work)
     os.chdir(root)
     _call(libc.pivot_root, b".", b".")
     _call(libc.umount2, b".", DETACH)

@@ -19,6 +19,7 @@ _CARDS = {
     "digit_pairs": "synthetic.digit_pairs:CARD",
     "gaussian_gates": "synthetic.gaussian_gates:CARD",
     "spoken_digits": "synthetic.spoken_digits:CARD",
+    "bird_pairs": "synthetic.bird_pairs:CARD",
     "utd_mhad": "downloaded.utd_mhad:CARD",
     "cremad": "raw.cremad:CARD",
     "ave": "raw.ave:CARD",

@@ -31,6 +31,7 @@ SIZES: dict[str, dict[str, int]] = {
     "gaussian_gates": {"n_train": 1_000, "n_val": 400, "n_test": 1_000},
     "digit_pairs": {"n_train": 2_000, "n_val": 500, "n_test": 1_000},
     "spoken_digits": {"n_train": 1_500, "n_val": 500, "n_test": 1_000},
+    "bird_pairs": {"n_train": 2_000, "n_val": 500, "n_test": 1_000},
 }
 
 #: Standard deviation of the noise of the gates.
@@ -68,6 +69,24 @@ _DIGITS: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
         ("balanced", "mostly U2", "mostly S"),
     ),
     "spoken, no cue": ("spoken_digits", {"n_classes": 2, "cue": False}, ("balanced", "mostly S")),
+    "digits, cue right in 80 %": ("digit_pairs", {"n_classes": 4, "cue": 0.8}, ("balanced",)),
+    "digits, cue right in 60 %": ("digit_pairs", {"n_classes": 4, "cue": 0.6}, ("balanced",)),
+    "digits, left cue": (
+        "digit_pairs",
+        {"n_classes": 4, "cue": True, "cue_in": "first"},
+        ("balanced", "mostly S"),
+    ),
+    "digits, noise": (
+        "digit_pairs",
+        {"n_classes": 4, "cue": True, "noise": {"left": 0.3, "right": 0.3}},
+        ("balanced",),
+    ),
+    "digits, right noise": (
+        "digit_pairs",
+        {"n_classes": 4, "cue": True, "noise": {"right": 0.6}},
+        ("balanced",),
+    ),
+    "birds": ("bird_pairs", {"n_classes": 4, "cue": True}, ("balanced", "mostly S")),
 }
 
 
@@ -140,13 +159,14 @@ def tasks() -> tuple[str, ...]:
 
     ``gate/..``: noisy gates; no sample has one interaction of its own there, so only the global
     report can be judged. ``digits/..``: digit pairs of four classes. ``spoken/..``: spoken digits
-    of two classes, which are downloaded. Both show a cue unless the name says otherwise.
+    of two classes, and ``birds/..``: features of birds of four kinds, which are downloaded. All
+    show a cue in both modalities that is always right, unless the name says otherwise.
 
     Examples
     --------
     >>> from mmfuse_lib import explanations
     >>> len(explanations.tasks()), explanations.tasks()[:2]
-    (24, ('gate/xor', 'gate/and'))
+    (32, ('gate/xor', 'gate/and'))
     """
     return tuple(_recipes())
 
@@ -213,7 +233,7 @@ def exact_shares(data_set: str, **options: Any) -> pd.Series:
     Parameters
     ----------
     data_set : str
-        ``"gaussian_gates"``, ``"digit_pairs"`` or ``"spoken_digits"``.
+        ``"gaussian_gates"``, ``"digit_pairs"``, ``"spoken_digits"`` or ``"bird_pairs"``.
     **options
         What it is loaded with; those that do not change the truth are ignored.
 
@@ -232,19 +252,32 @@ def exact_shares(data_set: str, **options: Any) -> pd.Series:
     if data_set == "gaussian_gates":
         return _shares(truth(options.get("gate", "xor"), options.get("noise", 0.5)).atoms)
     weights = composition_weights(options.get("composition"))
-    table = mixture_table(weights, options.get("n_classes", 4), options.get("cue", True))
+    table = mixture_table(
+        weights,
+        options.get("n_classes", 4),
+        options.get("cue", True),
+        options.get("cue_in", "both"),
+    )
     return _shares(decompose(table).atoms)
 
 
 def kind_probabilities(
-    *, n_classes: int, cue: bool, composition: Mapping[str, float] | None = None
+    *,
+    n_classes: int,
+    cue: bool | float,
+    cue_in: str = "both",
+    composition: Mapping[str, float] | None = None,
+    **_: Any,
 ) -> NDArray[np.float64]:
     """Return the exact ``p(kind, x1, x2, y)`` of digits: the composition beside the label table.
 
+    Takes the options of `recipe`; those that do not change the probabilities, such as noise, are
+    ignored.
+
     Returns
     -------
-    ndarray, shape (4, X, X, K)
-        X = K without a cue, 4 K with one (see
+    ndarray, shape (4, X1, X2, K)
+        4 K values of a source that shows a cue, K of another (see
         `mmfuse_lib.data.synthetic.digit_pairs.label_table`). Its sum over the first axis is the
         label table.
 
@@ -257,7 +290,7 @@ def kind_probabilities(
     >>> p[0].round(3).tolist()  # redundant: both digits are the label
     [[[0.125, 0.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 0.125]]]
     """
-    return kind_tables(composition_weights(composition), n_classes, cue)
+    return kind_tables(composition_weights(composition), n_classes, cue, cue_in)
 
 
 def best_report(

@@ -88,6 +88,10 @@ def test_every_link_to_a_term_carries_its_definition(html: Path, name: str) -> N
 
 def test_no_symbol_is_explained_twice_and_chapters_come_in_order() -> None:
     text = (HTML.parents[1] / "book" / "notation.md").read_text("utf8")
+    text, _, several = text.partition("\n## Letters with more than one meaning")
+    for row in re.findall(r"^\| \$.*$", several, re.MULTILINE):
+        assert re.search(r"chapters? \d", row), f"in which chapters? {row}"
+    assert several.count("\n| $") > 5
     rows = re.findall(r"^\| (\$.+\$) \| .* \| chapter (\d+) \|$", text, re.MULTILINE)
     assert len(rows) == text.count("\n| $"), "a symbol without its chapter"
     symbols = [

@@ -13,7 +13,13 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
 from mmfuse_lib.data.card import DatasetCard, Splits
-from mmfuse_lib.data.synthetic.labels import Pool, digit_table, draw_digit_splits
+from mmfuse_lib.data.synthetic.labels import (
+    CueIn,
+    Pool,
+    cue_in_rows,
+    digit_table,
+    draw_digit_splits,
+)
 
 #: The two modalities, in order.
 MODALITIES = ("left", "right")
@@ -32,7 +38,8 @@ def load(
     n_val: int = 2_000,
     n_test: int = 4_000,
     n_classes: int = 4,
-    cue: bool = True,
+    cue: bool | float = True,
+    cue_in: CueIn = "both",
     composition: Mapping[str, float] | None = None,
     noise: Mapping[str, float] | None = None,
 ) -> Splits:
@@ -56,9 +63,12 @@ def load(
         Seed of the split of the images and of all draws.
     n_classes : int
         K, from 2 to 10: digits and labels are ``0 .. K-1``. The difficulty of synergy.
-    cue : bool
-        Whether the images show which interaction rules. Images are ``(1, 10, 8)`` with the cue
-        and ``(1, 8, 8)`` without.
+    cue : bool or float
+        Whether the images show which interaction rules; a number from 0 to 1 is how often the cue
+        is right (else it names one of the other three, so 1/4 says nothing). Images are
+        ``(1, 10, 8)`` with a cue and ``(1, 8, 8)`` without.
+    cue_in : {"both", "first", "second"}
+        Which modalities show it.
     composition : mapping of str to float, optional
         Share of the samples under each of ``"R"``, ``"U1"``, ``"U2"``, ``"S"``; default a
         quarter each.
@@ -73,24 +83,30 @@ def load(
         seed=seed,
         sizes={"n_train": n_train, "n_val": n_val, "n_test": n_test},
         n_classes=n_classes,
-        cue_rows=CUE_ROWS if cue else 0,
+        cue=cue,
+        cue_in=cue_in,
+        add_cue=partial(cue_in_rows, rows=CUE_ROWS),
         composition=composition,
         noise=noise,
     )
 
 
 def label_table(
-    *, n_classes: int = 4, cue: bool = True, composition: Mapping[str, float] | None = None
+    *,
+    n_classes: int = 4,
+    cue: bool | float = True,
+    cue_in: CueIn = "both",
+    composition: Mapping[str, float] | None = None,
 ) -> NDArray[np.float64]:
     """Return the exact ``p(x1, x2, y)`` that the labels follow, y the last axis.
 
     Without the cue the sources are the digits, shape ``(K, K, K)``. With it each source is a
     digit *and* the cue, ``x = c K + digit`` with c the index into ``("R", "U1", "U2", "S")``:
-    shape ``(4K, 4K, K)``.
+    shape ``(4K, 4K, K)``. A source that does not show it has K values.
 
-    What the cue does to the decomposition, for shares w and in units of log2 K bits: given the
-    cue, each sample's label is decided by exactly the interaction it names, so the expected
-    conditional information is w itself. The three mutual informations of the *data set* are
+    What a cue does to the decomposition that both show and that is always right, for shares w and
+    in units of log2 K bits: given the cue, each sample's label is decided by exactly the
+    interaction it names, so the expected conditional information is w itself. The three mutual informations of the *data set* are
     I(X1;Y) = w_R + w_U1, I(X2;Y) = w_R + w_U2 and I(X1,X2;Y) = 1. They do not single w out: a
     measure that may count "left knows in some samples, right in others" as redundancy can answer
     with other atoms than the composition. Without the cue all three informations are smaller.
@@ -107,7 +123,7 @@ def label_table(
     >>> mutual_information(only_both, x=0)  # and the left digit alone
     0.0
     """
-    return digit_table(n_classes, cue, composition)
+    return digit_table(n_classes, cue, composition, cue_in)
 
 
 @cache

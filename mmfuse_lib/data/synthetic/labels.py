@@ -11,8 +11,11 @@ S     a, b independent, y = (a + b) mod K    only both together tell it (K = 2 i
 ====  =====================================  ==========================================
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import torch
@@ -27,6 +30,57 @@ Pool = Sequence[NDArray[np.float32]]
 
 #: Per digit, who each example is from.
 Groups = Sequence[NDArray[np.int64]]
+
+#: From examples and what the cue of each names to examples that show it.
+AddCue = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.float32]]
+
+#: Which of the two modalities show the cue.
+CueIn = Literal["both", "first", "second"]
+SHOWN: dict[str, tuple[bool, bool]] = {
+    "both": (True, True),
+    "first": (True, False),
+    "second": (False, True),
+}
+
+
+@dataclass(frozen=True)
+class Cue:
+    """A sign that tells which interaction rules a sample, or hints at it.
+
+    Parameters
+    ----------
+    right : float
+        How often it names the interaction that rules; else it names each of the other three
+        equally often. 1/4 says nothing.
+    shown : (bool, bool)
+        Whether the first and the second modality show it.
+    """
+
+    right: float = 1.0
+    shown: tuple[bool, bool] = (True, True)
+
+    @classmethod
+    def of(cls, cue: bool | float, cue_in: str) -> Cue | None:
+        """Return the cue that a data set's options ask for; None for none."""
+        check_names("place of the cue", [cue_in], SHOWN)
+        if not isinstance(cue, bool):
+            check_numbers("[0, 1]", cue=cue)
+        return cls(float(cue), SHOWN[cue_in]) if cue is not False else None
+
+    def draw(self, kind: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+        """Draw what the cue of each sample names, ``(N,)``; nothing is drawn if it is certain."""
+        if self.right == 1:
+            return kind
+        n = len(INTERACTIONS)
+        other = (kind + rng.integers(1, n, size=len(kind))) % n
+        return np.where(rng.random(len(kind)) < self.right, kind, other)
+
+    def table(self) -> NDArray[np.float64]:
+        """Return ``p(named | kind)``, shape (4, 4), the kind on the first axis."""
+        n = len(INTERACTIONS)
+        return np.full((n, n), (1 - self.right) / (n - 1)) + np.eye(n) * (
+            self.right - (1 - self.right) / (n - 1)
+        )
 
 
 def composition_weights(composition: Mapping[str, float] | None) -> NDArray[np.float64]:
@@ -84,7 +138,9 @@ def tables_by_kind(n_classes: int) -> NDArray[np.float64]:
     return tables
 
 
-def mixture_table(weights: NDArray[np.float64], n_classes: int, cue: bool) -> NDArray[np.float64]:
+def mixture_table(
+    weights: NDArray[np.float64], n_classes: int, cue: bool | float, cue_in: str = "both"
+) -> NDArray[np.float64]:
     """Return the exact ``p(x1, x2, y)`` of a mixture of the four interactions.
 
     Parameters
@@ -93,32 +149,39 @@ def mixture_table(weights: NDArray[np.float64], n_classes: int, cue: bool) -> ND
         Share of each interaction.
     n_classes : int
         K.
-    cue : bool
-        Without a cue x1 = a and x2 = b, shape ``(K, K, K)``. With one, both sources also show
-        which interaction c rules the sample: ``x1 = c K + a``, ``x2 = c K + b``, shape
-        ``(4K, 4K, K)``.
+    cue, cue_in
+        As in `mmfuse_lib.data.synthetic.digit_pairs.load`. Without a cue x1 = a and x2 = b, shape
+        ``(K, K, K)``. A source that shows what the cue c names has 4 K values: ``x1 = c K + a``.
     """
-    return np.asarray(kind_tables(weights, n_classes, cue).sum(axis=0))
+    return np.asarray(kind_tables(weights, n_classes, cue, cue_in).sum(axis=0))
 
 
-def kind_tables(weights: NDArray[np.float64], n_classes: int, cue: bool) -> NDArray[np.float64]:
+def kind_tables(
+    weights: NDArray[np.float64], n_classes: int, cue: bool | float, cue_in: str = "both"
+) -> NDArray[np.float64]:
     """Return the exact ``p(kind, x1, x2, y)``, which `mixture_table` sums over the four kinds."""
     tables = weights[:, None, None, None] * tables_by_kind(n_classes)
-    if not cue:
+    sign = Cue.of(cue, cue_in)
+    if sign is None:
         return np.asarray(tables)
-    n = len(INTERACTIONS)
-    shown = np.zeros((n, n, n_classes, n, n_classes, n_classes))
-    for k in range(n):
-        shown[k, k, :, k] = tables[k]
-    return shown.reshape(n, n * n_classes, n * n_classes, n_classes)
+    n, (first, second) = len(INTERACTIONS), sign.shown
+    size = (n if first else 1, n if second else 1)
+    shown = np.zeros((n, size[0], n_classes, size[1], n_classes, n_classes))
+    for kind, named in np.ndindex(n, n):
+        one, two = named * first, named * second
+        shown[kind, one, :, two] += sign.table()[kind, named] * tables[kind]
+    return shown.reshape(n, size[0] * n_classes, size[1] * n_classes, n_classes)
 
 
 def digit_table(
-    n_classes: int, cue: bool, composition: Mapping[str, float] | None
+    n_classes: int,
+    cue: bool | float,
+    composition: Mapping[str, float] | None,
+    cue_in: str = "both",
 ) -> NDArray[np.float64]:
     """Check the options, then return `mixture_table` for digits ``0 .. n_classes - 1``."""
     check_integers(2, 10, n_classes=n_classes)
-    return mixture_table(composition_weights(composition), n_classes, cue)
+    return mixture_table(composition_weights(composition), n_classes, cue, cue_in)
 
 
 def noise_levels(noise: Mapping[str, float] | None, modalities: Sequence[str]) -> dict[str, float]:
@@ -141,7 +204,9 @@ def draw_digit_splits(
     seed: int,
     sizes: Mapping[str, int],
     n_classes: int,
-    cue_rows: int,
+    cue: bool | float,
+    cue_in: str,
+    add_cue: AddCue,
     composition: Mapping[str, float] | None,
     noise: Mapping[str, float] | None,
     make_groups: Callable[[], Sequence[Groups]] | None = None,
@@ -159,16 +224,17 @@ def draw_digit_splits(
         Seed of the pools and of all draws.
     sizes : mapping of str to int
         Number of samples of each split, under the names of the options.
-    n_classes, composition, noise
+    n_classes, cue, cue_in, composition, noise
         As in `mmfuse_lib.data.synthetic.digit_pairs.load`.
-    cue_rows : int
-        Height of the cue; 0 for none.
+    add_cue : callable
+        From examples ``(N, ..)`` and what the cue names ``(N,)`` to examples that show it.
     make_groups : callable, optional
         Returns, for training, validation and test in turn, who each example of the second modality
         is from.
     """
     weights = composition_weights(composition)
-    table = digit_table(n_classes, cue_rows > 0, composition)
+    table = digit_table(n_classes, cue, composition, cue_in)
+    sign = Cue.of(cue, cue_in)
     check_integers(**sizes)
     levels = noise_levels(noise, modalities)
     pools_seed, *draw_seeds = np.random.SeedSequence(seed).spawn(1 + len(sizes))
@@ -176,7 +242,7 @@ def draw_digit_splits(
     groups = [None] * len(pools) if make_groups is None else make_groups()
     train, val, test = (
         _draw_split(
-            pool, weights, size, cue_rows=cue_rows, noise=levels,
+            pool, weights, size, cue=sign, add_cue=add_cue, noise=levels,
             rng=np.random.default_rng(draw_seed), table=table, groups=of,
         )
         for pool, size, draw_seed, of in zip(
@@ -191,15 +257,16 @@ def _draw_split(
     weights: NDArray[np.float64],
     n_samples: int,
     *,
-    cue_rows: int,
+    cue: Cue | None,
+    add_cue: AddCue,
     noise: Mapping[str, float],
     rng: np.random.Generator,
     table: NDArray[np.float64],
     groups: Groups | None,
 ) -> MultimodalData:
-    """Draw the samples of one split: the symbols, the examples that show them, then the noise.
+    """Draw the samples of one split: the symbols, the examples that show them, then noise and cue.
 
-    Noise comes last, so that it changes no other draw.
+    These come last, so that they change no other draw.
     """
     n_classes = len(next(iter(pools.values())))
     a, b, y, kind = draw_symbols(weights, n_samples, n_classes, rng)
@@ -211,10 +278,15 @@ def _draw_split(
     for name, level in noise.items():
         if level > 0:
             inputs[name] += rng.normal(0, level, inputs[name].shape).astype(np.float32)
-    if cue_rows:
-        inputs = {name: _with_cue(x, kind, cue_rows) for name, x in inputs.items()}
+    if cue:
+        named = cue.draw(kind, rng)
+        inputs |= {
+            name: add_cue(inputs[name], named)
+            for name, shown in zip(pools, cue.shown, strict=True)
+            if shown
+        }
     data = from_arrays(
-        {name: x[:, None] for name, x in inputs.items()},
+        {name: x[:, None] if x.ndim == 3 else x for name, x in inputs.items()},
         y,
         composition=kind,
         class_names=tuple(str(k) for k in range(n_classes)),
@@ -239,9 +311,11 @@ def _draw_examples(
     return index
 
 
-def _with_cue(x: NDArray[np.float32], kind: NDArray[np.int64], rows: int) -> NDArray[np.float32]:
-    """Add rows with four blocks; the block of the ruling interaction is 1, the others are 0."""
+def cue_in_rows(
+    x: NDArray[np.float32], named: NDArray[np.int64], *, rows: int
+) -> NDArray[np.float32]:
+    """Add rows with four blocks under images; the block of the named interaction is 1."""
     n_samples, _, width = x.shape
-    blocks = np.eye(len(INTERACTIONS), dtype=np.float32)[kind].repeat(width // 4, axis=1)
+    blocks = np.eye(len(INTERACTIONS), dtype=np.float32)[named].repeat(width // 4, axis=1)
     cue = np.broadcast_to(blocks[:, None], (n_samples, rows, width))
     return np.concatenate([x, cue], axis=1)

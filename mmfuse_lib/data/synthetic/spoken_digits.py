@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mmfuse_lib.data.card import DatasetCard, Splits
 from mmfuse_lib.data.storage.downloads import load_arrays
 from mmfuse_lib.data.synthetic import fsdd, mnist
-from mmfuse_lib.data.synthetic.labels import Pool, draw_digit_splits
+from mmfuse_lib.data.synthetic.labels import CueIn, Pool, cue_in_rows, draw_digit_splits
 
 #: The two modalities, in order.
 MODALITIES = ("image", "audio")
@@ -36,7 +36,8 @@ def load(
     n_val: int = 2_000,
     n_test: int = 4_000,
     n_classes: int = 4,
-    cue: bool = True,
+    cue: bool | float = True,
+    cue_in: CueIn = "both",
     composition: Mapping[str, float] | None = None,
     noise: Mapping[str, float] | None = None,
 ) -> Splits:
@@ -53,7 +54,7 @@ def load(
     ----------
     seed : int
         Seed of the split of the training images and of all draws.
-    n_classes, cue, composition
+    n_classes, cue, cue_in, composition
         As in `mmfuse_lib.data.synthetic.digit_pairs.load`. Images are ``(1, 28, 28)`` in [0, 1],
         log-mel spectrograms ``(1, 40, 64)``, standardised by mean and standard deviation of the
         training speakers' recordings; both have four rows more with the cue.
@@ -67,7 +68,9 @@ def load(
         seed=seed,
         sizes={"n_train": n_train, "n_val": n_val, "n_test": n_test},
         n_classes=n_classes,
-        cue_rows=CUE_ROWS if cue else 0,
+        cue=cue,
+        cue_in=cue_in,
+        add_cue=partial(cue_in_rows, rows=CUE_ROWS),
         composition=composition,
         noise=noise,
         make_groups=partial(_speakers, n_classes),
