@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import warnings
@@ -218,6 +219,53 @@ def report_command(
         if out is not None:
             results.save(out)
             typer.echo(f"wrote {out}")
+
+
+explaining = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(explaining, name="explanations", help="Take part in the benchmark of explanations.")
+
+
+@explaining.command("score", short_help="Score an explainer of your own.")
+def score_command(
+    explainer: Annotated[str, typer.Argument(help="Such as my_file:MyMethod, or my_file:explain.")],
+    out: Annotated[Path | None, typer.Option(help="Write the entry to this file.")] = None,
+    name: Annotated[str, typer.Option(help="What it is called.")] = "",
+    fresh: Annotated[int, typer.Option(help="Add so many seeds that are drawn now.", min=0)] = 0,
+    trial: Annotated[
+        bool, typer.Option("--trial", help="One task, one seed, few samples: does it work?")
+    ] = False,
+) -> None:
+    """Run EXPLAINER on all tasks and seeds of the benchmark, and print its areas.
+
+    EXPLAINER is a method, or a function explain(model, data, background, seed) that explains a
+    finished joint model.
+    """
+    import pandas as pd
+
+    with _errors():
+        _look_here()
+        if out is not None:
+            _check_file(out)
+        entry = explanations.score(explainer, name=name, fresh=fresh, trial=trial)
+        rows = [
+            (task, pd.Series(row["auroc"], dtype=float).mean(), len(row["seeds"]))
+            for task, row in entry["tasks"].items()
+        ]
+        board = pd.DataFrame(rows, columns=["task", "auroc", "seeds"]).set_index("task")
+        typer.echo(board.round(3).to_string())
+        if out is not None:
+            out.write_text(json.dumps(entry, indent=1) + "\n", "utf8")
+            typer.echo(f"wrote {out}")
+
+
+@explaining.command("check", short_help="Say what is wrong with a file of reports, or score it.")
+def check_command(
+    report: Annotated[Path, typer.Argument(help="A .npz with task, seed and report.")],
+) -> None:
+    """Check REPORT, a .npz with a task's name, a seed and a report (N, 4), and print its scores."""
+    with _errors():
+        for metric, value in explanations.check_report(report).items():
+            typer.echo(f"{metric} {value:.4f}")
 
 
 def _check_file(path: Path) -> None:

@@ -1,6 +1,11 @@
 from .baselines import heads_as_interactions as heads_as_interactions
 from .baselines import lsmi_report as lsmi_report
 from .baselines import uniform_report as uniform_report
+from .entries import check_report as check_report
+from .entries import digest as digest
+from .entries import judged as judged
+from .entries import read_entry as read_entry
+from .entries import score as score
 from .measurement import measure as measure
 from .measurement import shares_of as shares_of
 from .measurement import summarise as summarise
@@ -10,6 +15,11 @@ from .posthoc import ask as ask
 from .posthoc import emap as emap
 from .posthoc import explain as explain
 from .posthoc import intershap as intershap
+from .posthoc import mm_shap as mm_shap
+from .posthoc import read_effects as read_effects
+from .posthoc import read_projection as read_projection
+from .posthoc import read_shares as read_shares
+from .posthoc import shape as shape
 from .ranking import best_possible as best_possible
 from .ranking import chance as chance
 from .ranking import leaderboard as leaderboard

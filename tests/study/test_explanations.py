@@ -15,7 +15,7 @@ from mmfuse_lib.explanations.suite import SIZES
 from mmfuse_lib.runs import Settings
 from mmfuse_lib.study import Study
 
-CONFIG = Path(__file__).parents[2] / "reproduce" / "explanations.yml"
+CONFIG = Path(__file__).parents[2] / "reproduce" / "benchmark.yml"
 SIZE = {"n_train": 80, "n_val": 40, "n_test": 60}
 
 

@@ -2,4 +2,9 @@ from .coalitions import Coalitions as Coalitions
 from .coalitions import ask as ask
 from .explaining import explain as explain
 from .projection import emap as emap
+from .reading import read_effects as read_effects
+from .reading import read_projection as read_projection
+from .reading import read_shares as read_shares
 from .shapley import intershap as intershap
+from .shapley import mm_shap as mm_shap
+from .shapley import shape as shape

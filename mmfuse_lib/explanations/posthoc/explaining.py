@@ -17,7 +17,13 @@ import pandas as pd
 
 from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.data import MultimodalData
-from mmfuse_lib.explanations.posthoc.coalitions import Encode, Partners, Predict, ask
+from mmfuse_lib.explanations.posthoc.coalitions import (
+    Coalitions,
+    Encode,
+    Partners,
+    Predict,
+    ask,
+)
 from mmfuse_lib.methods.base import Method
 
 
@@ -72,6 +78,11 @@ def explain(
     )  # fmt: skip
     if next(iter(found.values.values())).shape[1] < 2:
         raise DataError("explain asks whether a class stays; this model has one output")
+    return report_of(found)
+
+
+def report_of(found: Coalitions) -> pd.DataFrame:
+    """Return the report of what ``ask(..., decisions=True)`` found; see `explain`."""
     value = found.of_decision()
     stays = np.stack([value[frozenset({name})] for name in found.modalities], axis=1)
     fails = 1 - stays

@@ -32,10 +32,13 @@ class Projection:
     ----------
     outputs, projected : ndarray
         ``(N, K)``: of the model, and of the additive function nearest to it.
+    parts : tuple of ndarray
+        ``(N, K)`` each: what the first and the second modality add to the mean output.
     """
 
     outputs: Array
     projected: Array
+    parts: tuple[Array, Array]
 
     @property
     def rest(self) -> Array:
@@ -89,7 +92,6 @@ def emap(model: Method | Predict, data: MultimodalData) -> Projection:
         }
         parts.append(numbers(torch.as_tensor(predict(inputs)), False).reshape(len(rows), n, -1))
     pairs = np.concatenate(parts)  # pairs[i, j]: modality 1 of sample i, modality 2 of sample j
-    of_first, of_second = pairs.mean(axis=1), pairs.mean(axis=0)
-    return Projection(
-        pairs[np.arange(n), np.arange(n)], of_first + of_second - pairs.mean(axis=(0, 1))
-    )
+    mean = pairs.mean(axis=(0, 1))
+    own = pairs.mean(axis=1) - mean, pairs.mean(axis=0) - mean
+    return Projection(pairs[np.arange(n), np.arange(n)], mean + own[0] + own[1], own)

@@ -8,7 +8,11 @@ For the value :math:`v_S` of sets of modalities the index of a pair i, j is
 
 and what modality i does by itself is its Shapley value less half of its indices,
 :math:`\phi_{ii} = \phi_i - \tfrac12 \sum_{j \ne i} \phi_{ij}`. All of them sum to
-:math:`v_M - v_\emptyset`. With two modalities :math:`\phi_{12} = v_{12} - v_1 - v_2 + v_\emptyset`.
+:math:`v_M - v_\emptyset`. With two modalities :math:`\phi_{12} = v_{12} - v_1 - v_2 + v_\emptyset`
+and :math:`\phi_{mm} = v_m - v_\emptyset`.
+
+Two measures that use the Shapley value itself stand beside it: MM-SHAP (Parcalabescu & Frank 2023),
+the shares of modalities in a decision, and SHAPE (Hu et al. 2022), which asks about accuracy.
 """
 
 from __future__ import annotations
@@ -19,10 +23,10 @@ from math import factorial
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
+from mmfuse_lib.core.errors import DataError
 from mmfuse_lib.explanations.posthoc.coalitions import Array, Coalitions
-
-SUMS = ("main", "interaction", "share of interaction")
 
 
 def intershap(found: Coalitions) -> pd.DataFrame:
@@ -63,6 +67,89 @@ def intershap(found: Coalitions) -> pd.DataFrame:
     total = sum(sizes.values(), np.zeros(len(found.decided)))
     share = np.divide(between, total, out=np.zeros_like(total), where=total > 1e-12)
     return pd.DataFrame(columns | {"share of interaction": share})
+
+
+def mm_shap(found: Coalitions) -> pd.DataFrame:
+    r"""Return the share of each modality in a model's decision, :math:`|\phi_m| / \sum|\phi_j|`.
+
+    The paper adds up the values of tokens and patches, and masks them; here a modality is one
+    player, and is replaced by partners.
+
+    Parameters
+    ----------
+    found : Coalitions
+        What `ask` found.
+
+    Returns
+    -------
+    DataFrame
+        A row a sample, a column a modality; a row sums to 1, or to 0 where nothing moves.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mmfuse_lib.explanations import Coalitions, mm_shap
+    >>> sets = {frozenset(): .5, frozenset("a"): .5, frozenset("b"): .5, frozenset("ab"): 1.}
+    >>> xor = {kept: np.array([[1 - v, v]]) for kept, v in sets.items()}
+    >>> mm_shap(Coalitions(("a", "b"), xor, rows=0)).iloc[0].to_dict()
+    {'a': 0.5, 'b': 0.5}
+    """
+    value = found.of_decision()
+    sizes = {name: np.abs(shapley(value, found.modalities, name)) for name in found.modalities}
+    total = sum(sizes.values(), np.zeros(len(found.decided)))
+    return pd.DataFrame(
+        {
+            name: np.divide(size, total, out=np.zeros_like(total), where=total > 1e-12)
+            for name, size in sizes.items()
+        }
+    )
+
+
+def shape(found: Coalitions, target: ArrayLike) -> pd.Series:
+    r"""Return how much each modality, and their cooperation, contribute to a model's accuracy.
+
+    With :math:`v_S` the accuracy when only S is kept, modality m contributes
+    :math:`v_m - v_\emptyset`, and cooperation is
+    :math:`v_M - v_\emptyset - \sum_m (v_m - v_\emptyset)`: negative where modalities can stand in
+    for each other. One number for a data set, none for a sample. The paper puts zeros in the place
+    of a modality; here there are partners.
+
+    Parameters
+    ----------
+    found : Coalitions
+        What ``ask(..., decisions=True)`` found.
+    target : array_like of int, shape (N,)
+        The labels.
+
+    Returns
+    -------
+    Series
+        An entry a modality, and ``cooperation``; in units of accuracy. They sum to what the model
+        gains over guessing by the frequencies of its decisions.
+
+    Raises
+    ------
+    DataError
+        If there is not one label a sample.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mmfuse_lib.explanations import Coalitions, shape
+    >>> sets = {frozenset(): .5, frozenset("a"): .5, frozenset("b"): .5, frozenset("ab"): 1.}
+    >>> xor = {kept: np.array([[1 - v, v]]) for kept, v in sets.items()}
+    >>> shape(Coalitions(("a", "b"), xor, rows=0), [1]).to_dict()
+    {'a': 0.0, 'b': 0.0, 'cooperation': 0.5}
+    """
+    labels = np.asarray(target)
+    if labels.shape != found.decided.shape:
+        raise DataError(f"{len(found.decided)} samples need as many labels, got {labels.shape}")
+    rows = np.arange(len(labels))
+    accuracy = {kept: float(value[rows, labels].mean()) for kept, value in found.values.items()}
+    guess = accuracy[frozenset()]
+    own = {name: accuracy[frozenset({name})] - guess for name in found.modalities}
+    together = accuracy[frozenset(found.modalities)] - guess
+    return pd.Series(own | {"cooperation": together - sum(own.values())})
 
 
 def shapley(value: Mapping[frozenset[str], Array], names: tuple[str, ...], name: str) -> Array:

@@ -13,7 +13,16 @@ from scipy.stats import chisquare
 
 from mmfuse_lib.core.errors import DataError, UnknownNameError
 from mmfuse_lib.data import INTERACTIONS
-from mmfuse_lib.data.synthetic.labels import composition_weights, draw_symbols, mixture_table
+from mmfuse_lib.data.synthetic import digit_pairs
+from mmfuse_lib.data.synthetic.labels import (
+    Cue,
+    composition_weights,
+    draw_symbols,
+    kind_tables,
+    mixture_table,
+    tables_by_kind,
+)
+from mmfuse_lib.information import mutual_information
 
 R, U1, U2, S = range(4)
 QUARTERS = dict.fromkeys(INTERACTIONS, Fraction(1, 4))
@@ -143,3 +152,45 @@ def test_what_is_no_composition_is_refused(shares: dict[str, float]) -> None:
 def test_an_unknown_interaction_gets_a_suggestion(key: Any, hint: str) -> None:
     with pytest.raises(UnknownNameError, match=f"unknown interaction.*Did you mean {hint}"):
         composition_weights({key: 1.0})
+
+
+@pytest.mark.parametrize("cue_in", ["both", "first", "second"])
+@pytest.mark.parametrize("right", [0.0, 0.25, 0.6, 1.0])
+def test_a_cue_that_errs_or_hides_is_enumerated(right: float, cue_in: str) -> None:
+    weights, n = composition_weights(as_floats(MIXED)), 3
+    table = kind_tables(weights, n, right, cue_in)
+    expected = np.zeros_like(table)
+    plain = tables_by_kind(n)
+    for kind, named, a, b, y in np.ndindex(4, 4, n, n, n):
+        chance = right if kind == named else (1 - right) / 3
+        x1 = named * n + a if cue_in != "second" else a
+        x2 = named * n + b if cue_in != "first" else b
+        expected[kind, x1, x2, y] += weights[kind] * plain[kind, a, b, y] * chance
+    np.testing.assert_allclose(table, expected, atol=1e-15)
+    np.testing.assert_allclose(table.sum(axis=(1, 2, 3)), weights)
+
+
+def test_a_cue_that_says_nothing_tells_no_more_than_none() -> None:
+    weights = np.full(4, 0.25)
+    with_cue = mixture_table(weights, 3, 0.25)
+    assert mutual_information(with_cue) == pytest.approx(
+        mutual_information(mixture_table(weights, 3, cue=False))
+    )
+
+
+def test_what_a_cue_names_is_right_as_often_as_it_says() -> None:
+    kind = np.repeat(np.arange(4), 5_000)
+    cue = Cue(0.7)
+    named = cue.draw(kind, np.random.default_rng(0))
+    seen = np.stack([np.bincount(named[kind == k], minlength=4) for k in range(4)])
+    assert chisquare(seen.ravel(), (cue.table() * 5_000).ravel()).pvalue > 0.001
+    assert Cue().draw(kind, np.random.default_rng(0)) is kind
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [({"cue": 1.2}, "cue"), ({"cue": float("nan")}, "cue"), ({"cue_in": "left"}, "place")],
+)
+def test_a_bad_cue_is_named(options: dict[str, Any], words: str) -> None:
+    with pytest.raises((DataError, UnknownNameError), match=words):
+        digit_pairs.load(0, n_train=10, n_val=10, n_test=10, **options)
