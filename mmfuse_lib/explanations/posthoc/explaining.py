@@ -1,13 +1,16 @@
 r"""Ours: who could have known it alone, asked of one finished model.
 
-With :math:`c_m` how often the model's decision stays when every modality but m is taken from
-likely partners, the report is
+Let :math:`c_m` be how often the model's decision stays when every modality but m is taken from
+likely partners, and e how often the decision is made at all, over the background. A decision that
+is common stays by luck, so luck is taken off, as Cohen's kappa does:
 
-.. math:: U_m = c_m \prod_{j \ne m} (1 - c_j), \qquad S = \prod_m (1 - c_m),
-          \qquad R = 1 - S - \sum_m U_m .
+.. math:: q_m = \max\Bigl(0, \frac{c_m - e}{1 - e}\Bigr), \quad
+          U_m = q_m \prod_{j \ne m} (1 - q_j), \quad S = \prod_m (1 - q_m), \quad
+          R = 1 - S - \sum_m U_m .
 
-It is the report of `mmfuse_lib.methods.ThreeModels`, with one model in place of three. Where more
-than two modalities are given, R holds what any two or more of them could have known.
+It is the report of `mmfuse_lib.methods.ThreeModels`, with one model in place of three, and without
+luck. Where more than two modalities are given, R holds what any two or more of them could have
+known. A model that always decides alike needs nobody: its decisions count as R.
 """
 
 from __future__ import annotations
@@ -52,7 +55,7 @@ def explain(
     -------
     DataFrame
         Columns R, U1 .. Un, S in the order of the modalities; each row sums to 1. A share is no
-        probability: it says how often decisions stayed, not how often a kind decides.
+        probability: it says how often decisions stayed beyond luck, not how often a kind decides.
 
     Raises
     ------
@@ -84,7 +87,10 @@ def explain(
 def report_of(found: Coalitions) -> pd.DataFrame:
     """Return the report of what ``ask(..., decisions=True)`` found; see `explain`."""
     value = found.of_decision()
-    stays = np.stack([value[frozenset({name})] for name in found.modalities], axis=1)
+    luck = value[frozenset()][:, None]
+    kept = np.stack([value[frozenset({name})] for name in found.modalities], axis=1)
+    beyond = np.divide(kept - luck, 1 - luck, out=np.ones_like(kept), where=luck < 1 - 1e-12)
+    stays = beyond.clip(0)
     fails = 1 - stays
     synergy = fails.prod(axis=1)
     unique = np.stack(

@@ -67,8 +67,8 @@ def test_values_of_the_gates_are_exact_with_likely_partners() -> None:
 @pytest.mark.parametrize(
     ("model", "expected"),
     [
-        (XOR, {"R": 0.25, "U1": 0.25, "U2": 0.25, "S": 0.25}),
-        (COPY, {"R": 0.5, "U1": 0.5, "U2": 0, "S": 0}),
+        (XOR, {"R": 0, "U1": 0, "U2": 0, "S": 1}),
+        (COPY, {"R": 0, "U1": 1, "U2": 0, "S": 0}),
     ],
 )
 def test_the_report_of_independent_bits(model: Any, expected: dict[str, float]) -> None:
@@ -93,7 +93,27 @@ def test_three_modalities_have_five_columns_and_rows_that_sum_to_one() -> None:
     report = explain(parity, data, data, n_partners=32)
     assert list(report) == ["R", "U1", "U2", "U3", "S"]
     assert report.sum(axis=1).to_numpy() == pytest.approx(1)
-    assert report["S"].to_numpy() == pytest.approx(1 / 8)
+    assert report["S"].to_numpy() == pytest.approx(1)
+
+
+def test_luck_is_taken_off_by_hand() -> None:
+    data = cells(2)
+    both = of_bits(lambda a, b: (a * b) > 0)
+    report = explain(both, data, data, n_partners=16)
+    ones = data.inputs["a"].bool().flatten() & data.inputs["b"].bool().flatten()
+    # P(1) = 1/4. With one bit kept at 1, the decision 1 stays in 1/2: (1/2 - 1/4) / (3/4) = 1/3.
+    assert report[ones.numpy()].to_numpy() == pytest.approx(
+        np.tile([1 / 9, 2 / 9, 2 / 9, 4 / 9], (int(ones.sum()), 1))
+    )
+    # The decision 0, of which P is 3/4: a bit at 0 is certain, a bit at 1 is below luck.
+    zeros = (data.inputs["a"] + data.inputs["b"] == 0).flatten()
+    assert report[zeros.numpy()]["R"].to_numpy() == pytest.approx(1)
+
+
+def test_a_constant_decision_needs_nobody() -> None:
+    data = cells(2)
+    always = of_bits(lambda a, b: a * 0)
+    assert explain(always, data, data, n_partners=16)["R"].to_numpy() == pytest.approx(1)
 
 
 @pytest.mark.parametrize(("model", "pair", "main"), [(XOR, 0.5, (0, 0)), (COPY, 0, (0.5, 0))])
