@@ -450,7 +450,8 @@ plots.sample_browser(
 
 # %% [markdown]
 # So the kinds *can* be read, nearly without error, and three ordinary classifiers read them without being told
-# ({numref}`fig-live-reports`). The task is not hard. One task and one seed prove little, though.
+# ({numref}`fig-live-reports`). The task is not hard. One task and one seed prove little, though. (Chapter 15 gets such a report
+# out of a single finished model.)
 #
 # ## A benchmark of 24 tasks
 #

@@ -17,6 +17,7 @@ import yaml
 
 from . import (
     addresses,
+    board,
     chapters,
     colab,
     execution,
@@ -81,7 +82,11 @@ def assemble(tree: Tree, profile: str, source: Path) -> None:
     for page in (source / "book").rglob("*.md"):
         text = page.read_text("utf8")
         write_atomic(
-            page, project.fill(text, welcome.fields(tree, text) | teaching.fields(tree, text))
+            page,
+            project.fill(
+                text,
+                welcome.fields(tree, text) | teaching.fields(tree, text) | board.fields(tree, text),
+            ),
         )
     for stem in chapters.stems(tree):
         executed = tree.executed(profile) / f"{stem}.ipynb"

@@ -22,6 +22,7 @@ SHORT = (
     ("splitting", "information"), ("measuring", "from data"), ("one sample", "at a time"),
     ("DI-MML",), ("DMIL",), ("I2MoE",), ("explanations", "tested"), ("real data",),
     ("reproducing", "papers"), ("bring", "your own"), ("the GPU", "lab"),
+    ("ask a", "finished model"),
 )  # fmt: skip
 NEEDS = re.compile(r"\*\*Needs:\*\*(.*?)\*\*Takes:\*\*", re.DOTALL)
 PATH = re.compile(r"\{\{ (minutes(?:_\d\d)+) \}\}")

@@ -1,6 +1,9 @@
 from .baselines import heads_as_interactions as heads_as_interactions
 from .baselines import lsmi_report as lsmi_report
 from .baselines import uniform_report as uniform_report
+from .decisions import Decisions as Decisions
+from .decisions import decompose_decisions as decompose_decisions
+from .decisions import leave_out as leave_out
 from .entries import check_report as check_report
 from .entries import digest as digest
 from .entries import judged as judged

@@ -40,7 +40,8 @@ def records(cells: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     -------
     DataFrame
         Columns method (LSMI is ``"LSMI on .."``, our reading of DI-MML is ``".., heads (our
-        reading)"``), task, seed, every metric, ``shares`` and ``reliability``.
+        reading)"``, an explanation of a finished model is ``"JointFusion: EMAP"``), task, seed,
+        every metric, ``shares`` and ``reliability``.
 
     Examples
     --------
@@ -56,7 +57,7 @@ def records(cells: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         for reading, found in cell.get("explanations", {}).items():
             rows.append(
                 {
-                    "method": names[reading].format(cell["method"]),
+                    "method": names.get(reading, f"{{}}: {reading}").format(cell["method"]),
                     "task": cell["data"],
                     "seed": cell["seed"],
                     "accuracy": cell["test"]["accuracy"],
@@ -217,7 +218,7 @@ def _on_common_tasks(table: pd.DataFrame, score: str) -> pd.DataFrame:
             f"no task has {score!r} for all of {', '.join(map(str, table['method'].unique()))}: "
             "leave some of them out"
         )
-    return table[table["task"].map(shared)]
+    return table[table["task"].map(shared).astype(bool)]  # an empty table stays a table
 
 
 def _ordering_rows(table: pd.DataFrame) -> list[tuple[Any, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,13 @@ def two_residuals(p: Any, y: int, w: Any) -> Any:
     residual = np.array(p)
     residual[y] -= 1
     return 0.5 * np.einsum("kd,k->d", w, residual)
+
+
+def corners(k: int) -> Any:
+    luck = 1 / k
+    unique = [luck, 1 - luck, 0, 0]
+    both = [luck * luck, luck * (1 - luck), luck * (1 - luck), (1 - luck) ** 2]
+    return [[1, 0, 0, 0], unique, [luck, 0, 1 - luck, 0], both]
 
 
 def rest(u: float) -> Any:
@@ -125,6 +133,9 @@ RIGHT: dict[str, Any] = {
     "ex-own-validation": [[11.5, 0.01], [17.2, 0.17]],
     "ex-own-three": chances,
     "ex-own-scale": [0.47, 0.46, -40],
+    "ex-ask-corners": lambda k: corners(k),
+    "ex-ask-effects": lambda a, b, c, d: (b - a, c - a, (d - b) - (c - a)),
+    "ex-ask-cost": lambda n, m, b, k: n + k + n * b * sum(comb(m, i) for i in range(1, m)),
     "ex-lab-limit": lambda flop, calls, rate, tau: round(tau * calls / (flop / rate)),
     "ex-lab-scale": [9, 22],
     "ex-lab-pixels": [4, 4],
@@ -151,6 +162,7 @@ MISTAKEN: list[tuple[str, Any, str]] = [
     ("ex-how-many-sensors", np.array(RIGHT["ex-how-many-sensors"]) * LN2, "nats-for-bits"),
     ("ex-witnesses", lambda eps: np.array(witnesses(eps)) * LN2, "nats-for-bits"),
     ("ex-hold-calibrate", lambda *c: np.array(calibrated(*c))[[0, 2, 1, 3]], "sources-swapped"),
+    ("ex-ask-corners", lambda k: np.array(corners(k))[:, [0, 2, 1, 3]], "sources-swapped"),
 ]
 
 #: Wrong in another way, with a part of what is said.
@@ -269,4 +281,12 @@ WRONG: list[tuple[str, Any, str]] = [
     ("ex-lab-scale", [9, 30], "highest"),
     ("ex-lab-pixels", [2, 2], "twice as high"),
     ("ex-lab-actors", "clip", "both sides"),
+    ("ex-ask-corners", lambda k: np.eye(4), "without luck"),
+    ("ex-ask-corners", lambda k: np.full((4, 4), 0.25), "says nothing"),
+    ("ex-ask-effects", lambda a, b, c, d: [(b - a + d - c) / 2, (c - a + d - b) / 2, d - b - c + a],
+     "Shapley values"),
+    ("ex-ask-effects", lambda a, b, c, d: [b - a, c - a, b + c - d - a], "Which sign"),
+    ("ex-ask-effects", lambda a, b, c, d: [b, c, d], "sum to v12"),
+    ("ex-ask-cost", lambda n, m, b, k: n * (1 + b * m) + k, "one modality at a time"),
+    ("ex-ask-cost", lambda n, m, b, k: n * b, "asked once"),
 ]  # fmt: skip

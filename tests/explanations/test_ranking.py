@@ -175,3 +175,11 @@ def test_no_common_task_is_an_error_that_names_the_methods() -> None:
     table = rows(A={("x", 0): 0.5}, B={("y", 0): 0.7})
     with pytest.raises(DataError, match="'auroc' for all of A, B"):
         leaderboard(table, ["auroc"])
+
+
+def test_a_score_that_no_task_has_is_left_out() -> None:
+    table = pd.DataFrame(
+        {"method": ["a", "b"], "task": "gate", "seed": 0, "auroc": np.nan, "first": [0.2, 0.4]}
+    )
+    board = explanations.leaderboard(table, ["auroc", "first"])
+    assert board["score"].tolist() == ["first", "first"]
