@@ -250,8 +250,11 @@ def read_entry(path: str | Path) -> pd.DataFrame:
     DataError
         If it is a trial, of another version, or lacks tasks, seeds or scores.
     """
-    entry = json.loads(Path(path).read_text("utf8"))
-    if not isinstance(entry, Mapping) or "benchmark" not in entry:
+    try:
+        entry = json.loads(Path(path).read_text("utf8"))
+    except ValueError as error:
+        raise DataError(f"{path} is no JSON: {error}") from None
+    if not isinstance(entry, Mapping) or not {"benchmark", "name", "tasks"} <= set(entry):
         raise DataError(f"{path} is no entry: expected what `mmfuse explanations score` wrote")
     if entry["benchmark"] != VERSION:
         raise DataError(f"{path} is of version {entry['benchmark']}, the benchmark is {VERSION}")
@@ -262,7 +265,7 @@ def read_entry(path: str | Path) -> pd.DataFrame:
         raise DataError(f"{path} lacks the tasks {', '.join(missing)}")
     rows = []
     for task, row in entry["tasks"].items():
-        if any(len(row[name]) != len(row["seeds"]) for name in ("digests", *METRICS)):
+        if len({len(row.get(name, ())) for name in ("seeds", "digests", *METRICS)}) > 1:
             raise DataError(f"{path}: {task} has lists of different lengths")
         if not set(range(SEEDS)) <= set(row["seeds"]):
             raise DataError(f"{path}: {task} lacks some of the seeds 0 to {SEEDS - 1}")

@@ -104,10 +104,14 @@ def test_an_entry_is_read_back_and_a_bad_one_named(tmp_path: Path) -> None:
         (whole(trial) | {"tasks": seeds}, "lacks some of the seeds"),
         (whole(trial) | {"tasks": uneven}, "different lengths"),
         ([], "is no entry"),
+        ({"benchmark": 1}, "is no entry"),
     ):
         path.write_text(json.dumps(bad), "utf8")
         with pytest.raises(DataError, match=words):
             explanations.read_entry(path)
+    path.write_text("{", "utf8")
+    with pytest.raises(DataError, match="no JSON"):
+        explanations.read_entry(path)
 
 
 REPORT: dict[str, Any] = {"task": "digits/balanced", "seed": 0, "report": np.full((1000, 4), 0.25)}
