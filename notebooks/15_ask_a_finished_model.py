@@ -59,6 +59,7 @@ from mmfuse_lib import (
     results,
     study,
 )
+from mmfuse_lib.core.intervals import mean_interval
 
 plots.use_style()
 claim = Claims(globals(), seed=0, epochs=40, n_partners=64)
@@ -445,7 +446,7 @@ _ = ax.set(xlabel="area under the ROC curve", ylabel="", xlim=(0.2, 1.02))
 ax.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))
 plt.show()
 
-# %% mystnb={"image": {"alt": "Heat map of the mean area under the ROC curve, a row a family of tasks, a column an explainer, with the best possible in the first column. Areas fall from the first row to the last for every explainer; explain with likely partners is close to the three models in every row."}, "figure": {"caption": "Harder tasks are harder for all; without a cue nobody can know. Area under the ROC curve, mean over the four columns, over tasks of the family and over seeds. First column: the bound for reports made from the inputs, read without error.", "name": "fig-ask-families"}} tags=["hide-input"]
+# %% mystnb={"image": {"alt": "Heat map of the mean area under the ROC curve, a row an explainer, a column a family of tasks, with the best possible in the first row. With a cue in both images the probe is at 1.00, the three models and explain with likely partners are at 0.96; with noise, birds or a cue on one side they are between 0.90 and 0.96. Where the cue errs, the bound falls, and all are below it but for LSMI without a cue."}, "figure": {"caption": "Explain with likely partners stays close to the three models in every family; without a cue nobody can know. Area under the ROC curve, mean over the four columns, over tasks of the family and over seeds. First row: the bound for reports made from the inputs, read without error; LSMI is told the label and may exceed it.", "name": "fig-ask-families"}} tags=["hide-input"]
 best = explanations.best_possible()
 best = best.assign(family=best["task"].str.split("/").str[0].map(family))
 by_family = judged.pivot_table(index="family", columns="method", values="auroc")
@@ -563,9 +564,12 @@ bits_of.round(2).rename_axis("kept")
 # %% [markdown]
 # ## What the scores say
 #
-# **One finished model, asked well, explains its decisions about as well as three models trained for it.** On the tasks with
-# a cue the difference to the three models is within the interval over tasks, and both are well ahead of the two models that
-# were built with gates or experts.
+# **One finished model, asked well, explains its decisions about as well as three models trained for it.** Over the eleven
+# tasks with a cue and ten seeds, the report of one finished joint model has a mean area of .96, and so has that of three
+# separate models. InterSHAP has .95 with likely partners and .83 with any, LSMI, which is told the labels, .84, I2MoE .72
+# and DMIL .63. Most of what is missing to 1 is on spoken digits, where the model errs most, and on digits that are mostly S.
+# There the finished model is behind the three by .06. Ten seeds are no luxury: the mean over tasks of a single seed is
+# anywhere from .94 to .97.
 #
 # **The partners matter more than the index.** With likely partners, InterSHAP and our report are nearly the same. With any
 # partners, both lose, and most of it on R: the Shapley index was not the problem, the pairs that cannot occur were.
@@ -573,8 +577,9 @@ bits_of.round(2).rename_axis("kept")
 # **An explainer cannot find what it has no word for.** MM-SHAP, EMAP and SHAPE are good at what they were made for. Where
 # the question is *which of four*, one column at one half costs a quarter of the score.
 #
-# **Harder data are harder for everyone.** With noise or with real birds the model itself makes more mistakes, and its
-# report is about its decisions. With a cue that errs, or none, the bound itself is low, and all stay below it.
+# **Harder data are harder for good explainers.** With noise or with real birds the model itself makes more mistakes, and the
+# report is about its decisions. With a cue that errs, or none, the bound itself is low. (LSMI is above it without a cue,
+# since it is told the label.)
 #
 # ```{quiz} Choosing an explainer
 # :label: quiz-ask-choose
@@ -643,16 +648,33 @@ claim(
 # %%
 mean_of = board[board["score"] == "auroc"].set_index("method")
 areas_of = mean_of["mean"]
+QUOTED = {
+    "explain, likely": 0.96, "three models": 0.96, "InterSHAP, likely": 0.95,
+    "InterSHAP, any": 0.83, "LSMI": 0.84, "I2MoE": 0.72, "DMIL": 0.63,
+}  # fmt: skip
 claim(
-    areas_of["explain, likely"] >= 0.97,
-    "The report of one finished joint model has a mean area of at least .97 on the tasks with a cue.",
+    areas_of[list(QUOTED)].round(2).to_dict() == QUOTED
+    and (mean_of["n_tasks"] == 11).all(),
+    "The mean areas over eleven tasks and ten seeds are those that the text quotes.",
+)
+of_seed = judged[
+    (judged["family"] == CUED) & (judged["method"] == "explain, likely")
+]
+of_seed = of_seed.groupby("seed")["auroc"].mean().round(2)
+claim(
+    len(of_seed) == 10 and (of_seed.min(), of_seed.max()) == (0.94, 0.97),
+    "The mean over tasks of a single seed is between .94 and .97.",
 )
 by_task = (
     judged[judged["family"] == CUED].groupby(["method", "task"])["auroc"].mean()
 )
 behind = by_task["three models"] - by_task["explain, likely"]
 claim(
-    abs(behind.mean()) < plots.t_interval(behind.dropna())[1],
+    behind.idxmax() == "digits/mostly S" and round(behind.max(), 2) == 0.06,
+    "It is furthest behind the three models on digits that are mostly S, by .06.",
+)
+claim(
+    abs(behind.mean()) < mean_interval(behind.dropna())[1],
     "Over the tasks with a cue, its difference to three separate models is within the interval.",
 )
 claim(

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 def entry(name: str, area: float) -> str:
     seeds = list(range(entries.SEEDS))
-    row = {metric: [area] * len(seeds) for metric in entries.METRICS}
+    row: dict[str, object] = {metric: [area] * len(seeds) for metric in entries.METRICS}
     row |= {"seeds": seeds, "digests": ["0"] * len(seeds)}
     tasks = dict.fromkeys(explanations.judged(), row)
     return json.dumps({"benchmark": entries.VERSION, "name": name, "tasks": tasks})
