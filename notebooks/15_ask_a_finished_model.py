@@ -28,8 +28,8 @@
 # - compute InterSHAP, MM-SHAP, SHAPE and EMAP, and say what each of them cannot see;
 # - judge an explainer on a benchmark with exact truth, and add your own.
 #
-# **Needs:** chapter 10, for how reports are scored. **Takes:** {{ essential }} minutes for the essential path, {{ reading
-# }} for everything; the code runs in half a minute on two CPU cores, and nothing is downloaded.
+# **Needs:** chapter 10, for how reports are scored. **Takes:** {{ essential }} minutes for the essential path,
+# {{ reading }} for everything; the code runs in half a minute on two CPU cores, and nothing is downloaded.
 # ```
 
 # %% tags=["parameters", "hide-cell"] mystnb={"code_prompt_show": "Show the set-up"}
@@ -772,16 +772,16 @@ print(json.dumps(headline))
 from mmfuse_lib.course import check
 
 
-def ask_corners(k):
-    """Return the reports with luck left in, a row a rule."""
+def with_luck(k):
+    """Multiply out what stays."""
     c1, c2 = np.array([1, 1, 1 / k, 1 / k]), np.array([1, 1 / k, 1, 1 / k])
     return np.stack(
         [c1 * c2, c1 * (1 - c2), (1 - c1) * c2, (1 - c1) * (1 - c2)], axis=1
     )
 
 
-assert check("ex-ask-corners", ask_corners)
-pd.DataFrame(ask_corners(4), KINDS, KINDS).round(2)
+assert check("ex-ask-corners", with_luck)
+pd.DataFrame(with_luck(4), KINDS, KINDS).round(2)
 
 # %% [markdown]
 # Under R, both images show the label and the cue says so: (1, 1). Under U1 the left image decides, and the right one says
@@ -813,15 +813,15 @@ pd.DataFrame(ask_corners(4), KINDS, KINDS).round(2)
 
 
 # %% tags=["solution"]
-def ask_effects(v0, v1, v2, v12):
-    """Return both main effects and the interaction."""
+def two_effects_and_rest(v0, v1, v2, v12):
+    """Apply the two formulas."""
     return v1 - v0, v2 - v0, v12 - v1 - v2 + v0
 
 
-assert check("ex-ask-effects", ask_effects)
+assert check("ex-ask-effects", two_effects_and_rest)
 values = asked["likely"].of_decision()
 left, right = task.test.modalities
-parts = ask_effects(
+parts = two_effects_and_rest(
     values[frozenset()],
     values[frozenset({left})],
     values[frozenset({right})],
@@ -859,13 +859,13 @@ pd.DataFrame(dict(zip(["main effect of left", "main effect of right", "interacti
 
 
 # %% tags=["solution"]
-def ask_cost(n, modalities, partners, background):
-    """Return the number of samples that the model is asked about."""
+def rows_asked(n, modalities, partners, background):
+    """Count the rows of all rounds, of the samples and of the background."""
     return n * (1 + partners * (2**modalities - 2)) + background
 
 
-assert check("ex-ask-cost", ask_cost)
-print(f"{ask_cost(100, 3, 16, 2_000):,} samples")
+assert check("ex-ask-cost", rows_asked)
+print(f"{rows_asked(100, 3, 16, 2_000):,} samples")
 
 # %% [markdown]
 # With three modalities there are six sets between nothing and everything. A hundred samples with sixteen partners take more
@@ -928,8 +928,8 @@ zeros = {
 of_fill = pd.Series(
     one_task
     | {
-        name: evaluate_explanations(shown, task).metrics["auroc"]
-        for name, shown in zeros.items()
+        fill: evaluate_explanations(of_one, task).metrics["auroc"]
+        for fill, of_one in zeros.items()
     }
 )
 claim(
