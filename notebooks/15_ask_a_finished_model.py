@@ -166,9 +166,7 @@ stays = pd.concat(
 ).reset_index("partners")
 print(f"accuracy {accuracy:.3f}, asked about {asked['likely'].rows:,} samples")
 by_kind = stays.groupby(["partners", "kind"], observed=True).mean().round(2)
-by_kind.rename(columns="stays with {} kept".format).rename_axis(
-    ["partners", "rule"]
-)
+by_kind.rename(columns="stays, {} kept".format).rename_axis(["partners", "rule"])
 
 # %% mystnb={"image": {"alt": "Two scatter plots, one above the other, of how often the decision stays with the left image kept against how often it stays with the right image kept, a dot a test sample, coloured by the rule that made the label. With likely partners the four colours sit at four corners: R at one and one, U1 at one and a quarter, U2 at a quarter and one, S at a quarter and a quarter. With any partners R and the unique kinds spread over the upper right."}, "figure": {"caption": "With likely partners, each rule has a corner of its own; with any partners the corners run into each other. How often the decision of the joint model stays when only one image is kept; a dot a test sample, a little noise added. Dotted: one in four, by luck.", "name": "fig-ask-stays"}} tags=["hide-input"]
 rng = np.random.default_rng(0)
@@ -211,7 +209,10 @@ plt.show()
 # is how often it stays *beyond luck*, as in Cohen's kappa. The report follows as for the three models of chapter 10:
 #
 # $$
-# R = q_1 q_2, \qquad U_1 = q_1 (1 - q_2), \qquad U_2 = (1 - q_1)\, q_2, \qquad S = (1 - q_1)(1 - q_2) .
+# \begin{aligned}
+# R &= q_1 q_2, & S &= (1 - q_1)(1 - q_2), \\
+# U_1 &= q_1 (1 - q_2), & U_2 &= (1 - q_1)\, q_2 .
+# \end{aligned}
 # $$ (eq-ask-report)
 #
 # `explain` does all of this in one call. The table gives the mean report on the samples of each rule, with likely partners.
@@ -256,7 +257,10 @@ mean_report.round(2).rename_axis("rule").rename(columns="reported {}".format)
 # output that the model decides for:
 #
 # $$
-# \phi_{12} = v_{12} - v_1 - v_2 + v_\emptyset, \qquad \phi_{mm} = v_m - v_\emptyset .
+# \begin{aligned}
+# \phi_{12} &= v_{12} - v_1 - v_2 + v_\emptyset, \\
+# \phi_{mm} &= v_m - v_\emptyset .
+# \end{aligned}
 # $$ (eq-ask-intershap)
 #
 # The main effect $\phi_{mm}$ is what modality $m$ does by itself, and the interaction is what is left over. It is
@@ -351,7 +355,11 @@ said.round(2) + 0.0
 # readings are ours. For effects, overlap is redundancy:
 #
 # $$
-# R = \max(-\phi_{12}, 0), \qquad S = \max(\phi_{12}, 0), \qquad U_m = \max(\phi_{mm} - R, 0),
+# \begin{aligned}
+# R &= \max(-\phi_{12}, 0), \\
+# S &= \max(\phi_{12}, 0), \\
+# U_m &= \max(\phi_{mm} - R, 0),
+# \end{aligned}
 # $$ (eq-ask-reading)
 #
 # normalised to shares. MM-SHAP's shares are read as $U_1$ and $U_2$, with no word for R and S. EMAP's additive parts are
@@ -514,8 +522,10 @@ plt.show()
 # $v_S(x)$ as $p(\hat y \mid x_S)$. Then the decision's information in the set $S$, and a lower bound on the *label's*, are
 #
 # $$
-# I(X_S; \hat Y) = H(\hat Y) - \mathbb{E}\, H\bigl(v_S(X)\bigr), \qquad
-# I(X_S; Y) \ge H(Y) + \mathbb{E} \log_2 v_S(X)_Y .
+# \begin{aligned}
+# I(X_S; \hat Y) &= H(\hat Y) - \mathbb{E}\, H\bigl(v_S(X)\bigr), \\
+# I(X_S; Y) &\ge H(Y) + \mathbb{E} \log_2 v_S(X)_Y .
+# \end{aligned}
 # $$ (eq-ask-decisions)
 #
 # The first is what the model uses, the second is what its answers prove that the data hold. We ask two models: the joint
