@@ -179,9 +179,9 @@ for ax, partners in zip(axes, ("likely", "any"), strict=True):
                     alpha=0.6, legend=ax is axes[0], ax=ax)  # fmt: skip
     ax.axvline(0.25, color=GREY, ls=":")
     ax.axhline(0.25, color=GREY, ls=":")
-    ax.set(title=f"{partners} partners", xlabel="stays with the left image kept")
+    ax.set(title=f"{partners} partners", xlabel="stays, left image kept")
     ax.set(
-        ylabel="stays with the right image kept",
+        ylabel="stays, right kept",
         xlim=(-0.05, 1.06),
         ylim=(-0.05, 1.06),
     )
