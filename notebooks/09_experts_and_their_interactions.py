@@ -640,7 +640,7 @@ def in_symbols(name):
 
 
 shown = summary.rename_axis("method").rename(index=in_symbols, columns=heads)
-shown.astype(object).fillna("")
+shown.astype(object).where(shown.notna(), "")
 
 # %%
 by_rule = digits.set_index("name")["experts.expert_accuracy_by_kind"]
