@@ -21,7 +21,7 @@ from mmfuse_lib.core.errors import (
     DownloadError,
     TrainingError,
 )
-from mmfuse_lib.core.files import check_writable
+from mmfuse_lib.core.files import check_writable, write_text
 from mmfuse_lib.core.provenance import library_version
 
 if TYPE_CHECKING:
@@ -254,7 +254,7 @@ def score_command(
         board = pd.DataFrame(rows, columns=["task", "auroc", "seeds"]).set_index("task")
         typer.echo(board.round(3).to_string())
         if out is not None:
-            out.write_text(json.dumps(entry, indent=1) + "\n", "utf8")
+            write_text(out, json.dumps(entry, indent=1) + "\n")
             typer.echo(f"wrote {out}")
 
 

@@ -6,12 +6,12 @@ import pandas as pd
 
 from mmfuse_lib import explanations, results
 from mmfuse_lib.explanations import judged, leaderboard, read_entry
+from mmfuse_lib.explanations.entries import SURE_CUE
 
 from .tree import BookError, Tree
 
 FIELD = "{{ leaderboard }}"
 STUDY = "benchmark"
-SURE = ("digits", "digits, 2 classes", "digits, 6 classes", "spoken")  # families with a sure cue
 OURS = "JointFusion: "
 
 
@@ -40,7 +40,7 @@ def board(tree: Tree) -> str:
         by[name] = f"`{path.name}`"
         parts.append(entry)
     every = pd.concat(parts)
-    sure = every[every["task"].str.split("/").str[0].isin(SURE)]
+    sure = every[every["task"].str.split("/").str[0].isin(SURE_CUE)]
     heads = ("tasks with a sure cue", "all tasks")
     found = {
         head: leaderboard(rows, ["auroc"]).set_index("method")

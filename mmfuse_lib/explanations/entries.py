@@ -45,6 +45,8 @@ DIM = 32
 ENCODERS = {
     "spoken_digits": {name: {"name": "mlp", "hidden": 64} for name in ("image", "audio")},
 }
+#: Families of tasks whose cue both modalities show, and which is always right.
+SURE_CUE = ("digits", "digits, 2 classes", "digits, 6 classes", "spoken")
 #: Sizes of a trial: enough to see that everything works, too few to mean anything.
 TRIAL = {"n_train": 200, "n_val": 50, "n_test": 100}
 METRICS = ("auroc", "auroc_R", "auroc_U1", "auroc_U2", "auroc_S", "first", "accuracy")

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from mmfuse_lib import explanations, study
 from mmfuse_lib.cli import app
 from mmfuse_lib.core.errors import DataError, UnknownNameError
+from mmfuse_lib.explanations import entries
 from mmfuse_lib.explanations.suite import SIZES
 from mmfuse_lib.runs import Settings
 from mmfuse_lib.study import Study
@@ -45,6 +46,14 @@ def test_the_configuration_is_the_suite() -> None:
         assert entry["data_options"] == options | SIZES[data_set]
     told = config["methods"]["CompositionProbe"]["only"]
     assert told == [name for name in explanations.tasks() if not name.startswith("gate/")]
+
+
+def test_entries_of_others_are_trained_as_ours_are() -> None:
+    config = yaml.safe_load(CONFIG.read_text("utf8"))
+    assert config["settings"] == {"dim": entries.DIM, **entries.TRAINING, "device": "cpu"}
+    assert config["seeds"] == entries.SEEDS
+    for entry in config["data"].values():
+        assert entry.get("encoders") == entries.ENCODERS.get(entry["data"])
 
 
 def test_from_a_study_to_the_leaderboard(tmp_path: Path) -> None:

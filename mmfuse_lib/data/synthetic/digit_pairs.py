@@ -109,8 +109,8 @@ def label_table(
     interaction it names, so the expected conditional information is w itself. The three mutual
     informations of the *data set* are I(X1;Y) = w_R + w_U1, I(X2;Y) = w_R + w_U2 and
     I(X1,X2;Y) = 1. They do not single w out: a measure that may count "left knows in some samples,
-    right in others" as redundancy can answer
-    with other atoms than the composition. Without the cue all three informations are smaller.
+    right in others" as redundancy can answer with other atoms than the composition. Without the cue
+    all three informations are smaller.
 
     Examples
     --------
